@@ -1,0 +1,35 @@
+"""The database: SQLite by default, PostgreSQL when outgrown. Every write goes through `writing()`.
+
+Outside `writing()` the connection is read-only, for tortoise's models as for plain SQL, so that nothing can be
+written by accident. Plain SQL here uses `?` on both databases; moments are microseconds (see `Moment`).
+"""
+
+from portal.db.connections import close, open_database, size_of_pool
+from portal.db.fields import Bytes, Json, Moment
+from portal.db.migrations import MigrationError, migrate
+from portal.db.replies import reply_once
+from portal.db.statements import many, row, rows, run
+from portal.db.throttles import throttle
+from portal.db.transactions import after_commit, in_writing, reading, savepoint, writing
+
+__all__ = [
+    "Bytes",
+    "Json",
+    "MigrationError",
+    "Moment",
+    "after_commit",
+    "close",
+    "in_writing",
+    "many",
+    "migrate",
+    "open_database",
+    "reading",
+    "reply_once",
+    "row",
+    "rows",
+    "run",
+    "savepoint",
+    "size_of_pool",
+    "throttle",
+    "writing",
+]

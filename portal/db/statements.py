@@ -1,0 +1,50 @@
+"""Plain SQL for where models would be in the way. `?` marks a value on both databases.
+
+The statements use the connection of the moment: inside `writing()` or `reading()` that transaction, else a reader.
+"""
+
+from functools import lru_cache
+from typing import Any
+
+from tortoise import connections
+
+from portal.db.connections import is_sqlite
+
+
+async def rows(sql: str, *values: Any) -> list[dict[str, Any]]:
+    client = connections.get("default")
+    found: list[dict[str, Any]] = await client.execute_query_dict(_for(client, sql), list(values))
+    return found
+
+
+async def row(sql: str, *values: Any) -> dict[str, Any] | None:
+    found = await rows(sql, *values)
+    return found[0] if found else None
+
+
+async def run(sql: str, *values: Any) -> int:
+    """Run a statement that changes rows; says how many. Only inside `writing()`."""
+    client = connections.get("default")
+    if is_sqlite(client) or not sql.lstrip().upper().startswith("INSERT"):
+        changed: int = (await client.execute_query(_for(client, sql), list(values)))[0]
+        return changed
+    # PostgreSQL answers an insert with "INSERT 0 n", of which tortoise reads the 0.
+    async with client.acquire_connection() as connection:
+        status: str = await connection.execute(_for(client, sql), *values)
+        return int(status.rsplit(" ", 1)[1])
+
+
+async def many(sql: str, values: list[tuple[Any, ...]]) -> None:
+    """Run one statement for many value lists. Only inside `writing()`."""
+    client = connections.get("default")
+    await client.execute_many(_for(client, sql), [list(each) for each in values])
+
+
+def _for(client: Any, sql: str) -> str:
+    return sql if is_sqlite(client) else _numbered(sql)
+
+
+@lru_cache(maxsize=1000)
+def _numbered(sql: str) -> str:
+    first, *others = sql.split("?")
+    return first + "".join(f"${number}{part}" for number, part in enumerate(others, 1))

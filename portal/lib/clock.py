@@ -1,0 +1,44 @@
+"""The one source of time. All moments are aware datetimes in UTC; the database stores microseconds since 1970.
+
+Nothing else in the portal asks the operating system for the time of day, so that the demo and the tests can
+live on a chosen day (`with clock.at(moment)`), and so that a clock stepping back is seen in one place.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_shift = timedelta(0)
+
+
+def now() -> datetime:
+    return datetime.now(UTC) + _shift
+
+
+@contextmanager
+def at(moment: datetime) -> Iterator[None]:
+    """Let the clock stand at `moment` (and run on from there) inside the block, for this whole process."""
+    global _shift
+    before = _shift
+    _shift = moment - datetime.now(UTC)
+    try:
+        yield
+    finally:
+        _shift = before
+
+
+def micros(moment: datetime) -> int:
+    """Microseconds since 1970, as the database stores a moment."""
+    if moment.tzinfo is None:
+        raise ValueError(f"{moment!r} has no time zone; every moment in the portal has one.")
+    return (moment - _EPOCH) // timedelta(microseconds=1)
+
+
+def from_micros(stored: int) -> datetime:
+    return _EPOCH + timedelta(microseconds=stored)
+
+
+def rfc3339(moment: datetime) -> str:
+    """`2026-11-21T17:13:05Z`, seconds only, as doors and the log write it."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,52 @@
+"""Rows about data subjects and the identifiers that point to them."""
+
+from tortoise import fields
+from tortoise.models import Model
+
+from portal.db import Bytes, Moment
+
+
+class Subject(Model):
+    """A person. The row holds nothing about them; everything readable lies under their keys."""
+
+    id = fields.CharField(36, primary_key=True)
+    created_at = Moment()
+
+    class Meta:
+        table = "subject"
+
+
+class Identifier(Model):
+    """An address, number, account or device that points to a person.
+
+    `home` is the subject under whose life key `value` was sealed; it never changes. `subject` is whom it points to now.
+    """
+
+    id = fields.CharField(36, primary_key=True)
+    kind = fields.CharField(10)
+    blind = Bytes()
+    blind_key = fields.CharField(8)
+    normaliser = fields.IntField()
+    value = Bytes(null=True)
+    home = fields.CharField(36)
+    subject = fields.CharField(36)
+    audience = fields.CharField(10)
+    created_at = Moment()
+    verified_at = Moment(null=True)
+
+    class Meta:
+        table = "identifier"
+
+
+class Link(Model):
+    """The history of which person an identifier points to: append-only, so that a split is exact and "as of" works."""
+
+    id = fields.CharField(36, primary_key=True)
+    identifier = fields.CharField(36)
+    subject = fields.CharField(36)
+    at = Moment()
+    by = fields.CharField(60)
+    why = fields.CharField(60)
+
+    class Meta:
+        table = "link"

@@ -1,0 +1,30 @@
+"""Keys and everything encrypted under them. A person's data is readable exactly as long as their key exists.
+
+Fields: AES-256-GCM, with table, column and row as associated data, so that a ciphertext moved elsewhere does not open.
+Serves GDPR Art. 32(1)(a) and makes Art. 17 hold for backups, which carry no data keys.
+"""
+
+from portal.vault.blobs import drop_blob, read_blob, store_blob
+from portal.vault.fields import Place, Tampered
+from portal.vault.keys import Key, Shredded, find_key, key_by_id, key_for, keys_of, shred
+from portal.vault.master import blind, check_master_key, new_secret, one_time_code_hash, signing_seed
+
+__all__ = [
+    "Key",
+    "Place",
+    "Shredded",
+    "Tampered",
+    "blind",
+    "check_master_key",
+    "drop_blob",
+    "find_key",
+    "key_by_id",
+    "key_for",
+    "keys_of",
+    "new_secret",
+    "one_time_code_hash",
+    "read_blob",
+    "shred",
+    "signing_seed",
+    "store_blob",
+]

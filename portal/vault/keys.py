@@ -1,0 +1,97 @@
+"""Data keys, one per person, case or officer and kind, each wrapped by the master key. Shredding deletes the row.
+
+Kinds: `life` (contact data, messages) and `evidence` (decisions, texts seen) of a person, `case`, `officer`,
+and `portal` (owner '') for what belongs to nobody.
+"""
+
+import os
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from portal.db import row, rows, run
+from portal.lib import clock, ids
+from portal.vault.fields import Place, seal, unseal
+from portal.vault.master import master_id, wrapping_key
+
+
+class Shredded(Exception):
+    """The key is gone, and with it everything sealed under it."""
+
+
+@dataclass(frozen=True)
+class Key:
+    """An unwrapped data key; keep it no longer than the request."""
+
+    id: str
+    secret: bytes
+
+    def seal(self, place: Place, text: str) -> bytes:
+        return seal(self.secret, place, text.encode())
+
+    def open(self, place: Place, sealed: bytes) -> str:
+        """The text again; raises Tampered when it was changed or lies elsewhere."""
+        return unseal(self.secret, place, sealed).decode()
+
+
+async def key_for(kind: str, owner: str = "", ends_at: datetime | None = None) -> Key:
+    """The key of that kind and owner, made if there is none yet; inside `writing()`."""
+    found = await find_key(kind, owner)
+    if found is not None:
+        return found
+    key = Key(ids.new(), os.urandom(32))
+    await run(
+        "INSERT INTO data_key (id, kind, owner, wrapped, master, created_at, ends_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        key.id,
+        kind,
+        owner,
+        _wrap(key),
+        master_id(),
+        clock.micros(clock.now()),
+        None if ends_at is None else clock.micros(ends_at),
+    )
+    return key
+
+
+async def find_key(kind: str, owner: str = "") -> Key | None:
+    stored = await row("SELECT id, wrapped FROM data_key WHERE kind = ? AND owner = ?", kind, owner)
+    return None if stored is None else _unwrap(stored)
+
+
+async def key_by_id(key_id: str) -> Key:
+    """Raises Shredded when the key was destroyed."""
+    stored = await row("SELECT id, wrapped FROM data_key WHERE id = ?", key_id)
+    if stored is None:
+        raise Shredded("This was erased: its key no longer exists.")
+    return _unwrap(stored)
+
+
+async def keys_of(kind: str, owners: list[str]) -> dict[str, Key]:
+    """The keys of many owners in one query; an owner whose key was shredded is missing."""
+    if not owners:
+        return {}
+    marks = ", ".join("?" * len(owners))
+    found = await rows(f"SELECT id, owner, wrapped FROM data_key WHERE kind = ? AND owner IN ({marks})", kind, *owners)
+    return {each["owner"]: _unwrap(each) for each in found}
+
+
+async def shred(kind: str, owner: str) -> bool:
+    """Destroy a key and the blobs under it; inside `writing()`. Says whether there was one."""
+    stored = await row("SELECT id FROM data_key WHERE kind = ? AND owner = ?", kind, owner)
+    if stored is None:
+        return False
+    await run("DELETE FROM blob WHERE key_id = ?", stored["id"])
+    await run("DELETE FROM data_key WHERE id = ?", stored["id"])
+    return True
+
+
+def _wrap(key: Key) -> bytes:
+    nonce = os.urandom(12)
+    return nonce + AESGCM(wrapping_key()).encrypt(nonce, key.secret, key.id.encode())
+
+
+def _unwrap(stored: dict[str, Any]) -> Key:
+    wrapped = bytes(stored["wrapped"])
+    return Key(stored["id"], AESGCM(wrapping_key()).decrypt(wrapped[:12], wrapped[12:], stored["id"].encode()))

@@ -1,0 +1,129 @@
+"""What every test may ask for: a migrated, empty portal on SQLite and on PostgreSQL.
+
+`house` runs a test on both databases; `sqlite_house` only on SQLite, for doors and journeys. Test functions are
+plain `async def`. Hypothesis profiles: default (make test) and `deep` (make deep).
+"""
+
+import asyncio
+import base64
+import os
+import shutil
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
+
+from portal import db, settings, vault
+from portal.settings import Settings
+from tests import postgresql
+
+MASTER_KEY = base64.b64encode(b"m" * 32).decode()
+LOG_KEY = base64.b64encode(b"l" * 32).decode()
+
+_quiet = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+hypothesis_settings.register_profile("default", max_examples=60, deadline=None, suppress_health_check=_quiet)
+hypothesis_settings.register_profile("deep", max_examples=10_000, deadline=None, suppress_health_check=_quiet)
+hypothesis_settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+
+@dataclass(frozen=True)
+class House:
+    """An opened portal with an empty database; `settings` are the ones in use."""
+
+    settings: Settings
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[str]:
+    with postgresql.server() as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file with the whole schema, copied for each test."""
+    folder = tmp_path_factory.mktemp("migrated")
+    asyncio.run(_migrate(_settings(folder)))
+    return folder / "portal.db"
+
+
+@pytest.fixture(scope="session")
+def migrated_postgresql(postgresql_server: str, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The name of a PostgreSQL database with the whole schema, the template of each test's own."""
+    asyncio.run(_run_on_server(postgresql_server, "CREATE DATABASE portal_template"))
+    address = postgresql_server.replace("NAME", "portal_template")
+    asyncio.run(_migrate(replace(_settings(tmp_path_factory.mktemp("pg")), database_url=address)))
+    return "portal_template"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Settings]:
+    if request.param == "sqlite":
+        shutil.copy(request.getfixturevalue("migrated_sqlite"), tmp_path / "portal.db")
+        yield _settings(tmp_path)
+        return
+    server: str = request.getfixturevalue("postgresql_server")
+    template: str = request.getfixturevalue("migrated_postgresql")
+    name = f"test_{os.urandom(6).hex()}"
+    asyncio.run(_run_on_server(server, f"CREATE DATABASE {name} TEMPLATE {template}"))
+    try:
+        yield replace(_settings(tmp_path), database_url=server.replace("NAME", name))
+    finally:
+        asyncio.run(_run_on_server(server, f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+@pytest.fixture
+async def house(database: Settings) -> AsyncIterator[House]:
+    async with _opened(database) as house:
+        yield house
+
+
+@pytest.fixture
+async def sqlite_house(migrated_sqlite: Path, tmp_path: Path) -> AsyncIterator[House]:
+    shutil.copy(migrated_sqlite, tmp_path / "portal.db")
+    async with _opened(_settings(tmp_path)) as house:
+        yield house
+
+
+@asynccontextmanager
+async def _opened(wanted: Settings) -> AsyncIterator[House]:
+    before = settings.get()
+    settings.use(wanted)
+    await db.open_database()
+    try:
+        await vault.check_master_key()
+        yield House(wanted)
+    finally:
+        await db.close()
+        settings.use(before)
+
+
+def _settings(var: Path) -> Settings:
+    return Settings(var=var, master_key=MASTER_KEY, log_key=LOG_KEY)
+
+
+async def _migrate(wanted: Settings) -> None:
+    await db.open_database(wanted)
+    try:
+        await db.migrate()
+    finally:
+        await db.close()
+
+
+async def _run_on_server(address: str, statement: str) -> None:
+    import asyncpg
+
+    connection = await asyncpg.connect(address.replace("NAME", "postgres"))
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
