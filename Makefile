@@ -1,0 +1,35 @@
+# The two commands are `make run` and `make test`; `make help` lists the rest.
+PORT ?= 8000
+PYTHON := .venv/bin/python
+export PYTHONDONTWRITEBYTECODE :=
+
+.PHONY: help run test deep check bench setup setup-test lock clean
+
+help: ## list these targets
+	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
+
+run: setup ## set up what is missing and run the portal with the demo company (PORT=8000)
+	@PORT=$(PORT) sh tools/run-demo.sh
+
+test: check setup-test ## check, then every test on SQLite, PostgreSQL and in a browser (about 10 minutes)
+	$(PYTHON) -m pytest
+
+deep: setup-test ## the long tests: 10,000 interleavings, kill -9, load (about 40 minutes)
+	HYPOTHESIS_PROFILE=deep $(PYTHON) -m pytest -m deep
+
+check: setup-test ## lint, types, import contracts, template lint (under a minute)
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m ruff format --check .
+	$(PYTHON) -m mypy
+	.venv/bin/lint-imports
+
+setup: ; @sh tools/setup.sh run ## install what running needs: system libraries and .venv
+
+setup-test: ; @sh tools/setup.sh test ## install what the tests need as well
+
+lock: ## compile the lock files again after a change in pyproject.toml (needs uv)
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url pyproject.toml -o requirements.lock
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --extra test -c requirements.lock pyproject.toml -o requirements-test.lock
+
+clean: ## remove .venv and var (the demo's data)
+	rm -rf .venv var

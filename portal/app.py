@@ -1,0 +1,110 @@
+"""The whole site on one page: doors, middleware, what each refusal looks like, and what lives while it runs."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import structlog
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Mount
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
+
+from portal import admin, db, documents, public, settings, vault
+from portal.lib import ids
+from portal.lib.errors import Refusal, TooMany
+from portal.paper import _, offer
+from portal.paper.templates import STATIC
+from portal.pages import page
+from portal.shield import BodyTooLarge, Shield, too_large
+from portal.worker import work
+
+log = structlog.get_logger("portal")
+
+
+class _Static(StaticFiles):
+    """Our own files under an address that carries their hash, so a browser keeps them for ever."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        response = await super().get_response(path.partition("/")[2], scope)
+        if response.status_code == 200:
+            response.headers["cache-control"] = "public, max-age=31536000, immutable"
+        return response
+
+
+def build() -> Starlette:
+    return Starlette(
+        routes=[*public.routes, Mount("/admin", routes=admin.routes), Mount("/static", _Static(directory=STATIC))],
+        middleware=[Middleware(Shield)],
+        exception_handlers={
+            Refusal: refused,
+            HTTPException: unknown_address,
+            BodyTooLarge: body_too_large,
+            Exception: broken,
+        },
+        lifespan=lifespan,
+    )
+
+
+@asynccontextmanager
+async def lifespan(app: Starlette) -> AsyncIterator[None]:
+    await db.open_database()
+    stop = asyncio.Event()
+    worker: asyncio.Task[None] | None = None
+    try:
+        await vault.check_master_key()
+        offer(company=documents.company)
+        if settings.get().worker:
+            worker = asyncio.create_task(work(stop))
+        yield
+    finally:
+        stop.set()
+        if worker is not None:
+            await worker
+        await db.close()
+
+
+async def refused(request: Request, problem: Exception) -> Response:
+    """A room said no: its sentence, on a page that says what to do now."""
+    assert isinstance(problem, Refusal)
+    response = page(request, "public/error.html", problem.status, sentence=problem.sentence, reference=None)
+    if isinstance(problem, TooMany):
+        response.headers["retry-after"] = str(problem.retry_after)
+    return response
+
+
+async def unknown_address(request: Request, problem: Exception) -> Response:
+    assert isinstance(problem, HTTPException)
+    sentence = _("There is no page at this address.") if problem.status_code == 404 else _("This address cannot do that.")
+    return page(request, "public/error.html", problem.status_code, sentence=sentence, reference=None)
+
+
+async def body_too_large(request: Request, problem: Exception) -> Response:
+    return PlainTextResponse(too_large(), 413)
+
+
+async def broken(request: Request, problem: Exception) -> Response:
+    """Something we did not expect: the person gets a reference, the log gets the rest."""
+    reference = ids.new()[-12:]
+    log.error("unexpected", reference=reference, kind=type(problem).__name__, exc_info=problem)
+    sentence = _("Something went wrong on our side. What you sent may not have been saved; please look before you try again.")
+    return page(request, "public/error.html", 500, sentence=sentence, reference=reference)
+
+
+def configure_logs() -> None:
+    """JSON lines on standard output; values are escaped, so no input can forge a line."""
+    level = getattr(logging, settings.get().log_level.upper(), logging.INFO)
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+    )

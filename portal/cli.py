@@ -1,0 +1,110 @@
+"""`portal …`: mounts each room's commands. A command that touches the database gets it opened and closed here."""
+
+import argparse
+import asyncio
+import inspect
+import os
+import stat
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+
+from portal import audit, cases, db, identity, settings, statement, vault
+from portal.app import build, configure_logs
+from portal.lib.errors import Refusal
+from portal.settings import SettingsError
+from portal.worker import work
+
+
+def main(arguments: list[str] | None = None) -> int:
+    wanted = _parser().parse_args(arguments)
+    configure_logs()
+    try:
+        result = wanted.run(wanted)
+        return int((asyncio.run(_with_database(result)) if inspect.iscoroutine(result) else result) or 0)
+    except (Refusal, SettingsError, db.MigrationError) as problem:
+        print(problem, file=sys.stderr)
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="portal", description="A consent-management and privacy-request portal.")
+    commands = parser.add_subparsers(required=True, metavar="command")
+    _add(commands, "serve", serve, "serve the pages, work the jobs, sign the log")
+    _add(commands, "work", work_only, "only work the jobs and sign the log")
+    _add(commands, "init", init, "make the keys of a new portal and say where they are")
+    _add(commands, "migrate", migrate, "bring the database's schema up to date")
+    for room in (identity, statement, cases, audit):
+        room.add_commands(commands)
+    return parser
+
+
+def _add(commands: Any, name: str, run: Callable[[argparse.Namespace], Any], help: str) -> None:
+    commands.add_parser(name, help=help, description=help).set_defaults(run=run)
+
+
+async def _with_database(work: Any) -> int | None:
+    try:
+        await db.open_database()
+        result: int | None = await work
+        return result
+    finally:
+        work.close()
+        await db.close()
+
+
+def serve(arguments: argparse.Namespace) -> int:
+    wanted = settings.get()
+    vault.signing_seed()  # refuses missing and public demo keys before anybody is served
+    asyncio.run(_with_database(migrate(arguments)))
+    uvicorn.run(
+        build(),
+        host=wanted.host,
+        port=wanted.port,
+        access_log=False,
+        log_level="warning",
+        server_header=False,
+        proxy_headers=False,
+        h11_max_incomplete_event_size=65536,
+        timeout_graceful_shutdown=5,
+    )
+    return 0
+
+
+async def work_only(arguments: argparse.Namespace) -> None:
+    await vault.check_master_key()
+    await work(asyncio.Event())
+
+
+async def migrate(arguments: argparse.Namespace) -> None:
+    for name in await db.migrate():
+        print(f"Applied {name}")
+    await vault.check_master_key()
+
+
+def init(arguments: argparse.Namespace) -> int:
+    """Make key files that only this user can read; never overwrites one."""
+    folder = settings.get().var / "keys"
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    for name in ("master", "log"):
+        path = folder / f"{name}.key"
+        if path.exists():
+            print(f"{path} exists and was left alone.")
+            continue
+        _write_secret(path, vault.new_secret())
+        print(f"Made {path}. Keep a copy where the database's backups are not.")
+    print("Start the portal with:")
+    print(f"  PORTAL_MASTER_KEY_FILE={folder}/master.key PORTAL_LOG_KEY_FILE={folder}/log.key portal serve")
+    return 0
+
+
+def _write_secret(path: Path, secret: str) -> None:
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, stat.S_IRUSR | stat.S_IWUSR), "w") as file:
+        file.write(secret + "\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,138 @@
+"""How a door answers a browser, and who may come in: every route is made by `get` or `post` and names its guard.
+
+A page and its refresh share one template: with `HX-Request` the fragment answers, without it a redirect (303), so that
+everything works without JavaScript.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from portal import identity, settings
+from portal.lib.errors import Invalid, NotAllowed
+from portal.paper import _, language, render
+
+Handler = Callable[[Request], Awaitable[Response]]
+Guard = Callable[[Request], Awaitable[Response | None]]
+
+CUSTOMER, OFFICER, BROWSER = "customer", "officer", "browser"
+LONGEST_FIELD = 10_000
+
+
+def get(path: str, handler: Handler, *, guard: Guard) -> Route:
+    return Route(path, _guarded(handler, guard), methods=["GET"])
+
+
+def post(path: str, handler: Handler, *, guard: Guard) -> Route:
+    return Route(path, _guarded(handler, guard), methods=["POST"])
+
+
+async def anyone(request: Request) -> Response | None:
+    """Guard: no sign-in needed; whoever is signed in is known all the same."""
+    request.state.customer = await _session(request, CUSTOMER)
+    return None
+
+
+async def customer(request: Request) -> Response | None:
+    """Guard: a signed-in customer, else to the sign-in page and back."""
+    request.state.customer = await _session(request, CUSTOMER)
+    return None if request.state.customer else _to_sign_in(request, "/sign-in")
+
+
+def officer(action: str) -> Guard:
+    """Guard: an officer whose roles allow `action` (identity/roles.py)."""
+
+    async def guard(request: Request) -> Response | None:
+        session = await _session(request, OFFICER)
+        if session is None:
+            return _to_sign_in(request, "/admin/sign-in")
+        request.state.officer = await identity.officer(session.officer)
+        request.state.officer_session = session
+        identity.require(request.state.officer, action)
+        return None
+
+    guard.__name__ = f"officer({action})"
+    return guard
+
+
+def page(request: Request, template: str, status: int = 200, **context: Any) -> HTMLResponse:
+    """A template with what every layout needs."""
+    return HTMLResponse(render(template, **_for_layout(request), **context), status)
+
+
+def part_or_redirect(request: Request, template: str, to: str, **context: Any) -> Response:
+    """After a change: the fragment for htmx, a redirect to the page for everybody else."""
+    if "hx-request" in request.headers:
+        return page(request, template, **context)
+    return RedirectResponse(to, 303)
+
+
+async def form(request: Request) -> dict[str, str]:
+    """The text fields of a form, trimmed; raises Invalid when one is unreadable or far too long."""
+    given = await request.form(max_files=0, max_fields=1000)
+    fields = {name: value.strip() for name, value in given.items() if isinstance(value, str)}
+    for name, value in fields.items():
+        if len(value) > LONGEST_FIELD or "\x00" in value:
+            raise Invalid(_("A field holds more than we can take."), {name: _("Please shorten this text.")})
+    return fields
+
+
+def local_path(wanted: str, otherwise: str) -> str:
+    """`wanted` if it is a plain path on this site, for `next` fields; anything that could leave the site is not."""
+    plain = wanted.startswith("/") and not wanted.startswith(("//", "/\\"))
+    return wanted if plain and wanted.isprintable() and "\\" not in wanted else otherwise
+
+
+def keep_cookie(response: Response, name: str, value: str, *, seconds: int | None = None) -> Response:
+    """Set one of our cookies: out of reach of scripts, sent on our own site only."""
+    secure = settings.get().base_url.startswith("https:")
+    response.set_cookie(_cookie(name), value, max_age=seconds, httponly=True, secure=secure, samesite="lax", path="/")
+    return response
+
+
+def drop_cookie(response: Response, name: str) -> Response:
+    response.delete_cookie(_cookie(name), path="/")
+    return response
+
+
+def cookie(request: Request, name: str) -> str:
+    return request.cookies.get(_cookie(name), "")
+
+
+def _cookie(name: str) -> str:
+    return f"__Host-{name}" if settings.get().base_url.startswith("https:") else name
+
+
+def _guarded(handler: Handler, guard: Guard) -> Handler:
+    async def endpoint(request: Request) -> Response:
+        return await guard(request) or await handler(request)
+
+    endpoint.__name__ = handler.__name__
+    endpoint.guard = guard  # type: ignore[attr-defined]  # read by the rule that every route names its guard
+    return endpoint
+
+
+async def _session(request: Request, kind: str) -> Any:
+    token = cookie(request, kind)
+    return await identity.session(token, kind) if token else None
+
+
+def _to_sign_in(request: Request, where: str) -> Response:
+    if request.method != "GET":
+        raise NotAllowed(_("You were signed out. Nothing was changed; sign in and try again."))
+    target = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    response = RedirectResponse(where, 303)
+    return keep_cookie(response, "next", target, seconds=900)
+
+
+def _for_layout(request: Request) -> dict[str, Any]:
+    return {
+        "request": request,
+        "here": request.url.path,
+        "lang": language(),
+        "customer": getattr(request.state, "customer", None),
+        "officer": getattr(request.state, "officer", None),
+    }

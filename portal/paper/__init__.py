@@ -1,0 +1,22 @@
+"""What is written for people: templates, their language, and PDFs. Knows no privacy words."""
+
+from portal.paper.languages import _, in_language, language, missing_texts, ngettext, spoken
+from portal.paper.numbers import date_text, moment_text
+from portal.paper.pdf import Attachment, PdfError, pdf
+from portal.paper.templates import offer, render
+
+__all__ = [
+    "Attachment",
+    "PdfError",
+    "_",
+    "date_text",
+    "in_language",
+    "language",
+    "missing_texts",
+    "moment_text",
+    "ngettext",
+    "offer",
+    "pdf",
+    "render",
+    "spoken",
+]

@@ -1,0 +1,137 @@
+"""What stands before every door: size of bodies, where a request came from, headers, language, the access log.
+
+CSRF without tokens: an unsafe request must come from our own pages, which a browser states in Sec-Fetch-Site or Origin
+(OWASP ASVS 5.0 V3.5). Doors for machines and one-click unsubscribe name themselves exempt by their path.
+"""
+
+import time
+from urllib.parse import urlsplit
+
+import structlog
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request, cookie_parser
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from portal import settings
+from portal.paper import in_language, spoken
+
+CSP = "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; img-src 'self' data:"
+HEADERS = {
+    "content-security-policy": CSP,
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "same-origin",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "permissions-policy": "camera=(), geolocation=(), microphone=()",
+}
+EXEMPT_FROM_CSRF = ("/u/", "/api/", "/widget/")
+log = structlog.get_logger("portal.access")
+
+
+class Shield:
+    """ASGI middleware; the order of its checks is the order of this method."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        headers, started, status = Headers(scope=scope), time.perf_counter(), 500
+
+        async def send_shielded(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                _add_headers(message, scope, headers)
+            await send(message)
+
+        refusal = _refusal(scope, headers)
+        with in_language(_language(scope, headers)):
+            try:
+                inner = refusal or self.app
+                await inner(scope, _capped(receive), send_shielded)
+            finally:
+                # The route's pattern, never the path: paths carry secrets of links.
+                route = getattr(scope.get("route"), "path", "-")
+                took = round((time.perf_counter() - started) * 1000, 1)
+                log.info("request", method=scope["method"], route=route, status=status, ms=took)
+
+
+class BodyTooLarge(Exception):
+    """The body grew past PORTAL_BODY_LIMIT while it was read; app.py answers 413."""
+
+
+def too_large() -> str:
+    return f"This is larger than we can take ({settings.get().body_limit // 1000} kB). Nothing was saved."
+
+
+def _refusal(scope: Scope, headers: Headers) -> PlainTextResponse | None:
+    length = headers.get("content-length", "0")
+    if not length.isdigit() or int(length) > settings.get().body_limit:
+        return PlainTextResponse(too_large(), 413)
+    if headers.get("content-encoding", "identity") != "identity":
+        return PlainTextResponse("Send the body uncompressed. Nothing was saved.", 415)
+    if scope["method"] not in {"GET", "HEAD", "OPTIONS"} and not _same_origin(scope, headers):
+        return PlainTextResponse("This did not come from our own page, so we did nothing. Open the page and try again.", 403)
+    return None
+
+
+def _same_origin(scope: Scope, headers: Headers) -> bool:
+    if scope["path"].startswith(EXEMPT_FROM_CSRF):
+        return True
+    site = headers.get("sec-fetch-site")
+    if site is not None:
+        return site == "same-origin"
+    # Browsers without Sec-Fetch-Site send Origin with every POST; neither header means no browser of ours.
+    ours = urlsplit(settings.get().base_url)
+    return headers.get("origin") == f"{ours.scheme}://{ours.netloc}"
+
+
+def _capped(receive: Receive) -> Receive:
+    taken = 0
+
+    async def receive_capped() -> Message:
+        nonlocal taken
+        message = await receive()
+        taken += len(message.get("body", b""))
+        if taken > settings.get().body_limit:
+            raise BodyTooLarge
+        return message
+
+    return receive_capped
+
+
+def _add_headers(message: Message, scope: Scope, asked: Headers) -> None:
+    headers = MutableHeaders(scope=message)
+    for name, value in HEADERS.items():
+        headers.setdefault(name, value)
+    headers.setdefault("cache-control", "no-store")
+    if settings.get().base_url.startswith("https:"):
+        headers.setdefault("strict-transport-security", "max-age=63072000; includeSubDomains")
+    if "hx-request" in asked:
+        headers.add_vary_header("HX-Request")
+
+
+def _language(scope: Scope, headers: Headers) -> str:
+    chosen = cookie_parser(headers.get("cookie", "")).get("language")
+    offered = settings.get().language_list
+    return chosen if chosen in offered else spoken(headers.get("accept-language", "")) or offered[0]
+
+
+def client_network(request: Request) -> str:
+    """The /64 or /32 network a request came from, for throttles; believes X-Forwarded-For from listed proxies only."""
+    from ipaddress import ip_address, ip_network
+
+    trusted = [ip_network(each.strip()) for each in settings.get().trusted_proxies.split(",") if each.strip()]
+    hops = [each.strip() for each in request.headers.get("x-forwarded-for", "").split(",") if each.strip()]
+    address = request.client.host if request.client else "0.0.0.0"  # noqa: S104  # an unknown peer shares one bucket
+    while hops and any(ip_address(address) in network for network in trusted):
+        address = hops.pop()
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return "unreadable"
+    return str(ip_network((parsed, 64 if parsed.version == 6 else 32), strict=False))
