@@ -15,10 +15,10 @@ from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-from portal import admin, db, documents, public, settings, vault
+from portal import admin, db, public, settings, vault
 from portal.lib import ids
 from portal.lib.errors import Refusal, TooMany
-from portal.paper import _, offer
+from portal.paper import _
 from portal.paper.templates import STATIC
 from portal.pages import page
 from portal.shield import BodyTooLarge, Shield, too_large
@@ -58,7 +58,6 @@ async def lifespan(app: Starlette) -> AsyncIterator[None]:
     worker: asyncio.Task[None] | None = None
     try:
         await vault.check_master_key()
-        offer(company=documents.company)
         if settings.get().worker:
             worker = asyncio.create_task(work(stop))
         yield
@@ -72,7 +71,7 @@ async def lifespan(app: Starlette) -> AsyncIterator[None]:
 async def refused(request: Request, problem: Exception) -> Response:
     """A room said no: its sentence, on a page that says what to do now."""
     assert isinstance(problem, Refusal)
-    response = page(request, "public/error.html", problem.status, sentence=problem.sentence, reference=None)
+    response = _sorry(request, problem.status, _("That did not work"), problem.sentence, unchanged=request.method == "POST")
     if isinstance(problem, TooMany):
         response.headers["retry-after"] = str(problem.retry_after)
     return response
@@ -80,8 +79,8 @@ async def refused(request: Request, problem: Exception) -> Response:
 
 async def unknown_address(request: Request, problem: Exception) -> Response:
     assert isinstance(problem, HTTPException)
-    sentence = _("There is no page at this address.") if problem.status_code == 404 else _("This address cannot do that.")
-    return page(request, "public/error.html", problem.status_code, sentence=sentence, reference=None)
+    heading = _("This page does not exist") if problem.status_code == 404 else _("That did not work")
+    return _sorry(request, problem.status_code, heading, _("The address may be mistyped, or the page has moved."))
 
 
 async def body_too_large(request: Request, problem: Exception) -> Response:
@@ -92,8 +91,12 @@ async def broken(request: Request, problem: Exception) -> Response:
     """Something we did not expect: the person gets a reference, the log gets the rest."""
     reference = ids.new()[-12:]
     log.error("unexpected", reference=reference, kind=type(problem).__name__, exc_info=problem)
-    sentence = _("Something went wrong on our side. What you sent may not have been saved; please look before you try again.")
-    return page(request, "public/error.html", 500, sentence=sentence, reference=reference)
+    sentence = _("It may not have been saved. Please look before you try again, and tell us this number if it stays: %(number)s")
+    return _sorry(request, 500, _("Something went wrong on our side"), sentence % {"number": reference})
+
+
+def _sorry(request: Request, status: int, heading: str, sentence: str, *, unchanged: bool = False) -> Response:
+    return page(request, "public/error.html", status, heading=heading, sentence=sentence, unchanged=unchanged, way_out=None)
 
 
 def configure_logs() -> None:

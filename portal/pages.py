@@ -6,12 +6,14 @@ everything works without JavaScript.
 
 from collections.abc import Awaitable, Callable
 from typing import Any
+from urllib.parse import urlencode
 
+from babel import Locale
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from portal import identity, settings
+from portal import documents, identity, settings
 from portal.lib.errors import Invalid, NotAllowed
 from portal.paper import _, language, render
 
@@ -129,10 +131,15 @@ def _to_sign_in(request: Request, where: str) -> Response:
 
 
 def _for_layout(request: Request) -> dict[str, Any]:
+    path = request.url.path
+    other = "admin" if path.startswith("/admin") else "public"
     return {
-        "request": request,
-        "here": request.url.path,
-        "lang": language(),
-        "customer": getattr(request.state, "customer", None),
-        "officer": getattr(request.state, "officer", None),
+        "company": documents.company(),
+        "language": language(),
+        "languages": [
+            {"code": code, "name": Locale.parse(code).get_language_name(), "href": f"/language/{code}?{urlencode({'next': path})}"}
+            for code in settings.get().language_list
+        ],
+        "here": path.strip("/").split("/")[0 if other == "public" else -1],
+        "session": getattr(request.state, "officer_session" if other == "admin" else "customer", None),
     }

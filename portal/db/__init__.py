@@ -6,7 +6,7 @@ written by accident. Plain SQL here uses `?` on both databases; moments are micr
 
 from portal.db.connections import close, open_database, size_of_pool
 from portal.db.fields import Bytes, Json, Moment
-from portal.db.migrations import MigrationError, migrate
+from portal.db.migrations import MigrationError, migrate, missing_migrations
 from portal.db.replies import reply_once
 from portal.db.statements import many, row, rows, run
 from portal.db.throttles import throttle
@@ -22,6 +22,7 @@ __all__ = [
     "in_writing",
     "many",
     "migrate",
+    "missing_migrations",
     "open_database",
     "reading",
     "reply_once",

@@ -38,6 +38,14 @@ async def migrate(folder: Path = FOLDER) -> list[str]:
     return [file.stem for file in missing]
 
 
+async def missing_migrations(folder: Path = FOLDER) -> list[str]:
+    """Names of the files that were not applied yet; raises MigrationError when the schema is not ours."""
+    files = sorted(folder.glob("[0-9]*.sql"))
+    applied = {each["name"]: each["checksum"] for each in await rows("SELECT name, checksum FROM migration")}
+    _refuse_misfits(applied, files)
+    return [file.stem for file in files if file.stem not in applied]
+
+
 def _refuse_misfits(applied: dict[str, str], files: list[Path]) -> None:
     known = {file.stem: _checksum(file) for file in files}
     for name, checksum in applied.items():

@@ -1,0 +1,81 @@
+"""A customer signs in without a password: an address is typed, a mail brings a link and a code, either will do.
+
+Known and unknown addresses get the same page in the same time (ASVS 5.0 V6.3.8).
+"""
+
+from datetime import timedelta
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from portal import db, identity
+from portal.lib import ids
+from portal.lib.errors import Invalid
+from portal.pages import CUSTOMER, anyone, cookie, customer, drop_cookie, form, get, keep_cookie, local_path, page, post
+from portal.paper import _, language
+from portal.shield import client_network
+
+ASKS_PER_HOUR = 60
+A_YEAR = 365 * 24 * 3600
+
+
+async def show(request: Request) -> Response:
+    response = page(request, "public/sign-in.html", address="", errors={})
+    return remember_browser(request, response)
+
+
+async def ask(request: Request) -> Response:
+    fields = await form(request)
+    try:
+        challenge = await ask_for_proof(request, fields.get("email", ""), use="sign-in")
+    except Invalid as problem:
+        return page(request, "public/sign-in.html", 422, address=fields.get("email", ""), errors={"email": problem.sentence})
+    return RedirectResponse(f"/proofs/{challenge.id}", 303)
+
+
+async def ask_for_proof(request: Request, address: str, *, use: str, bound_to: str = "") -> identity.Challenge:
+    """Mail a link and a code; counted per network before anything else happens."""
+    await db.throttle(
+        f"ask:{client_network(request)}",
+        limit=ASKS_PER_HOUR,
+        per=timedelta(hours=1),
+        sentence=_("There were many requests from your network. Please try again in a while."),
+    )
+    browser = cookie(request, "browser") or None
+    return await identity.challenge(address, use=use, bound_to=bound_to, language=language(), browser=browser)
+
+
+async def ask_again_who(request: Request) -> Response:
+    """A signed-in customer proves once more that it is them, before a download or another serious step."""
+    address = await identity.address_of(request.state.customer)
+    challenge = await ask_for_proof(request, address, use="step-up", bound_to=request.state.customer.id)
+    response = RedirectResponse(f"/proofs/{challenge.id}", 303)
+    wanted = (await form(request)).get("next", "/")
+    return keep_cookie(response, "next", local_path(wanted, "/"), seconds=900)
+
+
+async def leave(request: Request) -> Response:
+    if request.state.customer:
+        await identity.close_session(request.state.customer.id, by=request.state.customer)
+    return drop_cookie(RedirectResponse("/", 303), CUSTOMER)
+
+
+async def leave_everywhere(request: Request) -> Response:
+    await identity.sign_out_everywhere(request.state.customer)
+    return drop_cookie(RedirectResponse("/", 303), CUSTOMER)
+
+
+def remember_browser(request: Request, response: Response) -> Response:
+    """A random value that binds links to the browser that asked for them; it says nothing about the person."""
+    if not cookie(request, "browser"):
+        keep_cookie(response, "browser", ids.secret(128), seconds=A_YEAR)
+    return response
+
+
+routes = [
+    get("/sign-in", show, guard=anyone),
+    post("/sign-in", ask, guard=anyone),
+    post("/sign-in/again", ask_again_who, guard=customer),
+    post("/sign-out", leave, guard=anyone),
+    post("/sign-out/everywhere", leave_everywhere, guard=customer),
+]
