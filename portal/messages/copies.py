@@ -1,0 +1,104 @@
+"""The kept copies, opened again: what we wrote to this person, in this case, or (in the demo) to anybody."""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from portal import db, jobs, vault
+from portal.lib import clock
+from portal.lib.errors import NotFound
+from portal.messages.compose import Letter, place
+from portal.messages.models import Message
+from portal.paper import _
+
+# Messages outside a case (sign-in codes, confirmations) prove nothing that the log does not; they go after this time.
+KEPT = timedelta(days=90)
+
+
+@dataclass(frozen=True)
+class Copy:
+    """A message as it was written. After the erasure of its person or case, `to` and `letter` are None."""
+
+    id: str
+    template: str
+    language: str
+    subject: str | None
+    case: str | None
+    state: str
+    reason: str
+    created_at: datetime
+    sent_at: datetime | None
+    message_id: str
+    to: str | None
+    letter: Letter | None
+
+
+async def of_case(case: str) -> list[Copy]:
+    """In the order they were written."""
+    return await _opened(await Message.filter(case_id=case).order_by("created_at", "id"))
+
+
+async def of_subject(subject: str, limit: int = 200) -> list[Copy]:
+    """Newest first."""
+    return await _opened(await Message.filter(subject=subject).order_by("-created_at", "-id").limit(limit))
+
+
+async def mailbox(limit: int = 100) -> list[Copy]:
+    """Everybody's, newest first: for the demo's mailbox page and for tests."""
+    return await _opened(await Message.all().order_by("-created_at", "-id").limit(limit))
+
+
+async def copy(message: str) -> Copy:
+    found = await Message.get_or_none(id=message)
+    if found is None:
+        raise NotFound(_("There is no such message."))
+    return (await _opened([found]))[0]
+
+
+@jobs.verb("messages.tidy", every=timedelta(days=1))
+async def tidy(job: jobs.Job) -> None:
+    """Delete messages that belong to no case when their time is over."""
+    before = clock.micros(clock.now() - KEPT)
+    gone = 1
+    while gone:
+        async with db.writing():
+            gone = await db.run(
+                "DELETE FROM message WHERE id IN"
+                " (SELECT id FROM message WHERE case_id IS NULL AND created_at < ? ORDER BY created_at LIMIT 1000)",
+                before,
+            )
+
+
+async def open_letter(message: Message, key: vault.Key) -> tuple[str, Letter]:
+    """The address and the words; raises Tampered."""
+    words = json.loads(key.open(place("body", message.id), message.body))
+    return key.open(place("to_address", message.id), message.to_address), Letter(**words)
+
+
+async def _opened(messages: list[Message]) -> list[Copy]:
+    keys: dict[str, vault.Key | None] = {}
+    for each in messages:
+        if each.key_id not in keys:
+            try:
+                keys[each.key_id] = await vault.key_by_id(each.key_id)
+            except vault.Shredded:
+                keys[each.key_id] = None
+    return [await _copy(each, keys[each.key_id]) for each in messages]
+
+
+async def _copy(message: Message, key: vault.Key | None) -> Copy:
+    to, letter = (None, None) if key is None else await open_letter(message, key)
+    return Copy(
+        id=message.id,
+        template=message.template,
+        language=message.language,
+        subject=message.subject,
+        case=message.case_id,
+        state=message.state,
+        reason=message.reason,
+        created_at=message.created_at,
+        sent_at=message.sent_at,
+        message_id=message.message_id,
+        to=to,
+        letter=letter,
+    )
