@@ -1,0 +1,49 @@
+"""The outside systems that hold data about people: one folder per kind, all the same shape.
+
+`find`, `plan_erasure`, `erase`, `recheck`, `correct`, `set_consent`, `check` (contract.py); which systems there are
+stands in one TOML file (systems.py). Serves GDPR Art. 15–19: nothing is answered or deleted only in the portal.
+"""
+
+from portal.connectors.contract import (
+    Cell,
+    Change,
+    Connector,
+    ConnectorError,
+    Count,
+    Field,
+    Finding,
+    Health,
+    Identifiers,
+    Leftover,
+    Outcome,
+    Plan,
+    PlanRow,
+    Problem,
+    Unpurposed,
+    counted,
+)
+from portal.connectors.systems import System, open_system, systems
+from portal.connectors.toml_file import Misconfigured
+
+__all__ = [
+    "Cell",
+    "Change",
+    "Connector",
+    "ConnectorError",
+    "Count",
+    "Field",
+    "Finding",
+    "Health",
+    "Identifiers",
+    "Leftover",
+    "Misconfigured",
+    "Outcome",
+    "Plan",
+    "PlanRow",
+    "Problem",
+    "System",
+    "Unpurposed",
+    "counted",
+    "open_system",
+    "systems",
+]

@@ -1,0 +1,83 @@
+"""The contract's verbs for a SQL database: each runs in a thread, on a connection of its own."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import TypeVar
+
+from sqlalchemy import Connection
+
+from portal.connectors.contract import (
+    Cell,
+    ConnectorError,
+    Finding,
+    Health,
+    Identifiers,
+    Leftover,
+    Outcome,
+    Plan,
+    Problem,
+)
+from portal.connectors.sql import consent, correcting, database, executing, finding, health, planning
+from portal.connectors.sql.map import Map, read
+from portal.connectors.sql.schema import Schema, bind
+from portal.connectors.systems import System
+
+T = TypeVar("T")
+
+
+def open_connector(system: System) -> "SqlConnector":
+    """Reads the map; the database is first asked by a verb."""
+    return SqlConnector(system, read(system.map))
+
+
+class SqlConnector:
+    """One connected database."""
+
+    def __init__(self, system: System, rules: Map) -> None:
+        self.system = system
+        self.rules = rules
+
+    async def find(self, identifiers: Identifiers) -> list[Finding]:
+        return await self._read(lambda connection, schema: finding.findings(connection, schema, identifiers))
+
+    async def plan_erasure(self, identifiers: Identifiers) -> Plan:
+        return await self._read(lambda connection, schema: planning.plan(connection, schema, self.system.name, identifiers))
+
+    async def erase(self, plan: Plan) -> Outcome:
+        return await self._write(lambda connection, schema: executing.execute(connection, schema, plan))
+
+    async def recheck(self, identifiers: Identifiers, plan: Plan) -> list[Leftover]:
+        return await self._read(lambda connection, schema: executing.leftovers(connection, schema, identifiers, plan))
+
+    async def correct(self, identifiers: Identifiers, changes: Mapping[str, str | None]) -> Outcome:
+        written = await self._write(lambda connection, schema: correcting.correct(connection, schema, identifiers, changes))
+        return await self._read(lambda connection, schema: correcting.prove(connection, schema, written))
+
+    async def set_consent(self, identifiers: Identifiers, cell: Cell, allowed: bool, index: int) -> None:
+        if self.takes(cell):
+            await self._write(
+                lambda connection, schema: consent.set_consent(connection, schema, identifiers, cell, allowed, index)
+            )
+
+    def takes(self, cell: Cell) -> bool:
+        return consent.cell_rule(self.rules.consent, cell) is not None
+
+    async def check(self) -> Health:
+        def ask() -> Health:
+            with database.transaction(self.system, write=False) as connection:
+                return health.check(connection, self.rules)
+
+        try:
+            return await asyncio.to_thread(ask)
+        except ConnectorError as problem:
+            return Health(False, (Problem(self.system.title, problem.sentence),))
+
+    async def _read(self, verb: Callable[[Connection, Schema], T]) -> T:
+        return await asyncio.to_thread(self._run, verb, write=False)
+
+    async def _write(self, verb: Callable[[Connection, Schema], T]) -> T:
+        return await asyncio.to_thread(self._run, verb, write=True)
+
+    def _run(self, verb: Callable[[Connection, Schema], T], *, write: bool) -> T:
+        with database.transaction(self.system, write=write) as connection:
+            return verb(connection, bind(connection, self.rules))

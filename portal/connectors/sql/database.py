@@ -1,0 +1,95 @@
+"""Connections to somebody else's database: a new one per verb, one transaction each, errors as plain sentences.
+
+SQLite files are never created; statements and locks time out. What a database says in an error may name a person
+("Key (email)=(ana@…) already exists"), so only its error code is passed on.
+"""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from typing import Any
+from urllib.parse import quote
+
+from sqlalchemy import Connection, Engine, create_engine, event, exc
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.pool import NullPool
+
+from portal.connectors.contract import ConnectorError
+from portal.connectors.systems import System
+from portal.connectors.toml_file import Misconfigured
+from portal.paper import _
+
+_WAIT_SECONDS = 5
+_STATEMENT_MILLISECONDS = 60_000
+
+
+@contextmanager
+def transaction(system: System, *, write: bool) -> Iterator[Connection]:
+    """One transaction on a new connection: whatever is raised inside rolls it back. Without `write` it cannot write."""
+    engine = _engine(system.url, system.place)
+    try:
+        with engine.connect() as connection:
+            connection = connection.execution_options(write=write)
+            if connection.dialect.name == "postgresql":
+                connection = connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=not write)
+            with connection.begin():
+                yield connection
+    except exc.DBAPIError as problem:
+        raise _translated(system, problem) from problem
+
+
+@lru_cache(maxsize=64)
+def _engine(address: str, place: str) -> Engine:
+    """How to connect; kept, because finding out what a server can do costs more than connecting. Holds no connection."""
+    try:
+        url = make_url(address)
+    except exc.ArgumentError as problem:
+        raise Misconfigured(place, _("The address of the database cannot be read.")) from problem
+    kind = url.drivername.partition("+")[0]
+    if kind == "sqlite" and url.database:
+        return _sqlite(url.database)
+    if kind in ("postgres", "postgresql"):
+        return _postgresql(url)
+    raise Misconfigured(place, _("Databases of the kind %s are not known; sqlite and postgresql are.") % kind)
+
+
+def _sqlite(path: str) -> Engine:
+    def connect() -> sqlite3.Connection:
+        raw = sqlite3.connect(f"file:{quote(path)}?mode=rw", uri=True, timeout=_WAIT_SECONDS, isolation_level=None)
+        raw.create_function("portal_lower", 1, _lower, deterministic=True)
+        raw.execute("PRAGMA foreign_keys = ON")
+        return raw
+
+    engine = create_engine("sqlite://", creator=connect, poolclass=NullPool)
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        # query_only: a reading verb cannot write, whatever it does; IMMEDIATE: between planning and executing nobody writes
+        write = connection.get_execution_options().get("write", False)
+        connection.exec_driver_sql(f"PRAGMA query_only = {'OFF' if write else 'ON'}")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+
+    return engine
+
+
+def _lower(value: Any) -> Any:
+    """SQLite's own lower() knows only ASCII; this one has its own name, so that the owner's indexes are not touched."""
+    return value.lower() if isinstance(value, str) else value
+
+
+def _postgresql(url: URL) -> Engine:
+    options = f"-c statement_timeout={_STATEMENT_MILLISECONDS} -c lock_timeout={_WAIT_SECONDS * 1000}"
+    arguments = {"connect_timeout": _WAIT_SECONDS, "options": options, "application_name": "privacy portal"}
+    return create_engine(url.set(drivername="postgresql+psycopg"), connect_args=arguments, poolclass=NullPool)
+
+
+def _translated(system: System, problem: exc.DBAPIError) -> ConnectorError:
+    code = getattr(problem.orig, "sqlite_errorname", None) or getattr(problem.orig, "sqlstate", None) or ""
+    known = {"system": system.title, "code": code or type(problem.orig).__name__}
+    if problem.connection_invalidated or isinstance(problem, exc.OperationalError | exc.InterfaceError):
+        return ConnectorError(_("%(system)s cannot be reached or is busy (%(code)s). We try again.") % known, permanent=False)
+    if isinstance(problem, exc.IntegrityError):
+        what = _("%(system)s refused the change because other rows depend on it or a rule forbids it (%(code)s).")
+        return ConnectorError(what % known, permanent=True)
+    return ConnectorError(_("%(system)s did not accept what we asked (%(code)s).") % known, permanent=True)

@@ -1,0 +1,51 @@
+"""Whether a database still is what its map says, and which columns nobody gave a purpose to (GDPR Art. 5(1)(b), 30)."""
+
+from collections.abc import Iterator
+
+from sqlalchemy import Connection, func, inspect, select
+
+from portal.connectors.contract import Health, Problem, Unpurposed
+from portal.connectors.sql.map import Map
+from portal.connectors.sql.schema import Bound, Schema, examine
+from portal.paper import _
+
+
+def check(connection: Connection, rules: Map) -> Health:
+    schema = examine(connection, rules)
+    problems = [Problem(misfit.place, misfit.what) for misfit in schema.problems]
+    problems += _stuck(schema)
+    problems += _forgotten(connection, schema)
+    filled = [each for bound in schema.tables.values() for each in _filled(connection, bound)]
+    return Health(not problems, tuple(problems), tuple(filled))
+
+
+def _stuck(schema: Schema) -> Iterator[Problem]:
+    """Rows that are to be deleted, held rows point at them, and they cannot be emptied either."""
+    for reference in schema.references:
+        child, parent = schema.tables[reference.child], schema.tables.get(reference.parent)
+        if child.rule.hold and parent and not parent.rule.hold and parent.rule.on_erase == "delete" and parent.unerasable:
+            what = _("Held rows of %(child)s point at %(parent)s: give anonymise values for %(columns)s.")
+            known = {"child": child.name, "parent": parent.name, "columns": ", ".join(parent.unerasable)}
+            yield Problem(schema.map.file.place(("tables", parent.name), "on_erase"), what % known)
+
+
+def _forgotten(connection: Connection, schema: Schema) -> Iterator[Problem]:
+    """Tables outside the map that point at rows to be deleted: they may hold personal data, and they block deleting."""
+    inspector = inspect(connection)
+    for table in inspector.get_table_names(schema.map.schema) if schema.tables else []:
+        if table in schema.tables:
+            continue
+        for key in inspector.get_foreign_keys(table, schema.map.schema):
+            parent = schema.tables.get(key["referred_table"])
+            if parent and parent.rule.on_erase == "delete":
+                what = _("Table %(table)s points at %(parent)s but is not in the map.")
+                place = schema.map.file.place(("tables", parent.name))
+                yield Problem(place, what % {"table": table, "parent": parent.name})
+
+
+def _filled(connection: Connection, bound: Bound) -> Iterator[Unpurposed]:
+    names = bound.unpurposed
+    if names:
+        counts = [func.count(bound.table.columns[name]) for name in names]
+        total, *filled = connection.execute(select(func.count(), *counts).select_from(bound.table)).one()
+        yield from (Unpurposed(bound.name, name, count, total) for name, count in zip(names, filled, strict=True))

@@ -1,0 +1,77 @@
+"""Naming rows by key: conditions, updates, deletes and re-reads of planned rows, many at once."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Table, and_, delete, or_, select, update
+
+from portal.connectors.contract import ConnectorError, Key, Value
+from portal.connectors.sql.schema import Bound
+from portal.connectors.sql.values import freeze, thaw
+from portal.connectors.toml_file import Misconfigured
+from portal.paper import _
+
+_AT_ONCE = 200
+
+
+def overwrite(connection: Connection, bound: Bound, key: Key, values: Mapping[str, Value]) -> int:
+    """Write these columns of one row; how many rows it hit."""
+    columns = {bound.table.columns[name]: fitting(bound.table, name, value) for name, value in values.items()}
+    return connection.execute(update(bound.table).where(_is(bound, key)).values(columns)).rowcount
+
+
+def remove(connection: Connection, bound: Bound, keys: Sequence[Key], *, one_by_one: bool) -> int:
+    """Delete rows by key, in the given order where that matters (`one_by_one`); how many rows it hit."""
+    removed = 0
+    for batch in batches(keys, 1 if one_by_one else _AT_ONCE):
+        removed += connection.execute(delete(bound.table).where(_any_of(bound, batch))).rowcount
+    return removed
+
+
+def present(connection: Connection, bound: Bound, keys: Sequence[Key]) -> dict[str, Mapping[str, Any]]:
+    """The rows that are there, by the text of their key (`name_of`)."""
+    found: dict[str, Mapping[str, Any]] = {}
+    for batch in batches(keys, _AT_ONCE):
+        for values in connection.execute(select(bound.table).where(_any_of(bound, batch))).mappings():
+            row = {column.name: values[column] for column in bound.table.columns}
+            found[name_of({column.name: freeze(row[column.name]) for column in bound.key})] = row
+    return found
+
+
+def name_of(key: Key) -> str:
+    """One text per key, the same for a key that travelled through JSON."""
+    return repr(sorted(key.items()))
+
+
+def fitting(table: Table, name: str, value: Value) -> Any:
+    """The value as the column's type wants it; ConnectorError when it cannot be one."""
+    try:
+        return thaw(table.columns[name], value)
+    except ValueError as problem:
+        what = _("%(column)s in %(table)s cannot hold this value.") % {"column": name, "table": table.name}
+        raise ConnectorError(what, permanent=True) from problem
+
+
+def bound_table(tables: Mapping[str, Bound], name: str, place: str) -> Bound:
+    """The table of a planned row; the map may have changed since the plan was made."""
+    if name not in tables:
+        raise Misconfigured(place, _("The plan names %s, which is no longer in the map.") % name)
+    return tables[name]
+
+
+def batches(keys: Sequence[Key], size: int) -> Iterator[list[Key]]:
+    waiting = iter(keys)
+    while batch := list(islice(waiting, size)):
+        yield batch
+
+
+def _any_of(bound: Bound, keys: Sequence[Key]) -> ColumnElement[bool]:
+    if len(bound.key) == 1:
+        column = bound.key[0]
+        return column.in_([thaw(column, key[column.name]) for key in keys])
+    return or_(*(_is(bound, key) for key in keys))
+
+
+def _is(bound: Bound, key: Key) -> ColumnElement[bool]:
+    return and_(*(column == thaw(column, key[column.name]) for column in bound.key))
