@@ -1,0 +1,172 @@
+"""How an officer comes in: invited by an owner (the first by the operator's command line), then a password of their own
+and a second factor, which is not optional. The link works once and for three days; opening it changes nothing.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from portal import audit, db, messages, vault
+from portal.identity import events, passwords, totp
+from portal.identity.models import InvitationRow, OfficerRow
+from portal.identity.officers import Officer, account_of, actor, grant_role, officer
+from portal.identity.roles import require, role_name
+from portal.identity.sessions import begin, end_officer_sessions, session
+from portal.lib import clock, ids
+from portal.lib.errors import Conflict, Invalid, NotAllowed, NotFound, Refusal
+from portal.paper import _
+from portal.paper.templates import address as full_address
+from portal.vault import Place
+
+DAYS = 3
+
+
+@dataclass(frozen=True)
+class Invitation:
+    """What went out. The link is known only to the mail, and to the operator where the command line invited."""
+
+    officer_id: str
+    link: str
+    ends_at: datetime
+
+
+@dataclass(frozen=True)
+class Setup:
+    """The last step of coming in: show the second factor, then pass a code from it with `half` to `second_factor`."""
+
+    half: str
+    officer_id: str
+    enrolment: totp.Enrolment
+
+
+async def invite(email: str, *, name: str, roles: list[str], by: Officer | None, language: str = "en") -> Invitation:
+    """Invite somebody to work here. Raises Conflict when they do already, Invalid for a bad address, name or role."""
+    if by is not None:
+        require(await officer(by.id), "officers.change")
+    name = _checked_name(name)
+    for role in roles:
+        role_name(role)
+    async with db.writing():
+        found = await OfficerRow.get_or_none(account=account_of(email))
+        if found is not None and found.left_at is None and found.joined_at is not None:
+            raise Conflict(_("This person works here already."))
+        officer_id = found.id if found else ids.new()
+        await _write(officer_id, email.strip(), name, is_new=found is None)
+        for role in roles:
+            await grant_role(officer_id, role, by=by)
+        return await _send(officer_id, by, language)
+
+
+async def invite_again(officer_id: str, *, by: Officer | None, language: str = "en") -> Invitation:
+    """For a lost telephone and lost recovery codes, or a forgotten password: both are chosen anew, the roles stay."""
+    if by is not None:
+        require(await officer(by.id), "officers.change")
+        if by.id == officer_id:
+            raise NotAllowed(_("Please ask another owner to invite you again."))
+    async with db.writing():
+        if (await officer(officer_id)).left_at is not None:
+            raise Conflict(_("This colleague has left. Invite them again first."))
+        await end_officer_sessions(officer_id)
+        await db.run("UPDATE officer SET password = NULL, totp = NULL, joined_at = NULL WHERE id = ?", officer_id)
+        return await _send(officer_id, by, language)
+
+
+async def invited(secret: str) -> Officer:
+    """Whom a link invites; changes nothing. Raises NotFound, NotAllowed (too old) or Conflict (used)."""
+    found = await InvitationRow.get_or_none(link_digest=ids.digest(secret))
+    if found is None or found.accepted_at is not None or found.ends_at <= clock.now():
+        raise _why_not(found)
+    return await officer(found.officer)
+
+
+async def accept(secret: str, password: str, *, totp_secret: str | None = None) -> Setup:
+    """Take the invitation, once, with a password of one's own; raises Invalid when that is too weak.
+
+    `totp_secret` (base32) is for those who bring their own authenticator's secret; else a fresh one is made.
+    """
+    person = await invited(secret)
+    passwords.check(password, email=person.email, name=person.name)
+    hashed = await passwords.hash_of(password)
+    async with db.writing():
+        now = clock.micros(clock.now())
+        taken = await db.run(
+            "UPDATE invitation SET accepted_at = ? WHERE link_digest = ? AND accepted_at IS NULL AND ends_at > ?",
+            *(now, ids.digest(secret), now),
+        )
+        if not taken:
+            raise _why_not(await InvitationRow.get_or_none(link_digest=ids.digest(secret)))
+        await store_password(person.id, hashed)
+        await audit.record(events.OFFICER_ACCEPTED, actor=f"officer:{person.id}", object=f"officer:{person.id}")
+        half, _session = await begin("half", officer=person.id)
+        return await _setup(half, person, totp_secret)
+
+
+async def pending_setup(half: str) -> Setup | None:
+    """For one who signed in with a password but never finished coming in: a second factor anew. None for all others."""
+    async with db.writing():
+        running = await session(half, "half")
+        if running is None:
+            raise NotAllowed(_("Please sign in again."))
+        person = await officer(running.officer or "")
+        return None if person.joined_at else await _setup(half, person, None)
+
+
+async def store_password(officer_id: str, hashed: str) -> None:
+    """Inside `writing()`."""
+    sealed = (await vault.key_for("officer", officer_id)).seal(Place("officer", "password", officer_id), hashed)
+    await db.run("UPDATE officer SET password = ? WHERE id = ?", sealed, officer_id)
+
+
+async def _setup(half: str, person: Officer, totp_secret: str | None) -> Setup:
+    return Setup(half, person.id, await totp.enrol(person.id, person.email, totp_secret))
+
+
+async def _write(officer_id: str, email: str, name: str, *, is_new: bool) -> None:
+    key = await vault.key_for("officer", officer_id)
+    sealed_name = key.seal(Place("officer", "name", officer_id), name)
+    if is_new:
+        await OfficerRow.create(
+            id=officer_id,
+            account=account_of(email),
+            name=sealed_name,
+            email=key.seal(Place("officer", "email", officer_id), email),
+            invited_at=clock.now(),
+        )
+    else:
+        await db.run("UPDATE officer SET name = ?, joined_at = NULL, left_at = NULL WHERE id = ?", sealed_name, officer_id)
+
+
+async def _send(officer_id: str, by: Officer | None, language: str) -> Invitation:
+    now = clock.now()
+    secret, ends_at = ids.secret(256), now + timedelta(days=DAYS)
+    # Only the newest link works.
+    await db.run("UPDATE invitation SET ends_at = ? WHERE officer = ? AND accepted_at IS NULL", clock.micros(now), officer_id)
+    await InvitationRow.create(
+        id=ids.new(), officer=officer_id, link_digest=ids.digest(secret), invited_by=actor(by), ends_at=ends_at
+    )
+    person = await officer(officer_id)
+    link = full_address(f"/admin/invitation/{secret}")
+    await messages.send_later(
+        template="mail/invitation",
+        to=person.email,
+        language=language,
+        context={"invitee": person.name, "link": link, "until": ends_at, "invited_by": by.name if by else ""},
+    )
+    await audit.record(
+        events.OFFICER_INVITED, actor=actor(by), object=f"officer:{officer_id}", payload={"roles": sorted(person.roles)}
+    )
+    return Invitation(officer_id, link, ends_at)
+
+
+def _checked_name(name: str) -> str:
+    name = " ".join(name.split())
+    if not 1 <= len(name) <= 100 or not name.isprintable():
+        raise Invalid(_("Please give the name as colleagues know it."), {"name": _("1 to 100 characters.")})
+    return name
+
+
+def _why_not(found: InvitationRow | None) -> Refusal:
+    if found is None:
+        return NotFound(_("This invitation is not valid. Please ask for a new one."))
+    if found.accepted_at is not None:
+        return Conflict(_("This invitation was used already. You can sign in with your password."))
+    return NotAllowed(_("This invitation is too old. Please ask for a new one."))

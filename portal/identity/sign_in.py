@@ -1,0 +1,132 @@
+"""An officer signs in: first the password, which opens half a session, then the second factor, which makes it whole.
+
+A wrong e-mail and a wrong password get the same answer after the same work. Wrong tries are counted for the account
+over all sessions (allowances.py); a code or a recovery code is taken once (totp.py). NIST SP 800-63B AAL2.
+"""
+
+from portal import audit, db, vault
+from portal.identity import allowances, events, passwords, totp
+from portal.identity.invitations import store_password
+from portal.identity.models import OfficerRow, SessionRow
+from portal.identity.officers import account_of
+from portal.identity.sessions import Session, begin, end_session, session
+from portal.lib import clock, ids
+from portal.lib.errors import Conflict, Invalid, NotAllowed
+from portal.paper import _
+from portal.vault import Place
+
+WRONG_TRIES = 5
+
+
+async def sign_in(email: str, password: str, *, browser: str | None = None) -> str:
+    """The password is right: answers the token of a half session, good for `second_factor` and nothing else."""
+    _not_inside_writing()
+    try:
+        account = account_of(email)
+    except Invalid:
+        account = b""
+    found = await OfficerRow.get_or_none(account=account, left_at=None)
+    hashed = await _password_of(found)
+    right = await passwords.matches(hashed, password)
+    new_hash = await passwords.hash_of(password) if right and hashed and passwords.is_outdated(hashed) else None
+    async with db.writing():
+        await allowances.judge("password", account, browser, right=right, sentence=_too_many())
+        if right and found is not None:
+            if new_hash:
+                await store_password(found.id, new_hash)
+            half, _session = await begin("half", officer=found.id)
+            return half
+        if found is not None:
+            await _record_refusal(found.id, "password")
+    raise NotAllowed(_("E-mail or password is not right."))
+
+
+async def second_factor(half: str, code: str, *, browser: str | None = None, device: str = "") -> str:
+    """A code of the authenticator, or a recovery code, makes the session whole: answers its token for the cookie.
+
+    The first code ever makes the officer one who joined. Raises Conflict for a code that was taken already.
+    """
+    _not_inside_writing()
+    async with db.writing():
+        running = await _tried(half)
+        found = await OfficerRow.get(id=running.officer)
+        if await _takes(found, code, browser):
+            await end_session(running.id)
+            if found.joined_at is None:
+                await db.run("UPDATE officer SET joined_at = ? WHERE id = ?", clock.micros(clock.now()), found.id)
+                await audit.record(events.OFFICER_JOINED, actor=f"officer:{found.id}", object=f"officer:{found.id}")
+            await allowances.remember(found.account, browser)
+            token, session_id = await begin("officer", officer=found.id, device=device)
+            await audit.record(events.OFFICER_SIGNED_IN, actor=f"officer:{found.id}", object=f"session:{session_id}")
+            return token
+        await _record_refusal(found.id, "second factor")
+    raise NotAllowed(_("That is not the right code. Wait for the next one, or use a recovery code."))
+
+
+async def step_up_officer(token: str, code: str, *, browser: str | None = None) -> str:
+    """A signed-in officer uses the second factor once more; answers the new token, the old one is dead."""
+    _not_inside_writing()
+    async with db.writing():
+        running = await session(token, "officer")
+        if running is None:
+            raise NotAllowed(_("Please sign in again."))
+        found = await OfficerRow.get(id=running.officer)
+        if await _takes(found, code, browser):
+            return await _renewed(running)
+        await _record_refusal(found.id, "second factor")
+    raise NotAllowed(_("That is not the right code. Wait for the next one, or use a recovery code."))
+
+
+async def _takes(found: OfficerRow, code: str, browser: str | None) -> bool:
+    """Whether this is a right code, and if so take it, once. A wrong one counts."""
+    step = await totp.step_of(found, code)
+    recovery = None if step is not None else await totp.recovery_code(found.id, code)
+    right = step is not None or recovery is not None
+    await allowances.judge("second factor", found.account, browser, right=right, sentence=_too_many())
+    if step is not None and not await totp.accept(found.id, step):
+        raise Conflict(_("This code was used already. Wait for the next one; it takes at most 30 seconds."))
+    if recovery is not None:
+        if not await totp.use_recovery_code(recovery):
+            raise Conflict(_("This recovery code was used already."))
+        await audit.record(events.RECOVERY_USED, actor=f"officer:{found.id}", object=f"officer:{found.id}")
+    return right
+
+
+async def _tried(half: str) -> SessionRow:
+    """Count a try of this half session before looking at the code."""
+    now = clock.micros(clock.now())
+    counted = await db.run(
+        "UPDATE session SET tried = tried + 1"
+        " WHERE token = ? AND kind = 'half' AND closed_at IS NULL AND ends_at > ? AND tried < ?",
+        *(ids.digest(half), now, WRONG_TRIES),
+    )
+    if not counted:
+        raise NotAllowed(_("Please sign in again with your password."))
+    return await SessionRow.get(token=ids.digest(half))
+
+
+async def _renewed(running: Session) -> str:
+    await end_session(running.id)
+    token, session_id = await begin("officer", officer=running.officer, device=running.device, ends_at=running.ends_at)
+    await audit.record(events.OFFICER_STEPPED_UP, actor=f"officer:{running.officer}", object=f"session:{session_id}")
+    return token
+
+
+async def _password_of(found: OfficerRow | None) -> str | None:
+    key = await vault.find_key("officer", found.id if found else "")
+    if found is None or key is None or found.password is None:
+        return None
+    return key.open(Place("officer", "password", found.id), found.password)
+
+
+async def _record_refusal(officer_id: str, because: str) -> None:
+    await audit.record(events.OFFICER_REFUSED, actor="system", object=f"officer:{officer_id}", payload={"because": because})
+
+
+def _not_inside_writing() -> None:
+    if db.in_writing():
+        raise RuntimeError("Wrong tries are counted in a transaction of their own; an outer one would undo the count.")
+
+
+def _too_many() -> str:
+    return _("Too many wrong tries. Please wait and try again later.")
