@@ -1,0 +1,187 @@
+"""Four eyes: one person proposes an answer and freezes it, another one approves exactly that (GDPR Art. 24, 32(4)).
+
+What is signed is the digest of the frozen snapshot. Approving and executing take the case anew and compare: anything
+that changed since voids the approval. Proposer and approver differ by person, not by account or session.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from portal import db, vault
+from portal.cases import events, freeze, fulfilment, models, moves, states, verification
+from portal.cases.policy import policy
+from portal.cases.snapshot import Snapshot
+from portal.lib import clock, ids
+from portal.lib.errors import Conflict, Invalid, NotAllowed
+from portal.paper import _
+from portal.vault import Place
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """The latest proposal of a case; `snapshot` is what it signs."""
+
+    id: str
+    answer: str
+    reasons: str
+    digest: str
+    proposed_by: str
+    proposed_at: datetime
+    decision: str
+    decided_by: str | None
+    decided_at: datetime | None
+    why: str
+
+
+async def propose(case_id: str, *, answer: str = "fulfilled", reasons: str = "", officer: str) -> str:
+    """Freeze the case and propose an answer; unflagged access and rectification go on at once. Answers the state."""
+    if answer not in ("fulfilled", "partly", "refused"):
+        raise Invalid(_("Please choose an answer."), {"answer": _("In full, in part, or refused.")})
+    if answer != "fulfilled" and len(reasons.strip()) < 10:
+        raise Invalid(_("Please give the reasons."), {"reasons": _("The person will read them, with the right to complain.")})
+    async with db.writing():
+        row = await moves.lock(case_id)
+        actor = f"officer:{officer}"
+        await _refuse_misfits(row, answer)
+        row.proposed = answer
+        snapshot = await freeze.take(row, answer=answer, reasons=reasons.strip())
+        approval_id = ids.new()
+        key = await vault.key_for("case", case_id)
+        await models.Approval.create(
+            id=approval_id,
+            case_id=case_id,
+            round=row.round,
+            answer=answer,
+            reasons=key.seal(Place("case_approval", "reasons", approval_id), reasons.strip()),
+            digest=snapshot.digest,
+            snapshot_blob=await freeze.keep(row, snapshot),
+            proposed_by=actor,
+            proposed_person=officer,
+            proposed_at=clock.now(),
+            decision="",
+        )
+        facts = await moves.facts(row)
+        said = {"answer": answer, "snapshot": snapshot.digest}
+        if answer == "refused" and row.state in (states.TRIAGE, states.COLLECTING):
+            await moves.move(row, "propose a refusal", event=events.PROPOSED, actor=actor, payload=said, proposed=answer)
+        elif facts.needs_four_eyes:
+            await moves.move(row, "propose", event=events.PROPOSED, actor=actor, payload=said, proposed=answer)
+        else:
+            await moves.move(row, "fulfil", event=events.PROPOSED, actor=actor, payload=said, proposed=answer)
+            await fulfilment.begin(row)
+    return row.state
+
+
+async def approve(case_id: str, digest: str, *, officer: str) -> str:
+    """Sign what was proposed: `digest` is that of the snapshot on the approver's screen. The jobs then execute."""
+    async with db.writing():
+        row = await moves.lock(case_id)
+        approval = await _waiting(row)
+        alone = await _other_person(approval, officer)
+        if digest != approval.digest:
+            raise Conflict(_("What you looked at is not what is proposed now. Please look again."))
+        if (await freeze.take(row, reasons=await _reasons(approval))).digest != approval.digest:
+            changed = True
+            await moves.void(row, actor="system")
+        else:
+            changed = False
+            await _approve(row, approval, officer, alone=alone)
+    if changed:
+        raise Conflict(_("Something changed after this was proposed. It has gone back to review."))
+    return row.state
+
+
+async def send_back(case_id: str, *, why: str, officer: str) -> None:
+    """The approver says what is missing; the case goes back to review (or, unsearched, to the start)."""
+    if not why.strip():
+        raise Invalid(_("Please say what is missing."), {"why": _("Your colleague will read this.")})
+    async with db.writing():
+        row = await moves.lock(case_id)
+        approval = await _waiting(row)
+        await moves.move(row, "send back", event=events.SENT_BACK, actor=f"officer:{officer}", proposed="")
+        await _decide(approval, "sent back", officer, why.strip())
+
+
+async def proposal(case_id: str) -> Proposal | None:
+    row = await moves.load(case_id)
+    found = await moves.latest_approval(row)
+    if found is None:
+        return None
+    key = await vault.find_key("case", case_id)
+    return Proposal(
+        found.id,
+        found.answer,
+        await _reasons(found),
+        found.digest,
+        found.proposed_by,
+        found.proposed_at,
+        found.decision,
+        found.decided_by,
+        found.decided_at,
+        key.open(Place("case_approval", "why", found.id), found.why) if key and found.why else "",
+    )
+
+
+async def frozen(case_id: str) -> Snapshot | None:
+    """The snapshot of the latest proposal: what the approver reads and what the package is built from."""
+    found = await moves.latest_approval(await moves.load(case_id))
+    return None if found is None else await freeze.kept(found.snapshot_blob)
+
+
+async def _approve(row: models.CaseRow, approval: models.Approval, officer: str, *, alone: bool) -> None:
+    await _decide(approval, "approved", officer, "")
+    said = {"answer": approval.answer, "snapshot": approval.digest} | ({"alone": "after the waiting time"} if alone else {})
+    if approval.answer == "refused":
+        await moves.move(row, "approve a refusal", event=events.REFUSAL, actor=f"officer:{officer}", payload=said)
+        await fulfilment.tell_refusal(row, await _reasons(approval))
+        return
+    await moves.move(row, "approve", event=events.APPROVED, actor=f"officer:{officer}", payload=said)
+    await fulfilment.begin(row)
+
+
+async def _decide(approval: models.Approval, decision: str, officer: str, why: str) -> None:
+    key = await vault.key_for("case", approval.case_id)
+    changed = await db.run(
+        "UPDATE case_approval SET decision = ?, decided_by = ?, decided_person = ?, decided_at = ?, why = ?"
+        " WHERE id = ? AND decision = ''",
+        *(decision, f"officer:{officer}", officer, clock.micros(clock.now())),
+        key.seal(Place("case_approval", "why", approval.id), why),
+        approval.id,
+    )
+    if changed != 1:
+        raise Conflict(_("Somebody else has decided already."))
+
+
+async def _waiting(row: models.CaseRow) -> models.Approval:
+    approval = await moves.latest_approval(row)
+    if row.state != states.APPROVING or approval is None or approval.decision:
+        raise Conflict(_("Nothing is waiting for an approval here."))
+    return approval
+
+
+async def _other_person(approval: models.Approval, officer: str) -> bool:
+    """True when the same person approves after the waiting time that a company with a single officer may set."""
+    if approval.proposed_person != officer:
+        return False
+    wait = policy().same_person_after
+    if wait and clock.now() - approval.proposed_at >= wait:
+        return True
+    raise NotAllowed(_("You proposed this yourself, so another person has to approve it."))
+
+
+async def _refuse_misfits(row: models.CaseRow, answer: str) -> None:
+    if answer != "refused" and not (await moves.facts(row)).found:
+        raise Conflict(_("Nothing was found, so there is nothing to answer with: close the request as “nothing held”."))
+    if row.right == "erasure" and answer != "refused" and (await verification.covered(row)).joined:
+        raise Conflict(_("An address joined to this person was not proven. Part it, or let the person prove it, first."))
+    undecided = await models.CorrectionRow.filter(case_id=row.id, accepted=None).exists()
+    if row.right == "rectification" and answer != "refused" and undecided:
+        raise Conflict(_("Decide about every field first."))
+    declined = await models.CorrectionRow.filter(case_id=row.id, accepted=0).exists()
+    if row.right == "rectification" and answer == "fulfilled" and declined:
+        raise Conflict(_("Some fields were declined, so the answer is “in part”, with reasons."))
+
+
+async def _reasons(approval: models.Approval) -> str:
+    key = await vault.find_key("case", approval.case_id)
+    return "" if key is None else key.open(Place("case_approval", "reasons", approval.id), approval.reasons)

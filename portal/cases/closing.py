@@ -1,0 +1,133 @@
+"""How a case ends, and what stands beside its states: holds, the extension, taking back, opening again.
+
+Refusal and extension always carry reasons; a case closes as fulfilled or nothing held only when every system has
+answered (GDPR Art. 12(3)-(5)). After the end the evidence file is made by a job.
+"""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+from portal import audit, db, jobs, messages, vault
+from portal.cases import deadlines, events, intake, laws, models, moves, states, verification
+from portal.lib import clock, ids
+from portal.lib.errors import Conflict, Invalid, NotFound
+from portal.paper import _
+from portal.settings import get
+from portal.vault import Place
+
+# Effort alone is no ground (EDPB 01/2022 §163-164): no code for being busy.
+EXTENSION_REASONS = {
+    "complex": lambda: _("the request is complex"),
+    "number": lambda: _("of the number of your requests"),
+}
+
+
+async def close(case_id: str, outcome: str, *, officer: str) -> None:
+    """Close as nothing held or unconfirmed, or a delivered answer that nobody fetched."""
+    async with db.writing():
+        row = await moves.lock(case_id)
+        if outcome == "nothing held":
+            await tell(row, "mail/case-nothing", {"systems": await _searched(row)})
+        await finish(row, outcome, actor=f"officer:{officer}")
+
+
+async def withdraw(case_id: str, *, actor: str) -> None:
+    """The person takes the request back; what was changed already stays changed."""
+    async with db.writing():
+        row = await moves.lock(case_id)
+        await moves.move(row, "withdraw", event=events.WITHDRAWN, actor=actor)
+        await models.Task.filter(case_id=case_id, state="waiting").update(state="void")
+
+
+async def reopen(case_id: str, *, officer: str) -> None:
+    async with db.writing():
+        row = await moves.lock(case_id)
+        await moves.move(row, "reopen", event=events.REOPENED, actor=f"officer:{officer}", proposed="")
+
+
+async def hold(case_id: str, kind: str, why: str, *, officer: str) -> str:
+    """Set a hold beside the state; the legal date does not move by itself."""
+    if kind not in states.HOLDS or not why.strip():
+        raise Invalid(_("Please choose a kind of hold and say why."), {"why": _("Please give the reason.")})
+    async with db.writing():
+        row = await moves.lock(case_id)
+        hold_id = ids.new()
+        key = await vault.key_for("case", case_id)
+        sealed = key.seal(Place("case_hold", "why", hold_id), why.strip())
+        actor = f"officer:{officer}"
+        await models.Hold.create(id=hold_id, case_id=case_id, kind=kind, why=sealed, by=actor, since=clock.now())
+        await audit.record(events.HELD, actor=actor, subject=row.subject, case=case_id, payload={"kind": kind})
+    return hold_id
+
+
+async def lift(hold_id: str, *, officer: str) -> None:
+    async with db.writing():
+        found = await models.Hold.get_or_none(id=hold_id)
+        if found is None:
+            raise NotFound(_("There is no such hold."))
+        row = await moves.lock(found.case_id)
+        changed = await db.run(
+            "UPDATE case_hold SET lifted_at = ?, lifted_by = ? WHERE id = ? AND lifted_at IS NULL",
+            *(clock.micros(clock.now()), f"officer:{officer}", hold_id),
+        )
+        if not changed:
+            raise Conflict(_("This hold was lifted already."))
+        await audit.record(
+            events.HOLD_LIFTED, actor=f"officer:{officer}", subject=row.subject, case=row.id, payload={"kind": found.kind}
+        )
+
+
+async def extend(case_id: str, reason: str, text: str, *, officer: str) -> date:
+    """Extend the period once, inside the first period, with reasons that the person is told (Art. 12(3))."""
+    if reason not in EXTENSION_REASONS or len(text.strip()) < 10:
+        raise Invalid(_("Please give a reason that the law allows."), {"reason": _("That we are busy is none.")})
+    async with db.writing():
+        row = await moves.lock(case_id)
+        if not row.is_open or row.extended_at is not None:
+            raise Conflict(_("The period of this request was extended already, or the request is closed."))
+        due = _extended(row)
+        if deadlines.today(get().time_zone) > date.fromisoformat(row.due_on):
+            raise Conflict(_("The first period is over; it can no longer be extended."))
+        row.due_on, row.due_because, row.extended_at = due.safe.isoformat(), intake.because(due), clock.now()
+        await row.save(update_fields=["due_on", "due_because", "extended_at"])
+        await audit.record(
+            events.EXTENDED,
+            actor=f"officer:{officer}",
+            subject=row.subject,
+            case=case_id,
+            payload={"reason": reason, "due": row.due_on},
+        )
+        await tell(row, "mail/case-extended", {"reason": EXTENSION_REASONS[reason](), "text": text.strip(), "due": due.safe})
+    return due.safe
+
+
+async def finish(row: models.CaseRow, outcome: str, *, actor: str) -> None:
+    """Inside `writing()`: close, and let a job make the evidence file."""
+    await moves.move(row, "close", event=events.CLOSED, actor=actor, outcome=outcome)
+    await jobs.later("cases.proof", {"case": row.id}, key=f"cases.proof {row.id}")
+
+
+async def tell(row: models.CaseRow, template: str, context: Mapping[str, Any]) -> None:
+    """Inside `writing()`: write to the address the request was proven with; kept under the case's key."""
+    await messages.send_later(
+        template=template,
+        to=await verification.case_address(row),
+        language=row.language,
+        context={"right": row.right, **context},
+        case=row.id,
+        key=f"{template} {row.id} {row.round}",
+    )
+
+
+async def _searched(row: models.CaseRow) -> list[str]:
+    tasks = await models.Task.filter(case_id=row.id, round=row.round, step=moves.search_step(row.right)).order_by("id")
+    return [task.label for task in tasks]
+
+
+def _extended(row: models.CaseRow) -> deadlines.Due:
+    """By the law as it stands only if its file is still the edition the case rests on."""
+    law = laws.law(row.law)
+    if law.edition != row.law_edition:
+        raise Conflict(_("The law's file has changed since this request came in. Check the dates by hand."))
+    return deadlines.due(law, row.clock, row.received_at, zone=get().time_zone, extended=True)

@@ -1,0 +1,129 @@
+"""What the systems answered, grouped for people: system, category, table, rows.
+
+Rows are sealed under the life key of the person, so that forgetting the person ends them wherever they lie, and have
+an end date of their own. For an erasure only the dry run's counts are kept readable; its plan is sealed whole.
+"""
+
+import json
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+from portal import connectors, db, vault
+from portal.cases import models, verification
+from portal.cases.policy import policy
+from portal.lib import clock, ids
+
+
+@dataclass(frozen=True)
+class Found:
+    """One table of one system. `rows` hold key and fields as the connector named them; `redacted` (row, field) → reason."""
+
+    id: str
+    system: str
+    category: str
+    table: str
+    label: str
+    row_count: int
+    rows: list[dict[str, Any]]
+    redacted: dict[tuple[int, str], str]
+    about: dict[str, Any]
+
+
+async def store(row: models.CaseRow, task: models.Task, found: list[connectors.Finding]) -> dict[str, int]:
+    """Inside `writing()`: keep the rows a system answered with; answers how many per table."""
+    counts: dict[str, int] = {}
+    ordered = sorted(found, key=lambda each: (each.category, each.table))
+    for (category, table), group in groupby(ordered, key=lambda each: (each.category, each.table)):
+        rows = list(group)
+        content = [{"key": each.key, "fields": [vars(field) for field in each.fields]} for each in rows]
+        await _add(row, task, category, table, rows[0].label, len(rows), json.dumps(content, ensure_ascii=False), {})
+        counts[table] = counts.get(table, 0) + len(rows)
+    return counts
+
+
+async def store_plan(row: models.CaseRow, task: models.Task, plan: connectors.Plan) -> dict[str, int]:
+    """Inside `writing()`: keep a dry run whole, and its counts per table, action and law beside it."""
+    key = await verification.person_key(row)
+    task.plan_blob = await vault.store_blob(key, plan.to_json().encode(), clock.now() + policy().findings_kept)
+
+    def what(each: connectors.PlanRow) -> tuple[str, str, str, str, str, str]:
+        return (each.table, each.label, each.action, each.law, each.until or "", each.why)
+
+    counts: dict[str, int] = {}
+    for (table, label, action, law, until, why), group in groupby(sorted(plan.rows, key=what), key=what):
+        number = len(list(group))
+        about = {"action": action, "law": law, "until": until, "why": why}
+        await _add(row, task, action, table, label, number, "", about)
+        counts[f"{action} {table}"] = counts.get(f"{action} {table}", 0) + number
+    return counts
+
+
+async def read_plan(task: models.Task) -> connectors.Plan:
+    """The stored dry run: the very artefact that executes."""
+    content = b"".join([piece async for piece in vault.read_blob(task.plan_blob or "")])
+    return connectors.Plan.from_json(content.decode())
+
+
+async def read(row: models.CaseRow) -> list[Found]:
+    """Everything found in the present round, in the order of the systems."""
+    redactions: dict[str, dict[tuple[int, str], str]] = {}
+    for each in await models.Redaction.filter(case_id=row.id):
+        redactions.setdefault(each.finding_id, {})[(each.row_number, each.field)] = each.reason
+    found = []
+    for finding in await models.FindingRow.filter(case_id=row.id, round=row.round).order_by("id"):
+        rows: list[dict[str, Any]] = []
+        if finding.blob_id is not None:
+            rows = json.loads(b"".join([piece async for piece in vault.read_blob(finding.blob_id)]))
+        found.append(
+            Found(
+                finding.id,
+                finding.system,
+                finding.category,
+                finding.table_name,
+                finding.label,
+                finding.row_count,
+                rows,
+                redactions.get(finding.id, {}),
+                finding.about,
+            )
+        )
+    return found
+
+
+async def drop(row: models.CaseRow) -> None:
+    """Inside `writing()`: what was found is no longer needed; the counts stay."""
+    for finding in await models.FindingRow.filter(case_id=row.id).exclude(blob_id=None):
+        await vault.drop_blob(finding.blob_id or "")
+    await db.run("UPDATE case_finding SET blob_id = NULL WHERE case_id = ?", row.id)
+    await db.run("DELETE FROM case_redaction WHERE case_id = ?", row.id)
+
+
+async def _add(
+    row: models.CaseRow,
+    task: models.Task,
+    category: str,
+    table: str,
+    label: str,
+    count: int,
+    content: str,
+    about: dict[str, str],
+) -> None:
+    keep_until = clock.now() + policy().findings_kept
+    blob_id = None
+    if content:
+        blob_id = await vault.store_blob(await verification.person_key(row), content.encode(), keep_until)
+    await models.FindingRow.create(
+        id=ids.new(),
+        case_id=row.id,
+        task_id=task.id,
+        round=row.round,
+        system=task.system,
+        category=category,
+        table_name=table,
+        label=label,
+        row_count=count,
+        about=about,
+        blob_id=blob_id,
+        keep_until=keep_until,
+    )

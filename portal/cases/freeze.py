@@ -1,0 +1,192 @@
+"""Takes the snapshot of a case: from rows and sealed blobs to the plain values that an approval signs.
+
+Redacted values are left out here, before anything is signed or built, so no later step can bring them back. Field
+values become text once, in the person's language, and stay so.
+"""
+
+from typing import Any
+
+from portal import consent, documents, subjects, vault
+from portal.cases import fanout, findings, laws, models, moves, review, verification
+from portal.cases.snapshot import (
+    Category,
+    Correction,
+    Field,
+    LawText,
+    Proven,
+    Purpose,
+    Removal,
+    Row,
+    Snapshot,
+    System,
+    Table,
+    read,
+    write,
+)
+from portal.cases.timeline import INTERNAL, timeline
+from portal.lib import clock
+from portal.lib.errors import NotFound
+from portal.paper import _, in_language
+
+
+async def take(row: models.CaseRow, *, answer: str = "", reasons: str = "") -> Snapshot:
+    """The case as it stands. Without a database in between, the same case gives the same digest."""
+    found = await findings.read(row) if row.right != "erasure" else []
+    titles = dict(fanout.all_systems())
+    searches = await models.Task.filter(case_id=row.id, round=row.round, step=moves.search_step(row.right)).order_by("id")
+    law = laws.laws().get(row.law)
+    with in_language(row.language):
+        systems = tuple(
+            System(
+                name=task.system,
+                label=titles.get(task.system, task.label),
+                answered_at=clock.rfc3339(task.answered_at) if task.answered_at else "",
+                categories=_categories([each for each in found if each.system == task.system]),
+            )
+            for task in searches
+        )
+        purposes = await _purposes()
+    return Snapshot(
+        case=row.id,
+        right=row.right,
+        requester=row.requester,
+        language=row.language,
+        law=row.law,
+        law_title=law.title if law else row.law,
+        law_edition=row.law_edition,
+        received_at=clock.rfc3339(row.received_at),
+        due_on=row.due_on,
+        due_because=tuple(row.due_because.get(row.language) or next(iter(row.due_because.values()))),
+        taken_at=clock.rfc3339(clock.now()),
+        answer=answer or row.proposed,
+        reasons=reasons,
+        proven=await _proven(row),
+        systems=systems,
+        purposes=purposes,
+        corrections=await _corrections(row),
+        removals=await _removals(row),
+        texts=(LawText(row.law, law.title if law else row.law, row.law_edition), *await _texts(row.language)),
+        steps=tuple(step for step in await timeline(row.id) if step.event not in INTERNAL),
+    )
+
+
+async def keep(row: models.CaseRow, snapshot: Snapshot) -> str:
+    """Inside `writing()`: store the frozen snapshot; answers its blob. An erasure's holds nothing of the person's data."""
+    key = await vault.key_for("case", row.id) if row.right == "erasure" else await verification.person_key(row)
+    return await vault.store_blob(key, write(snapshot))
+
+
+async def kept(blob_id: str) -> Snapshot:
+    return read(b"".join([piece async for piece in vault.read_blob(blob_id)]))
+
+
+def _categories(found: list[findings.Found]) -> tuple[Category, ...]:
+    names = list(dict.fromkeys(each.category for each in found))
+    return tuple(Category(name, name, tuple(_table(each) for each in found if each.category == name)) for name in names)
+
+
+def _table(found: findings.Found) -> Table:
+    rows = []
+    for number, row in enumerate(found.rows):
+        key = ", ".join(f"{name}={value}" for name, value in row["key"].items())
+        whole = found.redacted.get((number, ""), "")
+        if whole:
+            rows.append(Row(key=str(number + 1), fields=(), redacted=whole))
+            continue
+        fields = tuple(_field(each, found.redacted.get((number, each["column"]), "")) for each in row["fields"])
+        rows.append(Row(key, fields))
+    return Table(found.table, found.label, tuple(rows))
+
+
+def _field(stored: dict[str, Any], redacted: str) -> Field:
+    value = stored["value"]
+    if redacted:
+        text = ""
+    elif isinstance(value, bool):
+        text = _("yes") if value else _("no")
+    else:
+        text = "" if value is None else str(value)
+    inferred = str(stored["category"]).startswith("inferred")
+    return Field(stored["column"], stored["label"], text, inferred=inferred, redacted=redacted)
+
+
+async def _proven(row: models.CaseRow) -> tuple[Proven, ...]:
+    proven = []
+    for each in await models.CaseIdentifier.filter(case_id=row.id).order_by("proven_at", "id"):
+        identifier = await subjects.get(each.identifier)
+        value = await subjects.value_of(identifier)
+        if value is None:
+            # After the erasure only the case remembers which address asked.
+            value = await verification.case_address(row)
+        masked = subjects.mask(identifier.kind, value)
+        shown = "" if row.right == "erasure" else value
+        proven.append(Proven(identifier.kind, masked, shown, each.how, clock.rfc3339(each.proven_at)))
+    return tuple(proven)
+
+
+async def _corrections(row: models.CaseRow) -> tuple[Correction, ...]:
+    return tuple(
+        Correction(
+            field=each["field"],
+            label=each["field"].replace("_", " "),
+            old=each["old"],
+            new=each["new"],
+            accepted=each["accepted"],
+            why=each["why"],
+            statement=each["statement"],
+            read_back=each["read_back"],
+        )
+        for each in await review.corrections(row.id)
+    )
+
+
+async def _removals(row: models.CaseRow) -> tuple[Removal, ...]:
+    if row.right != "erasure":
+        return ()
+    tasks = await models.Task.filter(case_id=row.id, round=row.round, step="erase")
+    done = {task.system: task for task in tasks if task.state == "answered"}
+    removals = []
+    for each in await models.FindingRow.filter(case_id=row.id, round=row.round).order_by("id"):
+        task = done.get(each.system)
+        acted = task is not None and each.about["action"] != "keep"
+        removals.append(
+            Removal(
+                system=each.system,
+                table=each.table_name,
+                label=each.label,
+                action={"null": "clear"}.get(each.about["action"], each.about["action"]),
+                rows=each.row_count,
+                law=each.about["law"],
+                until=each.about["until"],
+                done=each.row_count if acted else None,
+                left=0 if acted else None,
+            )
+        )
+    return tuple(removals)
+
+
+async def _purposes() -> tuple[Purpose, ...]:
+    return tuple(
+        Purpose(
+            name=each.key,
+            title=each.title,
+            basis=consent.basis_sentence(each.basis),
+            recipients=each.recipients,
+            retention=each.retention,
+            edition=each.edition,
+        )
+        for each in await consent.purposes()
+    )
+
+
+async def _texts(language: str) -> tuple[LawText, ...]:
+    """The statement and the notices that are in force, by edition."""
+    texts = []
+    for kind in ("statement", "notice"):
+        for key in await documents.keys(kind):
+            try:
+                edition = await documents.in_force(key, language)
+            except NotFound:
+                continue  # published, but in force only later
+            texts.append(LawText(key, edition.title, edition.name))
+    return tuple(texts)

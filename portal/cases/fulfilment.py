@@ -1,0 +1,261 @@
+"""Carrying out what was approved, in every connected system, and asking each again (GDPR Art. 15(3), 16, 17, 19).
+
+Only jobs act. An erasure runs the stored dry run itself; a count unlike it stops for an officer, and so does a row that
+is left. Around each outside effect the job's journal says "about to" and "done": taken over in between, we ask the
+system what happened and never repeat blindly. The portal's own data goes last, in one transaction with the end.
+"""
+
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+
+from portal import audit, connectors, db, jobs, vault
+from portal.cases import closing, events, fanout, findings, freeze, models, moves, own_data, states, verification
+from portal.cases.policy import policy
+from portal.lib import clock
+from portal.lib.errors import Refusal
+from portal.paper import _
+from portal.vault import Place
+
+VERBS = {"package": "cases.package", "correct": "cases.correct", "erase": "cases.erase"}
+
+
+async def begin(row: models.CaseRow) -> None:
+    """Inside `writing()`: one task and one job per system that has something to do; the portal's own erasure comes last."""
+    step = moves.ACTS[row.right]
+    if step == "package":
+        systems = [(own_data.NAME, own_data.TITLE)]
+    else:
+        systems = [each for each in fanout.all_systems() if each[0] != own_data.NAME]
+    if step == "correct":
+        holding = await models.FindingRow.filter(case_id=row.id, round=row.round, row_count__gt=0)
+        systems = [each for each in systems if each[0] in {found.system for found in holding}]
+    for name, label in systems:
+        await _add(row, name, label, step)
+    if step == "erase":
+        task_id = await fanout.add_task(row, own_data.NAME, own_data.TITLE, step)
+        if not systems:
+            await fanout.ask_later(task_id, VERBS[step])
+    await audit.record(events.EXECUTING, actor="system", subject=row.subject, case=row.id, payload={"step": step})
+
+
+async def execute(case_id: str, *, officer: str) -> int:
+    """An officer lets tasks that wait for a system go on at once; answers how many."""
+    async with db.writing():
+        row = await moves.lock(case_id)
+        waiting = await models.Task.filter(
+            case_id=case_id, round=row.round, step__in=list(VERBS), state="waiting", system__not=own_data.NAME
+        )
+        for task in waiting:
+            await fanout.ask_later(task.id, VERBS[task.step])
+    return len(waiting)
+
+
+@jobs.verb("cases.erase", at_once=4)
+async def erase_job(job: jobs.Job) -> None:
+    task, row = await mine(job)
+    if task is None or row is None:
+        return
+    search = await models.Task.get(case_id=row.id, system=task.system, round=task.round, step="plan")
+    if task.system == own_data.NAME:
+        try:
+            await _erase_own(job, task, row, search)
+        except Refusal as problem:
+            raise await _stop(task, problem.sentence) from problem
+        return
+    plan = await findings.read_plan(search)
+    try:
+        system = fanout.open_system(task.system, row)
+        await start(job, task)
+        if await job.note("erase") is None:
+            await _erase_once(job, task, system, plan)
+        left = await system.recheck(plan.identifiers, plan)
+    except Refusal as problem:
+        permanent = not isinstance(problem, connectors.ConnectorError) or problem.permanent
+        raise await fanout.failed(task, problem.sentence, permanent=permanent) from problem
+    remaining = [each for each in left if not each.expected]
+    if remaining:
+        raise await _stop(task, _("%(count)s rows are still there after the deletion: %(tables)s.") % _said(remaining))
+    async with holding(job):
+        row = await moves.lock(task.case_id)
+        await answered(row, task, {f"{each.action} {each.table}": each.rows for each in plan.counts}, events.ERASED)
+        await _own_turn(row)
+
+
+@jobs.verb("cases.correct", at_once=4)
+async def correct_job(job: jobs.Job) -> None:
+    """Writing the same value again does no harm, so a take-over simply repeats."""
+    task, row = await mine(job)
+    if task is None or row is None:
+        return
+    key = await vault.find_key("case", row.id)
+    if key is None:
+        return
+    wanted = await models.CorrectionRow.filter(case_id=row.id, accepted=1)
+    changes: dict[str, str | None] = {each.field: key.open(Place("case_correction", "new", each.id), each.new) for each in wanted}
+    try:
+        known = await verification.covered(row)
+        await start(job, task)
+        outcome = await fanout.open_system(task.system, row).correct(known.identifiers, changes)
+    except Refusal as problem:
+        permanent = not isinstance(problem, connectors.ConnectorError) or problem.permanent
+        raise await fanout.failed(task, problem.sentence, permanent=permanent) from problem
+    async with holding(job):
+        row = await moves.lock(task.case_id)
+        for each in wanted:
+            await _note_correction(key, each, changes[each.field], [c for c in outcome.changed if c.field == each.field])
+        counts = {field: sum(change.field == field for change in outcome.changed) for field in changes}
+        await answered(row, task, counts, events.CORRECTED)
+        missed = [each for each in await models.CorrectionRow.filter(case_id=row.id, accepted=1) if each.read_back != 1]
+        open_tasks = await models.Task.filter(case_id=row.id, round=row.round, step="correct").exclude(state="answered").exists()
+        if open_tasks:
+            return
+        if not missed:
+            await complete(row)
+            return
+        task.state = "stopped"
+        task.sentence = _("No system has taken over: %s.") % ", ".join(each.field for each in missed)
+        await task.save()
+        await audit.record(events.STOPPED, actor="system", subject=row.subject, case=row.id, object=task.system)
+
+
+async def tell_refusal(row: models.CaseRow, reasons: str) -> None:
+    """Inside `writing()`: the letter with reasons, complaint and judicial remedy (Art. 12(4)), and the end of the case."""
+    await closing.tell(row, "mail/case-refused", {"reasons": reasons})
+    await closing.finish(row, "refused", actor="system")
+
+
+async def _erase_once(job: jobs.Job, task: models.Task, system: connectors.Connector, plan: connectors.Plan) -> None:
+    before = await job.begin("erase")
+    if before == "about to":
+        # Whoever had this job fell between "about to" and "done": only the system knows whether it happened.
+        left = [each for each in await system.recheck(plan.identifiers, plan) if not each.expected]
+        if not left:
+            await job.finish("erase", "found done")
+            return
+    fresh = await system.plan_erasure(plan.identifiers)
+    if fresh.counts != plan.counts:
+        if before == "new":
+            await job.undone("erase")
+        raise await _stop(task, _("The rows there are not those of the dry run any more. Nothing was deleted now."))
+    try:
+        await system.erase(plan)
+    except connectors.ConnectorError:
+        await job.undone("erase")  # the contract: it raised, so it changed nothing
+        raise
+    await job.finish("erase", "done")
+
+
+async def _erase_own(job: jobs.Job, task: models.Task, row: models.CaseRow, search: models.Task) -> None:
+    async with holding(job):
+        row = await moves.lock(task.case_id)
+        plan = await findings.read_plan(search)
+        own = own_data.OwnData(row)
+        if (await own.plan_erasure(plan.identifiers)).counts != plan.counts:
+            stopped = _("Our own records are not those of the dry run any more. Nothing was deleted now.")
+        elif (await verification.covered(row)).joined:
+            stopped = _("An address joined to this person was not proven. Part it, or let the person prove it, first.")
+        else:
+            stopped = ""
+            # Erasing ends the person's key: read the certificate's address and counts before.
+            outcome = await own.erase(plan)
+            await findings.drop(row)
+            task.attempts = 1
+            await answered(row, task, {f"{each.action} {each.table}": each.rows for each in outcome.counts}, events.ERASED)
+            await complete(row)
+    if stopped:
+        raise await _stop(task, stopped)
+
+
+async def _own_turn(row: models.CaseRow) -> None:
+    tasks = await models.Task.filter(case_id=row.id, round=row.round, step="erase")
+    if all(each.state == "answered" for each in tasks if each.system != own_data.NAME):
+        own = next(each for each in tasks if each.system == own_data.NAME)
+        await fanout.ask_later(own.id, "cases.erase")
+
+
+async def complete(row: models.CaseRow) -> None:
+    """Inside `writing()`: all is done; tell the person. A package waits to be fetched, the rest is closed."""
+    await moves.move(row, "deliver", event=events.DELIVERING, actor="system")
+    if moves.ACTS[row.right] == "package":
+        until = (clock.now() + policy().package_kept).date()
+        await closing.tell(row, "mail/case-ready", {"until": until})
+        return
+    approval = await moves.latest_approval(row)
+    key = await vault.find_key("case", row.id)
+    reasons = key.open(Place("case_approval", "reasons", approval.id), approval.reasons) if key and approval else ""
+    context = {"snapshot": await freeze.take(row), "reasons": reasons}
+    template = "mail/case-erased" if row.right == "erasure" else "mail/case-corrected"
+    await closing.tell(row, template, context)
+    facts = await moves.facts(row)
+    if "freeze" not in facts.holds:
+        await closing.finish(row, row.proposed, actor="system")
+
+
+async def mine(job: jobs.Job) -> tuple[models.Task | None, models.CaseRow | None]:
+    """The task and its case if there is still something to do, and nothing changed since it was approved."""
+    task = await models.Task.get_or_none(id=job.arguments["task"])
+    if task is None or task.state in ("answered", "void", "stopped"):
+        return None, None
+    row = await moves.load(task.case_id)
+    if row.state != states.FULFILLING or task.round != row.round:
+        return None, None
+    facts = await moves.facts(row)
+    approval = await moves.latest_approval(row)
+    if approval is not None and not facts.acting:
+        frozen = await freeze.kept(approval.snapshot_blob)
+        now = await freeze.take(row, answer=frozen.answer, reasons=frozen.reasons)
+        if now.digest != approval.digest:
+            async with holding(job):
+                await moves.void(await moves.lock(row.id), actor="system")
+            return None, None
+    return task, row
+
+
+@asynccontextmanager
+async def holding(job: jobs.Job) -> AsyncIterator[None]:
+    """A write transaction that commits only while this worker still holds the job."""
+    async with db.writing():
+        await job.hold()
+        yield
+
+
+async def start(job: jobs.Job, task: models.Task) -> None:
+    """From here on the work has begun: it can no longer be voided or taken back."""
+    async with holding(job):
+        await moves.lock(task.case_id)
+        task = await models.Task.get(id=task.id)
+        task.attempts += 1
+        await task.save(update_fields=["attempts"])
+
+
+async def _stop(task: models.Task, sentence: str) -> jobs.GiveUp | jobs.TryAgain:
+    return await fanout.failed(task, sentence, permanent=True)
+
+
+async def answered(row: models.CaseRow, task: models.Task, counts: dict[str, int], event: audit.Event) -> None:
+    task.state, task.sentence, task.answered_at, task.counts = "answered", "", clock.now(), counts
+    await task.save(update_fields=["state", "sentence", "answered_at", "counts", "attempts"])
+    await audit.record(
+        event, actor="system", subject=row.subject, case=row.id, object=task.system, payload={"rows": sum(counts.values())}
+    )
+
+
+async def _note_correction(
+    key: vault.Key, correction: models.CorrectionRow, wanted: str | None, changed: Iterable[connectors.Change]
+) -> None:
+    changes = list(changed)
+    if not changes:
+        return
+    olds = sorted({str(each.old) for each in changes if each.old is not None and str(each.old) != wanted})
+    if olds:
+        correction.old = key.seal(Place("case_correction", "old", correction.id), "; ".join(olds))
+    correction.read_back = int(correction.read_back != 0 and all(str(each.new) == wanted for each in changes))
+    await correction.save(update_fields=["old", "read_back"])
+
+
+def _said(left: list[connectors.Leftover]) -> dict[str, str]:
+    return {"count": str(len(left)), "tables": ", ".join(sorted({each.label for each in left}))}
+
+
+async def _add(row: models.CaseRow, name: str, label: str, step: str) -> None:
+    await fanout.ask_later(await fanout.add_task(row, name, label, step), VERBS[step])

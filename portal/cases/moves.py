@@ -1,0 +1,109 @@
+"""The only place that writes a case's state. Each move asks the table, changes one row and records one audit entry,
+all in the caller's transaction; of two officers who act at once exactly one succeeds and the other gets a Conflict."""
+
+from typing import Any
+
+from portal import audit, db
+from portal.cases import events, models, states
+from portal.lib import clock
+from portal.lib.errors import Conflict, NotFound
+from portal.paper import _
+
+SEARCH = {"erasure": "plan"}  # every other right looks with `find`
+ACTS = {"access": "package", "portability": "package", "rectification": "correct", "erasure": "erase"}
+
+
+async def load(case_id: str) -> models.CaseRow:
+    row = await models.CaseRow.get_or_none(id=case_id)
+    if row is None:
+        raise NotFound(_("There is no such request."))
+    return row
+
+
+async def lock(case_id: str) -> models.CaseRow:
+    """Inside `writing()`: the case, with everybody else who wants to change it waiting until we are done."""
+    await db.run("UPDATE case_file SET version = version WHERE id = ?", case_id)
+    return await load(case_id)
+
+
+async def move(
+    row: models.CaseRow,
+    verb: str,
+    *,
+    event: audit.Event,
+    actor: str,
+    outcome: str = "",
+    payload: dict[str, Any] | None = None,
+    **changes: Any,
+) -> None:
+    """Inside `writing()`: let `verb` happen, or raise Conflict saying what is missing."""
+    step = states.target(verb, await facts(row), outcome)
+    # The version makes racing officers queue up: the second one finds another version and changes nothing.
+    changed = await db.run(
+        "UPDATE case_file SET state = ?, outcome = ?, is_open = ?, version = version + 1"
+        " WHERE id = ? AND version = ? AND state = ?",
+        step.target,
+        step.outcome,
+        int(step.target != states.CLOSED),
+        row.id,
+        row.version,
+        row.state,
+    )
+    if changed != 1:
+        raise Conflict(_("Somebody else was faster. Look at the request again."))
+    before, row.state, row.outcome, row.version = row.state, step.target, step.outcome, row.version + 1
+    row.is_open = int(step.target != states.CLOSED)
+    changes["closed_at"] = clock.now() if step.target == states.CLOSED else None
+    for name, value in changes.items():
+        setattr(row, name, value)
+    await row.save(update_fields=list(changes))
+    said = {"verb": verb, "from": before, "to": step.target, "right": row.right} | ({"outcome": outcome} if outcome else {})
+    await audit.record(event, actor=actor, subject=row.subject, case=row.id, payload=said | (payload or {}))
+
+
+async def void(row: models.CaseRow, *, actor: str) -> None:
+    """Inside `writing()`: something an approval rests on is about to change, so a proposal or approval loses its force."""
+    if row.state not in (states.APPROVING, states.FULFILLING, states.DELIVERING, states.CLOSED):
+        return
+    if row.state in (states.DELIVERING, states.CLOSED):
+        raise Conflict(_("The answer has been given; this can no longer be changed."))
+    verb = "send back" if row.state == states.APPROVING else "void"
+    approval = await latest_approval(row)
+    await move(row, verb, event=events.VOIDED, actor=actor, proposed="")
+    if approval is not None:
+        approval.decision = "void"
+        await approval.save(update_fields=["decision"])
+    await models.Task.filter(case_id=row.id, round=row.round, step__in=list(ACTS.values()), state="waiting").delete()
+
+
+async def facts(row: models.CaseRow) -> states.Facts:
+    """What the table's conditions look at, as it is now."""
+    tasks = await models.Task.filter(case_id=row.id).exclude(state="void")
+    searches = [task for task in tasks if task.round == row.round and task.step == search_step(row.right)]
+    acts = [task for task in tasks if task.step in ACTS.values()]
+    acts_now = [task for task in acts if task.round == row.round]
+    found = await models.FindingRow.filter(case_id=row.id, round=row.round, row_count__gt=0).exists()
+    approval = await latest_approval(row)
+    return states.Facts(
+        state=row.state,
+        right=row.right,
+        proven=await models.CaseIdentifier.filter(case_id=row.id).exists(),
+        systems=len(searches),
+        answered=sum(task.state == "answered" for task in searches),
+        found=found,
+        flagged=bool(row.flags),
+        proposed=row.proposed,
+        approved=approval is not None and approval.decision == "approved",
+        acting=any(task.attempts or task.state != "waiting" for task in acts),
+        acted=bool(acts_now) and all(task.state == "answered" for task in acts_now),
+        stopped=any(task.state == "stopped" for task in acts_now),
+        holds=frozenset([each.kind for each in await models.Hold.filter(case_id=row.id, lifted_at=None)]),
+    )
+
+
+async def latest_approval(row: models.CaseRow) -> models.Approval | None:
+    return await models.Approval.filter(case_id=row.id, round=row.round).order_by("-proposed_at", "-id").first()
+
+
+def search_step(right: str) -> str:
+    return SEARCH.get(right, "find")

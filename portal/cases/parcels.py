@@ -1,0 +1,90 @@
+"""The files made for a case: the person's package from the approved snapshot alone, and the evidence file at the end.
+
+Both are built by jobs and sealed: the package under the person's key for 30 days (GDPR Art. 15(3)), the evidence, which
+holds no personal data, under the case's (Art. 5(2)). A crash before the commit leaves nothing, and they are built again.
+"""
+
+import hashlib
+from datetime import timedelta
+from pathlib import Path
+
+from portal import audit, db, jobs, vault
+from portal.cases import events, freeze, fulfilment, models, moves, verification
+from portal.cases.policy import policy
+from portal.lib import clock, ids
+
+
+@jobs.verb("cases.package", at_once=1)
+async def package_job(job: jobs.Job) -> None:
+    """Built from the frozen snapshot alone; a crash before the commit leaves nothing, and it is built again."""
+    from portal.cases.package import build_package  # with its PDF, only where packages are built
+
+    task, row = await fulfilment.mine(job)
+    if task is None or row is None:
+        return
+    approval = await moves.latest_approval(row)
+    assert approval is not None
+    await fulfilment.start(job, task)
+    content = _bytes(await build_package(await freeze.kept(approval.snapshot_blob)))
+    async with fulfilment.holding(job):
+        row = await moves.lock(task.case_id)
+        await keep_package(row, "package", content, approval.digest)
+        await fulfilment.answered(row, task, {"bytes": len(content)}, events.PACKAGED)
+        await fulfilment.complete(row)
+
+
+@jobs.verb("cases.proof", at_once=1)
+async def proof_job(job: jobs.Job) -> None:
+    """The evidence file of a closed case; holds no personal data, so it lies under the case's key."""
+    from portal.cases.proof import build_proof  # with its PDF, only where evidence is made
+
+    row = await moves.load(job.arguments["case"])
+    snapshot = await freeze.take(row)
+    content = _bytes(await build_proof(snapshot))
+    async with fulfilment.holding(job):
+        row = await moves.lock(row.id)
+        await keep_package(row, "proof", content, snapshot.digest)
+        await audit.record(
+            events.PROOF_MADE,
+            actor="system",
+            subject=row.subject,
+            case=row.id,
+            payload={"sha256": hashlib.sha256(content).hexdigest()},
+        )
+
+
+@jobs.verb("cases.tidy", every=timedelta(hours=6))
+async def tidy_job(job: jobs.Job) -> None:
+    """What was found, dry runs and packages go when their time is over; counts, hashes and the log's entries stay."""
+    now = clock.micros(clock.now())
+    async with db.writing():
+        for table, column in (("case_finding", "blob_id"), ("case_task", "plan_blob")):
+            await db.run(f"UPDATE {table} SET {column} = NULL WHERE {column} IN (SELECT id FROM blob WHERE keep_until <= ?)", now)
+        await db.run("DELETE FROM case_download WHERE ends_at <= ?", now)
+        await db.run("DELETE FROM blob WHERE keep_until <= ?", now)
+
+
+async def keep_package(row: models.CaseRow, kind: str, content: bytes, digest: str) -> None:
+    """Inside `writing()`: seal a file made for the case."""
+    until = clock.now() + policy().package_kept
+    key = await verification.person_key(row) if kind == "package" else await vault.key_for("case", row.id)
+    await models.PackageRow.create(
+        id=ids.new(),
+        case_id=row.id,
+        kind=kind,
+        digest=digest,
+        sha256=hashlib.sha256(content).hexdigest(),
+        blob_id=await vault.store_blob(key, content, until if kind == "package" else None),
+        size=len(content),
+        made_at=clock.now(),
+        keep_until=until,
+    )
+
+
+def _bytes(built: bytes | Path) -> bytes:
+    if isinstance(built, bytes):
+        return built
+    try:
+        return built.read_bytes()
+    finally:
+        built.unlink()

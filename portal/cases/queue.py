@@ -1,0 +1,301 @@
+"""Looking at cases: the officers' queue sorted by what is due, one case whole, the person's status page, the figures."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from portal import db, identity, subjects, vault
+from portal.cases import deadlines, models, moves, states, verification
+from portal.lib import clock, ids
+from portal.lib.errors import Invalid, NotFound
+from portal.paper import _, language
+from portal.settings import get
+from portal.vault import Place
+
+PAGE = 50
+FILTERS = ("state", "right", "law", "officer", "requester")
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of the queue: clear columns only, nothing about the person."""
+
+    id: str
+    right: str
+    state: str
+    outcome: str
+    law: str
+    due_on: date
+    days_left: int
+    received_at: datetime
+    requester: str
+    source: str
+    officer: str | None
+    flags: tuple[str, ...]
+    waiting: int
+
+    @property
+    def place(self) -> str:
+        """Give the last line's as `after` to get the next page."""
+        return f"{self.due_on.isoformat()}/{self.id}"
+
+
+@dataclass(frozen=True)
+class SystemState:
+    """What one system was asked and how far it is; `sentence` says why it waits or stopped."""
+
+    task: str
+    system: str
+    label: str
+    step: str
+    state: str
+    sentence: str
+    answered_at: datetime | None
+    counts: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class HoldState:
+    id: str
+    kind: str
+    why: str
+    since: datetime
+
+
+@dataclass(frozen=True)
+class Case:
+    """A request whole, for an officer's page. `can` holds the verbs that lead anywhere now."""
+
+    id: str
+    right: str
+    state: str
+    outcome: str
+    law: str
+    law_edition: str
+    country: str
+    received_at: datetime
+    due_on: date
+    due_because: tuple[str, ...]
+    extended_at: datetime | None
+    requester: str
+    language: str
+    source: str
+    subject: str | None
+    address: str
+    details: Mapping[str, Any]
+    flags: tuple[str, ...]
+    proposed: str
+    officer: str | None
+    closed_at: datetime | None
+    systems: tuple[SystemState, ...]
+    holds: tuple[HoldState, ...]
+    proven: tuple[str, ...]
+    left_out: tuple[str, ...]
+    can: frozenset[str]
+
+    @property
+    def partial(self) -> tuple[str, ...]:
+        """The systems that have not done what they were asked."""
+        return tuple(each.label for each in self.systems if each.state != "answered")
+
+
+@dataclass(frozen=True)
+class Status:
+    """What the reference alone shows: nothing personal, not even which address (Art. 12(3))."""
+
+    id: str
+    right: str
+    state: str
+    outcome: str
+    challenge: str | None
+    received_on: date
+    due_on: date
+    due_because: tuple[str, ...]
+    package_until: date | None
+    systems_asked: int
+    systems_answered: int
+    withdrawable: bool
+
+
+async def queue(filter: Mapping[str, str] | None = None, after: str | None = None, limit: int = PAGE) -> list[Line]:
+    """Open cases (or with {"open": "no"} closed ones), soonest due first; the next page begins `after` the last `place`."""
+    wanted = dict(filter or {})
+    conditions, values = ["is_open = ?"], [0 if wanted.pop("open", "yes") == "no" else 1]
+    known: list[Any] = list(values)
+    for name, value in wanted.items():
+        if name not in FILTERS:
+            raise Invalid(_("The queue cannot be filtered by %s.") % name)
+        conditions.append(f"{'right_name' if name == 'right' else name} = ?")
+        known.append(value)
+    if after:
+        due_on, _slash, case_id = after.partition("/")
+        conditions.append("(due_on, id) > (?, ?)")
+        known += [due_on, case_id]
+    found = await db.rows(
+        "SELECT id, right_name, state, outcome, law, due_on, received_at, requester, source, officer, flags FROM case_file"
+        f" WHERE {' AND '.join(conditions)} ORDER BY due_on, id LIMIT ?",
+        *known,
+        min(limit, 200),
+    )
+    waiting = await _waiting([each["id"] for each in found])
+    today = deadlines.today(get().time_zone)
+    return [_line(each, today, waiting.get(each["id"], 0)) for each in found]
+
+
+async def case(case_id: str) -> Case:
+    row = await moves.load(case_id)
+    key = await vault.find_key("case", case_id)
+    if key is None:
+        raise NotFound(_("This request was deleted when its time was over."))
+    tasks = await models.Task.filter(case_id=case_id, round=row.round).exclude(state="void").order_by("id")
+    holds = await models.Hold.filter(case_id=case_id, lifted_at=None).order_by("since")
+    known = await verification.covered(row)
+    proven = await models.CaseIdentifier.filter(case_id=case_id).values_list("identifier", flat=True)
+    return Case(
+        id=row.id,
+        right=row.right,
+        state=row.state,
+        outcome=row.outcome,
+        law=row.law,
+        law_edition=row.law_edition,
+        country=row.country,
+        received_at=row.received_at,
+        due_on=date.fromisoformat(row.due_on),
+        due_because=_because(row),
+        extended_at=row.extended_at,
+        requester=row.requester,
+        language=row.language,
+        source=row.source,
+        subject=row.subject,
+        address=key.open(Place("case_file", "address", case_id), row.address),
+        details=await details_of(case_id),
+        flags=tuple(row.flags),
+        proposed=row.proposed,
+        officer=row.officer,
+        closed_at=row.closed_at,
+        systems=tuple(
+            SystemState(each.id, each.system, each.label, each.step, each.state, each.sentence, each.answered_at, each.counts)
+            for each in tasks
+        ),
+        holds=tuple(
+            HoldState(each.id, each.kind, key.open(Place("case_hold", "why", each.id), each.why), each.since) for each in holds
+        ),
+        proven=tuple(str(each) for each in proven),
+        left_out=tuple(known.left_out),
+        can=frozenset(states.possible(await moves.facts(row))),
+    )
+
+
+async def status_for_person(reference: str) -> Status:
+    """The page behind a request's reference; a wrong one is not found, and a right one says nothing about anybody."""
+    row = await models.CaseRow.get_or_none(reference_digest=ids.digest(reference))
+    if row is None:
+        raise NotFound(_("There is no request with this number."))
+    facts = await moves.facts(row)
+    package = (
+        await models.PackageRow.filter(case_id=row.id, kind="package", keep_until__gt=clock.now()).order_by("-made_at").first()
+    )
+    return Status(
+        row.id,
+        row.right,
+        row.state,
+        row.outcome,
+        row.challenge,
+        _local(row.received_at),
+        date.fromisoformat(row.due_on),
+        _because(row),
+        None if package is None else _local(package.keep_until),
+        facts.systems,
+        facts.answered,
+        "withdraw" in states.possible(facts),
+    )
+
+
+async def cases_of(session: identity.Session) -> list[Status]:
+    """A signed-in person's own requests, newest first."""
+    person = await subjects.whole(session.subject or "")
+    found = await models.CaseRow.filter(subject__in=person.subjects).order_by("-received_at").limit(100)
+    return [await status_for_person(await reference_of(each.id)) for each in found]
+
+
+async def reference_of(case_id: str) -> str:
+    """The person's reference, for links in pages that the person has signed in to."""
+    row = await moves.load(case_id)
+    key = await vault.find_key("case", case_id)
+    if key is None:
+        raise NotFound(_("This request was deleted when its time was over."))
+    return key.open(Place("case_file", "reference", case_id), row.reference)
+
+
+async def details_of(case_id: str) -> dict[str, Any]:
+    """What the person wrote into the form besides the right and the address."""
+    row = await moves.load(case_id)
+    key = await vault.find_key("case", case_id)
+    if key is None:
+        return {}
+    details: dict[str, Any] = json.loads(key.open(Place("case_file", "details", case_id), row.details))
+    return details
+
+
+async def figures() -> dict[str, int]:
+    """For the start page: open, due within a week, late, waiting for an approval, systems that do not answer."""
+    today = deadlines.today(get().time_zone)
+    week = today + timedelta(days=7)
+    found = await db.row(
+        "SELECT count(*) AS open, sum(CASE WHEN due_on < ? THEN 1 ELSE 0 END) AS late,"
+        " sum(CASE WHEN due_on >= ? AND due_on <= ? THEN 1 ELSE 0 END) AS soon,"
+        " sum(CASE WHEN state = 'approving' THEN 1 ELSE 0 END) AS approving FROM case_file WHERE is_open = 1",
+        today.isoformat(),
+        today.isoformat(),
+        week.isoformat(),
+    )
+    stuck = await db.row(
+        "SELECT count(DISTINCT system) AS n FROM case_task t JOIN case_file c ON c.id = t.case_id AND c.round = t.round"
+        " WHERE c.is_open = 1 AND (t.state = 'stopped' OR (t.state = 'waiting' AND t.sentence <> ''))"
+    )
+    counted = {name: int((found or {}).get(name) or 0) for name in ("open", "soon", "late", "approving")}
+    return counted | {"systems_not_answering": int((stuck or {}).get("n") or 0)}
+
+
+async def _waiting(case_ids: list[str]) -> dict[str, int]:
+    if not case_ids:
+        return {}
+    marks = ", ".join("?" * len(case_ids))
+    found = await db.rows(
+        "SELECT t.case_id, count(*) AS n FROM case_task t JOIN case_file c ON c.id = t.case_id AND c.round = t.round"
+        f" WHERE t.case_id IN ({marks}) AND t.state IN ('waiting', 'stopped') GROUP BY t.case_id",
+        *case_ids,
+    )
+    return {each["case_id"]: int(each["n"]) for each in found}
+
+
+def _line(row: dict[str, Any], today: date, waiting: int) -> Line:
+    due_on = date.fromisoformat(row["due_on"])
+    return Line(
+        row["id"],
+        row["right_name"],
+        row["state"],
+        row["outcome"],
+        row["law"],
+        due_on,
+        (due_on - today).days,
+        clock.from_micros(row["received_at"]),
+        row["requester"],
+        row["source"],
+        row["officer"],
+        tuple(json.loads(row["flags"])),
+        waiting,
+    )
+
+
+def _because(row: models.CaseRow) -> tuple[str, ...]:
+    said: dict[str, list[str]] = row.due_because
+    return tuple(said.get(language()) or next(iter(said.values())))
+
+
+def _local(moment: datetime) -> date:
+    from zoneinfo import ZoneInfo
+
+    return moment.astimezone(ZoneInfo(get().time_zone)).date()

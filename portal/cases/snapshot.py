@@ -1,0 +1,207 @@
+"""A case frozen at one moment: what an approval signs, and all that the package and the proof are built from.
+
+Plain immutable values without a database behind them, JSON in and out, one SHA-256 over the canonical JSON (GDPR
+Art. 5(2): we can show what was decided on). `digest` leaves out `taken_at` and `steps`, which go on while people read.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, fields, is_dataclass, replace
+from typing import Any, get_args, get_origin, get_type_hints
+
+FORMAT = "portal/case-snapshot/1"
+
+
+@dataclass(frozen=True)
+class Field:
+    """One value in plain words; `redacted` is the reason's code, and then `value` is empty: it is truly not here."""
+
+    name: str
+    label: str
+    value: str
+    inferred: bool = False
+    redacted: str = ""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of a table; `key` names it in its system. A redacted row has no fields."""
+
+    key: str
+    fields: tuple[Field, ...]
+    redacted: str = ""
+
+
+@dataclass(frozen=True)
+class Table:
+    name: str
+    label: str
+    rows: tuple[Row, ...]
+
+
+@dataclass(frozen=True)
+class Category:
+    """What kind of data it is, why it is there, how long, and where it came from (Art. 15(1)(a)-(g))."""
+
+    name: str
+    label: str
+    tables: tuple[Table, ...]
+    purposes: tuple[str, ...] = ()
+    retention: str = ""
+    origin: str = ""
+
+
+@dataclass(frozen=True)
+class System:
+    """A system that was searched; without categories it holds nothing about this person."""
+
+    name: str
+    label: str
+    answered_at: str
+    categories: tuple[Category, ...]
+    recipients: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Purpose:
+    """What the data is used for, in the words published in the person's language."""
+
+    name: str
+    title: str
+    basis: str
+    recipients: tuple[str, ...]
+    retention: str
+    edition: str
+
+
+@dataclass(frozen=True)
+class Correction:
+    """One field to correct. `accepted` is None until an officer has decided."""
+
+    field: str
+    label: str
+    old: str
+    new: str
+    accepted: bool | None = None
+    why: str = ""
+    statement: str = ""
+    read_back: bool | None = None
+
+
+@dataclass(frozen=True)
+class Removal:
+    """Rows of one table in an erasure: what the dry run counted, what survives under which law until when, what happened."""
+
+    system: str
+    table: str
+    label: str
+    action: str  # delete · anonymise · clear · keep
+    rows: int
+    law: str = ""
+    until: str = ""
+    done: int | None = None
+    left: int | None = None
+
+
+@dataclass(frozen=True)
+class Proven:
+    """An identifier proven in this case; `masked` may stand in the proof, `value` only in the package."""
+
+    kind: str
+    masked: str
+    value: str
+    how: str
+    at: str
+
+
+@dataclass(frozen=True)
+class LawText:
+    """A reference to a law or to a published text, by the edition that was in force."""
+
+    name: str
+    title: str
+    edition: str
+
+
+@dataclass(frozen=True)
+class Step:
+    """One thing that happened, as the log has it; `who` is a role, never an employee's name. `note` holds no personal data."""
+
+    at: str
+    event: str
+    what: str
+    who: str
+    entry: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """`answer` is what is proposed to the person: fulfilled, partly, nothing held, answered or refused."""
+
+    case: str
+    right: str
+    requester: str
+    language: str
+    law: str
+    law_title: str
+    law_edition: str
+    received_at: str
+    due_on: str
+    due_because: tuple[str, ...]
+    taken_at: str
+    answer: str = ""
+    reasons: str = ""
+    proven: tuple[Proven, ...] = ()
+    systems: tuple[System, ...] = ()
+    purposes: tuple[Purpose, ...] = ()
+    corrections: tuple[Correction, ...] = ()
+    removals: tuple[Removal, ...] = ()
+    texts: tuple[LawText, ...] = ()
+    steps: tuple[Step, ...] = ()
+    format: str = FORMAT
+
+    @property
+    def digest(self) -> str:
+        """What an approval signs, in hexadecimal."""
+        return hashlib.sha256(_canonical(as_json(replace(self, taken_at="", steps=())))).hexdigest()
+
+    def tables(self) -> Iterator[tuple[System, Category, Table]]:
+        """Every table with the system and category it stands in."""
+        for system in self.systems:
+            for category in system.categories:
+                for table in category.tables:
+                    yield system, category, table
+
+
+def as_json(snapshot: Snapshot) -> dict[str, Any]:
+    """Plain JSON values, for data.json and for the record in the proof."""
+    return asdict(snapshot)
+
+
+def write(snapshot: Snapshot) -> bytes:
+    """The bytes that are kept; the same snapshot gives the same bytes."""
+    return _canonical(as_json(snapshot))
+
+
+def read(content: bytes) -> Snapshot:
+    """The snapshot again; raises ValueError for another format."""
+    stored = json.loads(content)
+    if stored.get("format") != FORMAT:
+        raise ValueError(f"A snapshot in format {stored.get('format')!r}; this portal reads {FORMAT}.")
+    snapshot: Snapshot = _made(Snapshot, stored)
+    return snapshot
+
+
+def _canonical(value: Mapping[str, Any]) -> bytes:
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+
+
+def _made(kind: Any, value: Any) -> Any:
+    if get_origin(kind) is tuple:
+        return tuple(_made(get_args(kind)[0], each) for each in value)
+    if is_dataclass(kind) and isinstance(kind, type):
+        hints = get_type_hints(kind)
+        return kind(**{each.name: _made(hints[each.name], value[each.name]) for each in fields(kind) if each.name in value})
+    return value

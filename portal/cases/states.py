@@ -1,0 +1,183 @@
+"""The one table of a case's states: which act leads from where to where, for which rights, and on what conditions.
+
+Pure: no database. `moves.py` is the only place that writes a state, and asks here first. Holds (clarification,
+identity, fee, freeze, legal) and the extension stand beside the state, never in it. GDPR Art. 12(3)-(6), 15-21.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from portal.lib.errors import Conflict
+from portal.paper import _
+
+RECEIVED, VERIFYING, TRIAGE, COLLECTING, REVIEWING = "received", "verifying", "triage", "collecting", "reviewing"
+APPROVING, FULFILLING, DELIVERING, CLOSED = "approving", "fulfilling", "delivering", "closed"
+STATES = (RECEIVED, VERIFYING, TRIAGE, COLLECTING, REVIEWING, APPROVING, FULFILLING, DELIVERING, CLOSED)
+OPEN = STATES[:-1]
+
+OUTCOMES = ("fulfilled", "partly", "nothing held", "answered", "refused", "withdrawn", "unconfirmed")
+HOLDS = ("clarification", "identity", "fee", "freeze", "legal")
+
+# One act, no review: these need no proof of identity and take effect at once (Art. 21(3), 7(3); 11 CCR 7026).
+AT_ONCE = frozenset({"objection to marketing", "withdrawal", "opt-out", "limit"})
+# Answered in words, nothing is collected or changed.
+IN_WORDS = frozenset({"complaint", "human review"})
+COLLECTED = frozenset({"access", "rectification", "erasure", "portability", "restriction", "objection", "appeal"})
+RIGHTS = AT_ONCE | IN_WORDS | COLLECTED
+# Carrying these out changes the person's data in a way that cannot be called back.
+CHANGES = frozenset({"rectification", "erasure", "restriction"})
+# Data is lost: somebody other than the proposer must agree.
+FOUR_EYES = frozenset({"erasure"})
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the conditions look at. `systems` counts the searches that had to be asked, `answered` those that answered."""
+
+    state: str
+    right: str
+    proven: bool = False
+    systems: int = 0
+    answered: int = 0
+    found: bool = False
+    flagged: bool = False
+    proposed: str = ""
+    approved: bool = False
+    acting: bool = False
+    acted: bool = False
+    stopped: bool = False
+    holds: frozenset[str] = frozenset()
+
+    @property
+    def everything_answered(self) -> bool:
+        return self.systems > 0 and self.answered == self.systems
+
+    @property
+    def needs_four_eyes(self) -> bool:
+        return self.right in FOUR_EYES or self.flagged or self.proposed in ("refused", "partly")
+
+
+@dataclass(frozen=True)
+class Move:
+    """`verb` leads from any of `sources` to `target`, for `rights`, when all `needs` hold."""
+
+    verb: str
+    sources: tuple[str, ...]
+    target: str
+    needs: tuple[str, ...] = ()
+    rights: frozenset[str] = RIGHTS
+    outcome: str = ""
+
+
+TABLE: tuple[Move, ...] = (
+    Move("ask for proof", (RECEIVED,), VERIFYING, rights=RIGHTS - AT_ONCE),
+    Move("prove", (RECEIVED, VERIFYING), TRIAGE, ("proven",), RIGHTS - AT_ONCE),
+    Move("collect", (TRIAGE,), COLLECTING, ("proven",), COLLECTED),
+    Move("collected", (COLLECTING,), REVIEWING, ("proven", "everything answered"), COLLECTED),
+    Move("collect again", (REVIEWING,), COLLECTING, ("proven",), COLLECTED),
+    Move("propose", (REVIEWING,), APPROVING, ("everything answered", "a proposal"), COLLECTED),
+    Move("propose a refusal", (TRIAGE, COLLECTING), APPROVING, ("a refusal",), COLLECTED | IN_WORDS),
+    Move("send back", (APPROVING,), REVIEWING, ("everything answered",), COLLECTED),
+    Move("send back", (APPROVING,), TRIAGE, ("proven", "something not answered"), COLLECTED | IN_WORDS),
+    Move("approve", (APPROVING,), FULFILLING, ("approved", "not a refusal", "everything answered"), COLLECTED),
+    Move("approve a refusal", (APPROVING,), DELIVERING, ("approved", "a refusal"), COLLECTED | IN_WORDS),
+    Move(
+        "fulfil", (REVIEWING,), FULFILLING, ("everything answered", "a proposal", "not a refusal", "two eyes suffice"), COLLECTED
+    ),
+    Move("void", (FULFILLING,), REVIEWING, ("nothing done yet",), COLLECTED),
+    Move("look again", (FULFILLING,), COLLECTING, ("stopped",), COLLECTED),
+    Move("act at once", (RECEIVED,), FULFILLING, rights=AT_ONCE),
+    Move("answer", (TRIAGE,), DELIVERING, ("proven",), IN_WORDS),
+    Move("deliver", (FULFILLING,), DELIVERING, ("done", "everything answered"), COLLECTED),
+    Move("close", (FULFILLING,), CLOSED, ("done",), AT_ONCE, "fulfilled"),
+    Move(
+        "close",
+        (DELIVERING,),
+        CLOSED,
+        ("done", "everything answered", "not frozen", "proposed fulfilled"),
+        COLLECTED,
+        "fulfilled",
+    ),
+    Move("close", (DELIVERING,), CLOSED, ("done", "everything answered", "not frozen", "proposed partly"), COLLECTED, "partly"),
+    Move("close", (DELIVERING,), CLOSED, ("a refusal", "approved"), COLLECTED | IN_WORDS, "refused"),
+    Move("close", (DELIVERING,), CLOSED, ("not frozen",), IN_WORDS, "answered"),
+    Move("close", (REVIEWING,), CLOSED, ("proven", "everything answered", "nothing found"), COLLECTED, "nothing held"),
+    Move("close", (RECEIVED, VERIFYING), CLOSED, ("not proven",), RIGHTS - AT_ONCE, "unconfirmed"),
+    Move(
+        "withdraw",
+        (RECEIVED, VERIFYING, TRIAGE, COLLECTING, REVIEWING, APPROVING, FULFILLING, DELIVERING),
+        CLOSED,
+        ("nothing changed",),
+        outcome="withdrawn",
+    ),
+    Move("reopen", (CLOSED,), TRIAGE, ("proven",), COLLECTED | IN_WORDS),
+    Move("reopen", (CLOSED,), VERIFYING, ("not proven",), COLLECTED | IN_WORDS),
+)
+
+_NEEDS: dict[str, tuple[Callable[[Facts], bool], Callable[[], str]]] = {
+    "proven": (lambda case: case.proven, lambda: _("Nobody has proven yet that the request comes from the person it is about.")),
+    "not proven": (lambda case: not case.proven, lambda: _("The person has proven who they are; the request must be answered.")),
+    "everything answered": (lambda case: case.everything_answered, lambda: _("Not every system has answered yet.")),
+    "something not answered": (
+        lambda case: not case.everything_answered,
+        lambda: _("Every system has answered; look at the findings."),
+    ),
+    "nothing found": (lambda case: not case.found, lambda: _("Something was found, so the case cannot close as “nothing held”.")),
+    "a proposal": (lambda case: case.proposed != "", lambda: _("Say first what the answer to the person will be.")),
+    "a refusal": (lambda case: case.proposed == "refused", lambda: _("No refusal was proposed.")),
+    "not a refusal": (
+        lambda case: case.proposed != "refused",
+        lambda: _("A refusal was proposed; there is nothing to carry out."),
+    ),
+    "proposed fulfilled": (lambda case: case.proposed == "fulfilled", lambda: _("The request was not answered in full.")),
+    "proposed partly": (lambda case: case.proposed == "partly", lambda: _("No partial answer was proposed.")),
+    "approved": (lambda case: case.approved, lambda: _("A second person has to approve this first.")),
+    "two eyes suffice": (lambda case: not case.needs_four_eyes, lambda: _("This answer needs the approval of a second person.")),
+    "nothing changed": (
+        lambda case: case.right not in CHANGES or not (case.acting or case.acted),
+        lambda: _("Your data has been changed or deleted already; this cannot be called back."),
+    ),
+    "stopped": (lambda case: case.stopped, lambda: _("No system has stopped.")),
+    "nothing done yet": (
+        lambda case: not case.acting and not case.acted,
+        lambda: _("The work has begun already and cannot be called back."),
+    ),
+    "done": (lambda case: case.acted, lambda: _("The work in the connected systems is not finished.")),
+    "not frozen": (
+        lambda case: "freeze" not in case.holds,
+        lambda: _("Somebody said that they did not ask for this. Decide about that first."),
+    ),
+}
+
+
+def target(verb: str, facts: Facts, outcome: str = "") -> Move:
+    """The move that `verb` makes from here; raises Conflict with the sentence of what is missing."""
+    fitting = [
+        move
+        for move in TABLE
+        if move.verb == verb
+        and facts.state in move.sources
+        and facts.right in move.rights
+        and (not outcome or move.outcome == outcome)
+    ]
+    missing = ""
+    for move in fitting:
+        missing = _missing(move, facts)
+        if not missing:
+            return move
+    raise Conflict(missing or _("This is not possible in the state the request is in."))
+
+
+def possible(facts: Facts) -> set[str]:
+    """The verbs that lead anywhere now: a page offers these and no others."""
+    return {
+        move.verb for move in TABLE if facts.state in move.sources and facts.right in move.rights and not _missing(move, facts)
+    }
+
+
+def _missing(move: Move, facts: Facts) -> str:
+    for need in move.needs:
+        holds, sentence = _NEEDS[need]
+        if not holds(facts):
+            return sentence()
+    return ""
