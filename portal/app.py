@@ -15,12 +15,12 @@ from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-from portal import admin, db, public, settings, vault
+from portal import admin, db, demo, public, settings, vault
 from portal.lib import ids
 from portal.lib.errors import Refusal, TooMany
+from portal.pages import page
 from portal.paper import _
 from portal.paper.templates import STATIC
-from portal.pages import page
 from portal.shield import BodyTooLarge, Shield, too_large
 from portal.worker import work
 
@@ -38,8 +38,9 @@ class _Static(StaticFiles):
 
 
 def build() -> Starlette:
+    conveniences = demo.routes if settings.get().demo else []
     return Starlette(
-        routes=[*public.routes, Mount("/admin", routes=admin.routes), Mount("/static", _Static(directory=STATIC))],
+        routes=[*public.routes, *admin.routes, *conveniences, Mount("/static", _Static(directory=STATIC))],
         middleware=[Middleware(Shield)],
         exception_handlers={
             Refusal: refused,

@@ -12,11 +12,15 @@ from typing import Any
 
 import uvicorn
 
-from portal import audit, cases, db, identity, settings, statement, vault
+from portal import db, demo, settings, vault
 from portal.app import build, configure_logs
+from portal.audit import commands as audit_commands
+from portal.cases import commands as cases_commands
+from portal.identity import commands as identity_commands
 from portal.lib.errors import Refusal
 from portal.settings import SettingsError
-from portal.worker import work
+from portal.statement import commands as statement_commands
+from portal.worker import know_all_verbs, work
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -37,7 +41,8 @@ def _parser() -> argparse.ArgumentParser:
     _add(commands, "work", work_only, "only work the jobs and sign the log")
     _add(commands, "init", init, "make the keys of a new portal and say where they are")
     _add(commands, "migrate", migrate, "bring the database's schema up to date")
-    for room in (identity, statement, cases, audit):
+    _add(commands, "demo", make_demo, "make the demo company in an empty portal (PORTAL_DEMO=1)")
+    for room in (identity_commands, statement_commands, cases_commands, audit_commands):
         room.add_commands(commands)
     return parser
 
@@ -83,6 +88,17 @@ async def migrate(arguments: argparse.Namespace) -> None:
     for name in await db.migrate():
         print(f"Applied {name}")
     await vault.check_master_key()
+
+
+async def make_demo(arguments: argparse.Namespace) -> int:
+    if not settings.get().demo:
+        print("The demo company is made only with PORTAL_DEMO=1, and never beside real people's data.", file=sys.stderr)
+        return 1
+    await migrate(arguments)
+    know_all_verbs()
+    await demo.make()
+    demo.announce()
+    return 0
 
 
 def init(arguments: argparse.Namespace) -> int:

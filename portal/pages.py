@@ -137,9 +137,18 @@ def _for_layout(request: Request) -> dict[str, Any]:
         "company": documents.company(),
         "language": language(),
         "languages": [
-            {"code": code, "name": Locale.parse(code).get_language_name(), "href": f"/language/{code}?{urlencode({'next': path})}"}
+            {
+                "code": code,
+                "name": Locale.parse(code).get_language_name(),
+                "href": f"/language/{code}?{urlencode({'next': path})}",
+            }
             for code in settings.get().language_list
         ],
         "here": path.strip("/").split("/")[0 if other == "public" else -1],
         "session": getattr(request.state, "officer_session" if other == "admin" else "customer", None),
     }
+
+
+def _language_link(code: str, path: str) -> dict[str, str | None]:
+    name = Locale.parse(code).get_language_name()
+    return {"code": code, "name": name, "href": f"/language/{code}?{urlencode({'next': path})}"}

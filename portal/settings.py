@@ -39,6 +39,7 @@ class Settings:
     time_zone: str = _setting("Europe/Bucharest", "The controller's time zone: legal dates are dates there")
     trusted_proxies: str = _setting("", "Networks whose X-Forwarded-For is believed, comma-separated")
     outbound_allow: str = _setting("", "Private networks that connectors and webhooks may reach, comma-separated")
+    worker: bool = _setting(True, "0: this process only serves; `portal work` does the jobs and signs the log elsewhere")
     body_limit: int = _setting(1_000_000, "Largest request body in bytes")
     log_level: str = _setting("info", "debug, info, warning or error")
 

@@ -18,9 +18,9 @@ FAMILY = {
     "th": "ใจดี ศรีสุข วงศ์ไทย แก้วมณี บุญมา ทองคำ รักษา สุขใจ พรหมมา จันทร์ดี มั่นคง ชัยชนะ แสงทอง อินทร์แก้ว",
 }
 LATIN = {  # for mail addresses of people whose names are not written in Latin letters
-    "th": "somchai suda wichai malee prasert napha thana kamon arun phim sak rattana chaiwat wanna nat piya".split(),
+    "th": "somchai suda wichai malee prasert napha thana kamon arun phim sak rattana chaiwat wanna nat piya",
 }
-STREETS = ["Strada Horea", "Strada Memorandumului", "Bulevardul Eroilor", "Strada Avram Iancu", "Strada Republicii", "Strada Moților"]
+STREETS = ["Strada Horea", "Strada Memorandumului", "Bulevardul Eroilor", "Strada Avram Iancu", "Strada Moților"]
 CITIES = [("Cluj-Napoca", "400001"), ("Brașov", "500001"), ("Timișoara", "300001"), ("Iași", "700001"), ("Oradea", "410001")]
 SHARES = [("ro", 120), ("en", 40), ("vi", 20), ("th", 20)]
 
@@ -51,7 +51,7 @@ def _customer(chance: random.Random, number: int, origin: str, today: date) -> C
     place = chance.randrange(len(given_names))
     given, family = given_names[place], chance.choice(FAMILY[origin].split())
     name = f"{family} {given}" if origin == "vi" else f"{given} {family}"
-    latin = LATIN[origin][place] if origin in LATIN else _plain(f"{given}.{family}")
+    latin = LATIN[origin].split()[place] if origin in LATIN else _plain(f"{given}.{family}")
     city, postcode = chance.choice(CITIES)
     return Customer(
         number=number,

@@ -43,7 +43,8 @@ CREATE TABLE subscription (
   changed_at TEXT, log_index INTEGER, PRIMARY KEY (email, list)
 );
 CREATE TABLE sent (
-  id INTEGER PRIMARY KEY, email TEXT NOT NULL REFERENCES subscriber (email), subject TEXT NOT NULL, sent_on TEXT NOT NULL, opened INTEGER
+  id INTEGER PRIMARY KEY, email TEXT NOT NULL REFERENCES subscriber (email), subject TEXT NOT NULL,
+  sent_on TEXT NOT NULL, opened INTEGER
 );
 """
 BOOKS = [
@@ -72,15 +73,25 @@ def build_shop(path: Path, people: list[Customer], seed: int, today: date) -> No
         for person in people:
             inviter = chance.randrange(1, person.number) if person.number > 1 and chance.random() < 0.1 else None
             reader = chance.choice(READERS) if chance.random() < 0.5 else None
-            row = (person.number, person.name, person.email, person.phone, person.speaks, person.since.isoformat(), reader, inviter)
+            row = (
+                person.number,
+                person.name,
+                person.email,
+                person.phone,
+                person.speaks,
+                person.since.isoformat(),
+                reader,
+                inviter,
+            )
             database.execute("INSERT INTO customer VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
             home = (person.number, person.street, person.city, person.postcode)
             database.execute("INSERT INTO address (customer_id, street, city, postcode) VALUES (?, ?, ?, ?)", home)
             for _ in range(chance.choice([0, 1, 1, 2, 2, 3, 5])):
                 _order(database, chance, person, today)
             if chance.random() < 0.3:
-                review = (person.number, chance.choice(BOOKS)[0], chance.randint(2, 5), chance.choice(REVIEWS), _day(chance, person, today))
-                database.execute("INSERT INTO review (customer_id, title, stars, words, written_on) VALUES (?, ?, ?, ?, ?)", review)
+                review = (chance.choice(BOOKS)[0], chance.randint(2, 5), chance.choice(REVIEWS), _day(chance, person, today))
+                columns = "customer_id, title, stars, words, written_on"
+                database.execute(f"INSERT INTO review ({columns}) VALUES (?, ?, ?, ?, ?)", (person.number, *review))
 
 
 def build_newsletter(path: Path, people: list[Customer], seed: int, today: date) -> None:

@@ -6,10 +6,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context, select_autoescape
-from jinja2.runtime import Context
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
-from portal.paper.languages import _, language, ngettext
+from portal.paper.languages import _, ngettext
 from portal.paper.numbers import date_text, moment_text
 from portal.settings import get
 
@@ -38,7 +37,7 @@ def _environment() -> Environment:
         extensions=["jinja2.ext.i18n"],
     )
     environment.install_gettext_callables(_, ngettext, newstyle=True)  # type: ignore[attr-defined]  # added by the extension
-    environment.globals.update(static=static, language=_language, languages=_languages, url=address)
+    environment.globals.update(static=static, address=address)
     environment.filters.update(date=date_text, moment=moment_text, json=_json)
     return environment
 
@@ -60,13 +59,3 @@ def _fingerprint(path: str) -> str:
 
 def _json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, indent=1)
-
-
-@pass_context
-def _language(context: Context) -> str:
-    return language()
-
-
-@pass_context
-def _languages(context: Context) -> list[str]:
-    return get().language_list

@@ -53,8 +53,8 @@ async def _go_on(request: Request, proof: identity.Proof) -> Response:
 
 
 async def _into_the_request(request: Request, proof: identity.Proof) -> Response:
-    case = await cases.verified(proof.bound_to, proof)
-    response = RedirectResponse(f"/requests/{case.reference}", 303)
+    await cases.verified(proof.bound_to, proof)
+    response = RedirectResponse(f"/requests/{await cases.reference_of(proof.bound_to)}", 303)
     return keep_cookie(response, CUSTOMER, await _signed_in(request, proof))
 
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from portal import db, identity
+from portal import db, identity, subjects
 from portal.lib import ids
 from portal.lib.errors import Invalid
 from portal.pages import CUSTOMER, anyone, cookie, customer, drop_cookie, form, get, keep_cookie, local_path, page, post
@@ -47,7 +47,7 @@ async def ask_for_proof(request: Request, address: str, *, use: str, bound_to: s
 
 async def ask_again_who(request: Request) -> Response:
     """A signed-in customer proves once more that it is them, before a download or another serious step."""
-    address = await identity.address_of(request.state.customer)
+    address = await subjects.value_of(await subjects.get(request.state.customer.identifier)) or ""
     challenge = await ask_for_proof(request, address, use="step-up", bound_to=request.state.customer.id)
     response = RedirectResponse(f"/proofs/{challenge.id}", 303)
     wanted = (await form(request)).get("next", "/")

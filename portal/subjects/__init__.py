@@ -1,0 +1,45 @@
+"""The people the data is about: their identifiers, linking and splitting, the whole of a person, forgetting."""
+
+from portal.subjects.canonical import KINDS, canonical, mask
+from portal.subjects.erasure import Forgotten, forget, is_suppressed, suppress
+from portal.subjects.identifiers import (
+    ensure,
+    find,
+    get,
+    identifiers_of,
+    mark_verified,
+    set_audience,
+    value_of,
+    values_of,
+)
+from portal.subjects.links import Whole, link, merge, split, whole
+from portal.subjects.models import Identifier
+from portal.subjects.people import Known, Person, people, person_at
+
+__all__ = [
+    "KINDS",
+    "Forgotten",
+    "Identifier",
+    "Known",
+    "Person",
+    "Whole",
+    "canonical",
+    "ensure",
+    "find",
+    "forget",
+    "get",
+    "identifiers_of",
+    "is_suppressed",
+    "link",
+    "mark_verified",
+    "mask",
+    "merge",
+    "people",
+    "person_at",
+    "set_audience",
+    "split",
+    "suppress",
+    "value_of",
+    "values_of",
+    "whole",
+]

@@ -11,6 +11,7 @@ class Subject(Model):
 
     id = fields.CharField(36, primary_key=True)
     created_at = Moment()
+    erased_at = Moment(null=True)
 
     class Meta:
         table = "subject"
@@ -26,13 +27,14 @@ class Identifier(Model):
     kind = fields.CharField(10)
     blind = Bytes()
     blind_key = fields.CharField(8)
-    normaliser = fields.IntField()
+    normaliser = fields.BigIntField()
     value = Bytes(null=True)
     home = fields.CharField(36)
     subject = fields.CharField(36)
     audience = fields.CharField(10)
     created_at = Moment()
     verified_at = Moment(null=True)
+    erased_at = Moment(null=True)
 
     class Meta:
         table = "identifier"
@@ -50,3 +52,19 @@ class Link(Model):
 
     class Meta:
         table = "link"
+
+
+class Suppression(Model):
+    """An address that asked not to be added again: only its keyed hash, the basis for keeping it, and an end."""
+
+    id = fields.CharField(36, primary_key=True)
+    kind = fields.CharField(10)
+    hash = Bytes()
+    hash_key = fields.CharField(8)
+    basis = fields.CharField(120)
+    since = Moment()
+    ends_at = Moment(null=True)
+    by = fields.CharField(60)
+
+    class Meta:
+        table = "suppression"

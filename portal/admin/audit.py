@@ -1,0 +1,76 @@
+"""The record: who did what and when, one entry with its proof, and the check of the whole."""
+
+from urllib.parse import urlencode
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from portal import audit, db
+from portal.admin import events
+from portal.admin.menu import desk
+from portal.lib.errors import NotFound
+from portal.pages import get, officer, post
+from portal.paper import _
+
+PAGE = 50
+FILTERS = ("event", "actor", "subject", "case", "object")
+
+
+async def show(request: Request) -> Response:
+    asked = request.query_params
+    filters = {name: asked[name] for name in FILTERS if asked.get(name)}
+    found = await audit.search(
+        event=filters.get("event"),
+        actor=filters.get("actor"),
+        subject=filters.get("subject"),
+        case=filters.get("case"),
+        object=filters.get("object"),
+        before=asked.get("before") or None,
+        limit=PAGE,
+    )
+    older = f"?{urlencode(filters | {'before': found[-1].id})}" if len(found) == PAGE else ""
+    vocabulary = audit.vocabulary()
+    return desk(
+        request,
+        "admin/audit.html",
+        entries=found,
+        vocabulary=vocabulary,
+        names=sorted(vocabulary),
+        filters=filters,
+        older=older,
+        checkpoint=await audit.checkpoint(),
+        report=None,
+    )
+
+
+async def show_entry(request: Request) -> Response:
+    entry = await audit.entry(request.path_params["entry"])
+    if entry is None:
+        raise NotFound(_("There is no such entry, or its contents were erased."))
+    payload = await audit.open_payload(entry)
+    event = audit.vocabulary().get(entry.event)
+    sentence = event.sentence if event else entry.event
+    return desk(request, "admin/entry.html", entry=entry, payload=payload, sentence=sentence)
+
+
+async def download_proof(request: Request) -> Response:
+    proof = await audit.prove(request.path_params["entry"])
+    name = f'attachment; filename="proof-{request.path_params["entry"][:8]}.txt"'
+    return Response(proof, media_type="text/plain", headers={"content-disposition": name})
+
+
+async def verify(request: Request) -> Response:
+    """Check every entry, every signature and the whole tree, and say what came out."""
+    report = await audit.verify_log()
+    async with db.writing():
+        actor = f"officer:{request.state.officer.id}"
+        await audit.record(events.CHECKED, actor=actor, object="log", payload={"size": report.size, "ok": report.ok})
+    return desk(request, "admin/verified.html", report=report)
+
+
+routes = [
+    get("/admin/audit", show, guard=officer("audit.see")),
+    post("/admin/audit/check", verify, guard=officer("audit.see")),
+    get("/admin/audit/{entry}", show_entry, guard=officer("audit.see")),
+    get("/admin/audit/{entry}/proof", download_proof, guard=officer("audit.see")),
+]

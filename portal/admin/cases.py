@@ -1,0 +1,231 @@
+"""The officers' work on requests: the queue, and one page that takes a case from its arrival to the person's hands.
+
+Every unsafe handler is the same: find the case, read the form, one verb of the room, back to the page.
+"""
+
+from collections.abc import Awaitable, Callable
+from itertools import groupby
+from urllib.parse import urlencode
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response, StreamingResponse
+
+from portal import cases, identity, subjects
+from portal.admin.menu import desk
+from portal.admin.today import case_line
+from portal.admin.words import action_name, due_pill, right_name, state_pill, step_name
+from portal.cases import Case
+from portal.lib import clock
+from portal.lib.errors import Invalid
+from portal.pages import form, get, officer, post
+from portal.paper import _, date_text
+
+PAGE = 50
+JOURNEY = ("received", "verifying", "triage", "collecting", "reviewing", "approving", "fulfilling", "delivering", "closed")
+
+
+async def show_queue(request: Request) -> Response:
+    asked = request.query_params
+    filters = {name: asked[name] for name in ("state", "right", "open") if asked.get(name)}
+    found = await cases.queue(filters, after=asked.get("after") or None, limit=PAGE)
+    older = f"?{urlencode(filters | {'after': found[-1].place})}" if len(found) == PAGE else ""
+    return desk(request, "admin/queue.html", lines=[case_line(each) for each in found], filters=filters, older=older)
+
+
+async def show_case(request: Request) -> Response:
+    return await _case_page(request, await cases.case(request.path_params["case"]))
+
+
+async def show_findings(request: Request) -> Response:
+    """What was found, for an officer's eyes. The look is recorded and the person sees it."""
+    found = await cases.review(request.path_params["case"], officer=request.state.officer.id)
+    case = await cases.case(request.path_params["case"])
+    systems = [(name, list(tables)) for name, tables in groupby(found, key=lambda each: each.system)]
+    labels = {each.system: each.label for each in case.systems}
+    corrections = await cases.corrections(case.id)
+    return desk(
+        request,
+        "admin/findings.html",
+        case=case,
+        systems=systems,
+        labels=labels,
+        corrections=corrections,
+        right=right_name(case.right),
+        action_name=action_name,
+        reasons=redaction_reasons(),
+    )
+
+
+async def start(request: Request) -> Response:
+    """Ask every connected system what it holds; from the review: ask again."""
+    await cases.collect(request.path_params["case"], officer=request.state.officer.id)
+    return _back(request)
+
+
+async def try_again(request: Request) -> Response:
+    """Ask the systems that have not answered once more, now."""
+    case = await cases.case(request.path_params["case"])
+    if case.state == "fulfilling":
+        await cases.execute(case.id, officer=request.state.officer.id)
+        return _back(request)
+    for each in case.systems:
+        if each.state != "answered":
+            await cases.ask_now(each.task, officer=request.state.officer.id)
+    return _back(request)
+
+
+async def look_again(request: Request) -> Response:
+    await cases.look_again(request.path_params["case"], officer=request.state.officer.id)
+    return _back(request)
+
+
+async def redact(request: Request) -> Response:
+    fields = await form(request)
+    case_id, me = request.path_params["case"], request.state.officer.id
+    place = (case_id, fields.get("finding", ""), _number(fields.get("row", "")), fields.get("field", ""))
+    if fields.get("do") == "put back":
+        await cases.unredact(*place, officer=me)
+    else:
+        await cases.redact(*place, reason=fields.get("reason", ""), officer=me)
+    return RedirectResponse(f"/admin/cases/{case_id}/findings", 303)
+
+
+async def decide_correction(request: Request) -> Response:
+    fields = await form(request)
+    case_id = request.path_params["case"]
+    accepted = fields.get("do") == "accept"
+    why = fields.get("why", "")
+    await cases.decide_correction(case_id, fields.get("field", ""), accepted, why=why, officer=request.state.officer.id)
+    return RedirectResponse(f"/admin/cases/{case_id}/findings", 303)
+
+
+async def propose(request: Request) -> Response:
+    fields = await form(request)
+    answer, reasons = fields.get("answer", ""), fields.get("reasons", "")
+    return await _or_say_why(
+        request,
+        lambda: cases.propose(request.path_params["case"], answer=answer, reasons=reasons, officer=request.state.officer.id),
+    )
+
+
+async def approve(request: Request) -> Response:
+    digest = (await form(request)).get("digest", "")
+    await cases.approve(request.path_params["case"], digest, officer=request.state.officer.id)
+    return _back(request)
+
+
+async def send_back(request: Request) -> Response:
+    why = (await form(request)).get("why", "")
+    return await _or_say_why(
+        request, lambda: cases.send_back(request.path_params["case"], why=why, officer=request.state.officer.id)
+    )
+
+
+async def close(request: Request) -> Response:
+    await cases.close(request.path_params["case"], (await form(request)).get("outcome", ""), officer=request.state.officer.id)
+    return _back(request)
+
+
+async def add_note(request: Request) -> Response:
+    text = (await form(request)).get("text", "")
+    return await _or_say_why(request, lambda: cases.add_note(request.path_params["case"], text, officer=request.state.officer.id))
+
+
+async def hold(request: Request) -> Response:
+    fields = await form(request)
+    if fields.get("lift"):
+        await cases.lift(fields["lift"], officer=request.state.officer.id)
+        return _back(request)
+    kind, why = fields.get("kind", ""), fields.get("why", "")
+    return await _or_say_why(
+        request, lambda: cases.hold(request.path_params["case"], kind, why, officer=request.state.officer.id)
+    )
+
+
+async def proof(request: Request) -> Response:
+    """The evidence file of a closed case."""
+    opened = await cases.proof_of(request.path_params["case"], officer=request.state.officer.id)
+    headers = {"content-disposition": f'attachment; filename="{opened.name}"', "content-length": str(opened.size)}
+    return StreamingResponse(opened.content, media_type="application/pdf", headers=headers)
+
+
+def redaction_reasons() -> list[tuple[str, str]]:
+    return [
+        ("third party", _("About somebody else")),
+        ("trade secret", _("Trade secret")),
+        ("legal privilege", _("Legal advice")),
+        ("security", _("Security")),
+        ("wrong person", _("Another person's")),
+    ]
+
+
+async def _or_say_why(request: Request, act: Callable[[], Awaitable[object]]) -> Response:
+    """Act and go back to the case; when a field is not right, the same page says which."""
+    try:
+        await act()
+    except Invalid as problem:
+        return await _case_page(request, await cases.case(request.path_params["case"]), problem)
+    return _back(request)
+
+
+async def _case_page(request: Request, case: Case, problem: Invalid | None = None) -> Response:
+    sees_data = identity.may(request.state.officer, "data.see")
+    proven = [await subjects.get(each) for each in case.proven]
+    values = await subjects.values_of(proven)
+    days_left = (case.due_on - clock.now().date()).days
+    now = JOURNEY.index(case.state)
+    line = [(state_pill(each, case.outcome)[0], "", _place(index, now)) for index, each in enumerate(JOURNEY)]
+    return desk(
+        request,
+        "admin/case.html",
+        422 if problem else 200,
+        case=case,
+        right=right_name(case.right),
+        state=state_pill(case.state, case.outcome),
+        due=due_pill(days_left, case.state, date_text(case.due_on)),
+        journey=line,
+        address=case.address if sees_data else subjects.mask("email", case.address),
+        proven=[subjects.mask(each.kind, values[each.id] or "") for each in proven],
+        proposal=await cases.proposal(case.id),
+        frozen=await cases.frozen(case.id) if case.state == "approving" and sees_data else None,
+        notes=await cases.notes(case.id),
+        steps=list(reversed(await cases.timeline(case.id))),
+        step_name=step_name,
+        action_name=action_name,
+        wrong=problem.fields if problem else {},
+        sentence=problem.sentence if problem else "",
+    )
+
+
+def _place(index: int, now: int) -> str:
+    return "past" if index < now else "now" if index == now else "later"
+
+
+def _back(request: Request) -> Response:
+    return RedirectResponse(f"/admin/cases/{request.path_params['case']}", 303)
+
+
+def _number(text: str) -> int:
+    if not text.isascii() or not text.isdigit():
+        raise Invalid(_("There is no such row among the findings."))
+    return int(text)
+
+
+processing, approving, seeing = officer("cases.process"), officer("cases.approve"), officer("data.see")
+routes = [
+    get("/admin/cases", show_queue, guard=officer("cases.see")),
+    get("/admin/cases/{case}", show_case, guard=officer("cases.see")),
+    get("/admin/cases/{case}/findings", show_findings, guard=seeing),
+    get("/admin/cases/{case}/proof", proof, guard=officer("cases.see")),
+    post("/admin/cases/{case}/start", start, guard=processing),
+    post("/admin/cases/{case}/retry", try_again, guard=processing),
+    post("/admin/cases/{case}/search", look_again, guard=processing),
+    post("/admin/cases/{case}/redactions", redact, guard=processing),
+    post("/admin/cases/{case}/corrections", decide_correction, guard=processing),
+    post("/admin/cases/{case}/proposal", propose, guard=processing),
+    post("/admin/cases/{case}/approval", approve, guard=approving),
+    post("/admin/cases/{case}/objection", send_back, guard=approving),
+    post("/admin/cases/{case}/closing", close, guard=processing),
+    post("/admin/cases/{case}/notes", add_note, guard=processing),
+    post("/admin/cases/{case}/holds", hold, guard=processing),
+]

@@ -1,0 +1,28 @@
+"""The back office's frame: a page with the menu of what this officer may see. An entry exists when its page does."""
+
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+
+from portal import identity
+from portal.pages import page
+from portal.paper import _
+
+
+def desk(request: Request, template: str, status: int = 200, **context: Any) -> HTMLResponse:
+    """`pages.page` with the officers' menu."""
+    me = request.state.officer
+    entries = [
+        (_("Today"), "/admin", "today.see"),
+        (_("Requests"), "/admin/cases", "cases.see"),
+        (_("People"), "/admin/people", "people.see"),
+        (_("Record"), "/admin/audit", "audit.see"),
+    ]
+    path = request.url.path.rstrip("/")
+    nav = [
+        {"title": title, "href": href, "current": path == href or (href != "/admin" and path.startswith(href + "/"))}
+        for title, href, action in entries
+        if identity.may(me, action)
+    ]
+    return page(request, template, status, nav=nav, may=lambda action: identity.may(me, action), me=me, **context)

@@ -1,0 +1,70 @@
+"""What officers read for rights, states and holds; one place, so that every page says it alike."""
+
+from portal.paper import _
+
+
+def right_name(right: str) -> str:
+    return {"access": _("Copy"), "rectification": _("Correction"), "erasure": _("Deletion")}.get(right, right)
+
+
+def state_pill(state: str, outcome: str = "") -> tuple[str, str]:
+    """Words and kind for the state's pill."""
+    if state == "closed":
+        return outcome_name(outcome), "shut"
+    return {
+        "received": (_("Received"), "new"),
+        "verifying": (_("Waits for proof"), "waiting"),
+        "triage": (_("To be started"), "new"),
+        "collecting": (_("Collecting"), "working"),
+        "reviewing": (_("To be reviewed"), "new"),
+        "approving": (_("Waits for approval"), "waiting"),
+        "fulfilling": (_("Being carried out"), "working"),
+        "delivering": (_("Ready for the person"), "done"),
+    }[state]
+
+
+def outcome_name(outcome: str) -> str:
+    return {
+        "fulfilled": _("Fulfilled"),
+        "partly": _("Fulfilled in part"),
+        "nothing held": _("Nothing held"),
+        "answered": _("Answered"),
+        "refused": _("Refused"),
+        "withdrawn": _("Taken back"),
+        "unconfirmed": _("Never confirmed"),
+    }.get(outcome, outcome)
+
+
+def due_pill(days_left: int, state: str, day: str) -> tuple[str, str]:
+    """Words and kind for the pill that says when the answer is due; `day` is the date in words."""
+    if state == "closed":
+        return day, "off"
+    if days_left < 0:
+        return _("Late, %(day)s") % {"day": day}, "late"
+    if days_left == 0:
+        return _("Due today"), "soon"
+    if days_left <= 7:
+        return _("In %(count)d days, %(day)s") % {"count": days_left, "day": day}, "soon"
+    return day, "fine"
+
+
+def step_name(step: str) -> str:
+    """What a connected system was asked to do."""
+    return {
+        "search": _("Search"),
+        "plan": _("Dry run"),
+        "erase": _("Delete"),
+        "correct": _("Correct"),
+        "package": _("Make the package"),
+    }.get(step, step)
+
+
+def action_name(action: str) -> str:
+    """What happens to rows in an erasure."""
+    return {
+        "delete": _("deleted"),
+        "anonymise": _("made anonymous"),
+        "null": _("emptied"),
+        "clear": _("emptied"),
+        "keep": _("kept"),
+    }.get(action, action)

@@ -1,0 +1,36 @@
+"""The audit log: a transparency log that outsiders can check (RFC 6962, C2SP tiles, checkpoints and proofs).
+
+An entry lies in the same transaction as the change it records; the sequencer then gives it its place and signs.
+Erasing a person takes the contents and leaves the proof (GDPR Art. 5(2), 7(1), 17).
+"""
+
+from portal.audit.entries import record, shred_payloads
+from portal.audit.head import checkpoint, log_key
+from portal.audit.lockfile import LogBroken
+from portal.audit.receipts import ReceiptReport, prove, verify_receipt
+from portal.audit.search import Entry, entries_after, entry, open_payload, search
+from portal.audit.sequencer import run_sequencer, sequence_all
+from portal.audit.verification import LogReport, verify_log
+from portal.audit.vocabulary import Event, vocabulary
+
+__all__ = [
+    "Entry",
+    "Event",
+    "LogBroken",
+    "LogReport",
+    "ReceiptReport",
+    "checkpoint",
+    "entries_after",
+    "entry",
+    "log_key",
+    "open_payload",
+    "prove",
+    "record",
+    "run_sequencer",
+    "search",
+    "sequence_all",
+    "shred_payloads",
+    "verify_log",
+    "verify_receipt",
+    "vocabulary",
+]

@@ -1,0 +1,116 @@
+"""The bytes of one entry: the statement that is sealed, its commitment, and the leaf that is hashed.
+
+The leaf holds no identifier and no pseudonym: `{"c":commitment,"e":event,"t":time,"v":1}`, with `n` (a count) and
+`d` (digest of something public) where an event has them. The commitment is HMAC-SHA-256 of the statement under a
+fresh salt: once both are erased nobody can connect the leaf with a person (GDPR Art. 17), yet the tree still proves.
+"""
+
+import base64
+import hmac
+import json
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+SALT = 32
+TOMBSTONE = "shredded/"
+_LEAF = re.compile(
+    rb'\{"c":"([A-Za-z0-9_-]{42}[AEIMQUYcgkosw048])",(?:"d":"([!#-\[\]-~]{1,200})",)?"e":"([a-z_]+\.[a-z_]+)",'
+    rb'(?:"n":(0|[1-9][0-9]{0,18}),)?"t":"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z)","v":1\}'
+)
+_WRITTEN = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+class LeafError(Exception):
+    """The bytes are no leaf of this log."""
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """What a leaf says in clear."""
+
+    commitment: str
+    event: str
+    time: str
+    count: int | None
+    digest: str | None
+
+
+def statement(said: dict[str, Any], payload: dict[str, Any]) -> str:
+    """What happened, as canonical JSON: the text that is sealed and committed to."""
+    _refuse_floats(payload)
+    return canonical(said | {"payload": payload} if payload else said)
+
+
+def particulars(
+    *, id: str, event: str, at: datetime, actor: str, subject: str | None, case: str | None, object: str
+) -> dict[str, Any]:
+    """The part of a statement that also stands in the entry's columns."""
+    said = {"id": id, "event": event, "at": at.isoformat(timespec="microseconds").replace("+00:00", "Z"), "actor": actor}
+    if subject:
+        said["subject"] = subject
+    if case:
+        said["case"] = case
+    if object:
+        said["object"] = object
+    return said
+
+
+def opened_statement(text: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Particulars and payload again."""
+    said: dict[str, Any] = json.loads(text)
+    return said, said.pop("payload", {})
+
+
+def canonical(value: Any) -> str:
+    return _WRITTEN.encode(value)
+
+
+def commitment(salt: bytes, said: str) -> bytes:
+    return hmac.digest(salt, said.encode(), "sha256")
+
+
+def leaf_bytes(committed: bytes, event: str, time: str, count: int | None, digest: str | None) -> bytes:
+    leaf: dict[str, Any] = {"c": base64url(committed), "e": event, "t": time, "v": 1}
+    if count is not None:
+        leaf["n"] = count
+    if digest is not None:
+        leaf["d"] = digest
+    return json.dumps(leaf, sort_keys=True, separators=(",", ":")).encode()
+
+
+def read_leaf(stored: bytes) -> Leaf:
+    """The leaf again; only the one way `leaf_bytes` writes it is accepted."""
+    match = _LEAF.fullmatch(stored)
+    if match is None:
+        raise LeafError("These bytes are no entry of this log.")
+    commitment, digest, event, count, time = (None if each is None else each.decode() for each in match.groups())
+    assert commitment is not None and event is not None and time is not None
+    return Leaf(commitment, event, time, None if count is None else int(count), digest)
+
+
+def tombstone(committed: bytes) -> str:
+    """The id of a shredded entry. It is another than before, so that no other table still tells whose entry it was."""
+    return TOMBSTONE + base64url(committed)
+
+
+def base64url(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).decode().rstrip("=")
+
+
+def from_base64url(text: str) -> bytes:
+    if not re.fullmatch(r"[A-Za-z0-9_-]*", text, re.ASCII):
+        raise ValueError("Not base64url.")
+    data = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    if base64url(data) != text:
+        raise ValueError("Not the canonical base64url.")
+    return data
+
+
+def _refuse_floats(value: Any) -> None:
+    """A float has no one way to be written; use whole numbers or text."""
+    if isinstance(value, float):
+        raise ValueError(f"{value} in a payload: write it as a whole number or as text.")
+    for each in value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else ():
+        _refuse_floats(each)

@@ -1,0 +1,170 @@
+"""May we? The answer for a cell, now or as it was known at a moment, with the reason (rule 7).
+
+Everything is loaded for many cells at once and then decided by `rules.answer`; one cell costs five small queries.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from portal import db, subjects
+from portal.consent import fold
+from portal.consent.purposes import Purpose, in_force
+from portal.consent.rules import Answer, Asked, Pause, Spoken, Stop, answer
+from portal.consent.words import ALL, CHANNELS, Cell
+from portal.lib import clock
+from portal.lib.errors import NotFound, Refusal
+from portal.paper import _
+from portal.subjects import Known, Person
+
+_AT_ONCE = 500
+
+
+class Gone(Refusal):
+    """What was known then was erased with the person."""
+
+    status = 410
+
+
+async def permission(identifier_id: str, purpose: str, channel: str, topic: str = "", at: datetime | None = None) -> Answer:
+    """Whether this cell may be used for this identifier, and why; with `at`, by what was recorded at that moment."""
+    cell = Cell(purpose, channel, topic)
+    if at is not None:
+        return await _permission_at(identifier_id, cell, at)
+    return (await permissions([(identifier_id, cell)]))[identifier_id, cell]
+
+
+async def permissions(asked: Iterable[tuple[str, Cell]]) -> dict[tuple[str, Cell], Answer]:
+    """The answers for many cells in a handful of queries; raises NotFound for an unknown identifier or purpose."""
+    wanted = list(dict.fromkeys(asked))
+    known = await in_force({cell.purpose for _identifier, cell in wanted})
+    people = await subjects.people({identifier for identifier, _cell in wanted})
+    for identifier, cell in wanted:
+        _require(cell, known, identifier in people)
+    now = clock.now()
+    facts = await Facts.load(people.values(), {cell.purpose for _identifier, cell in wanted})
+    return {
+        (identifier, cell): facts.answer(people[identifier], identifier, cell, known[cell.purpose], now)
+        for identifier, cell in wanted
+    }
+
+
+class Facts:
+    """All words, stops and pauses of some people."""
+
+    def __init__(self, words: Iterable[Spoken], stops: Iterable[Stop], pauses: Iterable[tuple[str, Pause]]) -> None:
+        self.words: dict[str, list[Spoken]] = {}
+        self.stops: dict[str, list[Stop]] = {}
+        self.pauses: dict[str, list[Pause]] = {}
+        for word in words:
+            self.words.setdefault(word.identifier, []).append(word)
+        for stop in stops:
+            self.stops.setdefault(stop.holder, []).append(stop)
+        for holder, pause in pauses:
+            self.pauses.setdefault(holder, []).append(pause)
+
+    @classmethod
+    async def load(cls, people: Iterable[Person], purposes: Iterable[str] | None = None, at: datetime | None = None) -> "Facts":
+        """The facts that count now, or what was known at a moment."""
+        everybody = list(people)
+        identifiers = [known.id for person in everybody for known in person.identifiers]
+        holders = sorted({*identifiers, *(subject for person in everybody for subject in person.subjects)})
+        words = await (fold.kept(identifiers, purposes) if at is None else fold.from_scratch(identifiers, at))
+        return cls(words, await stops_of(holders, at), await pauses_of(holders, at))
+
+    def answer(self, person: Person, identifier: str, cell: Cell, purpose: Purpose, now: datetime) -> Answer:
+        known = next(each for each in person.identifiers if each.id == identifier)
+        asked = Asked(identifier, cell, known.erased_at is not None, _unproven_siblings(person, known, cell.channel))
+        holders = (*person.subjects, *(each.id for each in person.identifiers))
+        words = [word for each in (identifier, *asked.unproven_siblings) for word in self.words.get(each, ())]
+        stops = [stop for holder in holders for stop in self.stops.get(holder, ())] + _noted(known)
+        pauses = [pause for holder in person.subjects for pause in self.pauses.get(holder, ())]
+        return answer(asked, words, stops, pauses, purpose.terms, now)
+
+
+async def stops_of(holders: Sequence[str], at: datetime | None = None) -> list[Stop]:
+    """The stops on these subjects and identifiers that are not lifted, or were not at a moment."""
+    return [
+        Stop(row["id"], row["holder"], row["kind"], row["scope"], clock.from_micros(row["since"]), row["by"], row["why"])
+        for row in await _held("stop", "since <= ? AND (lifted_at IS NULL OR lifted_at > ?)", holders, at)
+    ]
+
+
+async def pauses_of(holders: Sequence[str], at: datetime | None = None) -> list[tuple[str, Pause]]:
+    """The pauses that run, or ran at a moment, each with its holder."""
+    found = await _held("pause", "since <= ? AND until > ? AND (ended_at IS NULL OR ended_at > ?)", holders, at)
+    return [
+        (row["holder"], Pause(row["id"], row["purpose"], row["channel"], clock.from_micros(row["until"]), row["by"]))
+        for row in found
+    ]
+
+
+async def _held(table: str, condition: str, holders: Sequence[str], at: datetime | None) -> list[dict[str, Any]]:
+    moment = clock.micros(at or clock.now())
+    found: list[dict[str, Any]] = []
+    for start in range(0, len(holders), _AT_ONCE):
+        part = holders[start : start + _AT_ONCE]
+        sql = f"SELECT * FROM {table} WHERE holder IN ({', '.join('?' * len(part))}) AND {condition}"
+        found += await db.rows(sql, *part, *[moment] * condition.count("?"))
+    return found
+
+
+async def _permission_at(identifier_id: str, cell: Cell, at: datetime) -> Answer:
+    known = await in_force([cell.purpose], at)
+    identifier = (await subjects.people([identifier_id])).get(identifier_id)
+    _require(cell, known, identifier is not None)
+    assert identifier is not None
+    erased_at = next(each for each in identifier.identifiers if each.id == identifier_id).erased_at
+    if erased_at is not None and at < erased_at:
+        raise Gone(_("This was erased on request; what was allowed before is no longer known."))
+    person = await subjects.person_at(identifier_id, at)
+    if person is None:
+        raise NotFound(_("We did not know this address at that time."))
+    facts = await Facts.load([person], [cell.purpose], at)
+    return facts.answer(person, identifier_id, cell, known[cell.purpose], at)
+
+
+async def allowed(person: Person, about: Purpose, under: Cell, at: datetime | None = None) -> set[tuple[str, Cell]]:
+    """Of all identifiers of a person the cells at and below `under` that may be used now, or by what was known then."""
+    facts = await Facts.load([person], [about.key], at)
+    now = at or clock.now()
+    return {
+        (each.id, cell)
+        for each in person.identifiers
+        for cell in below(about, under)
+        if each.kind in CHANNELS[cell.channel] and facts.answer(person, each.id, cell, about, now).allowed
+    }
+
+
+def below(about: Purpose, cell: Cell) -> list[Cell]:
+    """The cells that a word on this one can change: itself, or all that `*` covers."""
+    channels = about.channels if cell.channel == ALL else (cell.channel,)
+    topics = ("", *sorted(about.topic_keys())) if cell.topic == ALL else (cell.topic,)
+    return [Cell(about.key, channel, topic) for channel in channels for topic in topics]
+
+
+def _require(cell: Cell, known: dict[str, Purpose], identifier_is_known: bool) -> None:
+    if cell.purpose not in known:
+        raise NotFound(_("There is no such purpose: %s.") % cell.purpose)
+    if cell.channel not in (*known[cell.purpose].channels, ALL):
+        raise NotFound(_("This purpose does not use the channel %s.") % cell.channel)
+    if not identifier_is_known:
+        raise NotFound(_("There is no such address."))
+
+
+def _unproven_siblings(person: Person, mine: Known, channel: str) -> frozenset[str]:
+    """Rule 5: between addresses that nobody has proven, the most restrictive counts."""
+    if mine.verified_at is not None:
+        return frozenset()
+    return frozenset(
+        each.id
+        for each in person.identifiers
+        if each.id != mine.id and each.verified_at is None and each.erased_at is None and each.kind in CHANNELS.get(channel, ())
+    )
+
+
+def _noted(known: Known) -> list[Stop]:
+    """The coded note of an erased person: nobody adds this address again but its owner."""
+    if known.suppressed_since is None:
+        return []
+    return [Stop("", known.id, "suppressed", "", known.suppressed_since, "", "asked not to be added again")]

@@ -1,0 +1,95 @@
+"""What the customers said over the years, at which collection point: some of it in conflict, as in real life."""
+
+import random
+from datetime import datetime, timedelta
+from functools import partial
+
+from portal import consent, db, subjects
+from portal.demo.people import Customer
+from portal.demo.story import Story
+from portal.lib import clock
+
+# The one everybody asks about: a yes with a purchase in January, a no with a competition in March.
+CONFLICT = 17
+
+
+def tell(story: Story, people: list[Customer], seed: int, now: datetime) -> None:
+    """Note in the story what each customer said."""
+    chance = random.Random(seed + 2)  # noqa: S311  # a fixed sequence is what we want
+    for person in people:
+        joined = now - timedelta(days=(now.date() - person.since).days, minutes=chance.randint(1, 600))
+        story.at(_after_opening(joined, now), partial(_join, person, chance.random()))
+        for _ in range(chance.choice([0, 0, 1, 1, 2])):
+            later = joined + (now - joined) * chance.uniform(0.1, 0.98)
+            said = chance.choice(WORDS)
+            if person.number != CONFLICT and (said[1] != "sms" or person.phone):
+                story.at(_after_opening(later, now), partial(_say, person, *said))
+    conflicted = people[CONFLICT - 1]
+    january, march = (now.replace(month=month, day=14, hour=11) for month in (1, 3))
+    story.at(january, partial(_say, conflicted, "newsletter", "email", "yes", "order", "self"))
+    story.at(march, partial(_say, conflicted, "newsletter", "email", "no", "competition", "self"))
+
+
+WORDS = [
+    ("newsletter", "email", "yes", "subscription", "self"),
+    ("newsletter", "email", "yes", "preference-centre", "self-verified"),
+    ("newsletter", "email", "no", "unsubscribe-link", "self"),
+    ("newsletter", "email", "yes", "competition", "self"),
+    ("similar-books", "email", "no", "preference-centre", "self-verified"),
+    ("offers", "sms", "yes", "loyalty-programme", "self"),
+    ("offers", "sms", "no", "call-centre", "staff"),
+    ("catalogue", "post", "no", "letter", "staff"),
+]
+
+
+SHOWN_AT_CHECKOUT = {
+    "sale": "first order",
+    "family": "books and audio books from our own shop",
+    "opt_out": "untick the line above the button, or write to us, free of charge",
+}
+
+
+async def _join(person: Customer, lucky: float) -> None:
+    """A first order: the address is recorded, the way to refuse is told, and two in three say yes to the newsletter."""
+    async with db.writing():
+        first = await subjects.ensure("email", person.email, by="key:shop")
+        if person.phone:
+            await subjects.ensure("phone", person.phone, by="key:shop", subject=first.subject)
+        address = f"{person.street}, {person.postcode} {person.city}"
+        await subjects.ensure("post", address, by="key:shop", subject=first.subject)
+        if lucky > 0.2:
+            await subjects.mark_verified(first.id)
+    await _say(person, "similar-books", "email", "informed", "checkout", "self")
+    if lucky > 0.35 and person.number != CONFLICT:
+        await _say(person, "newsletter", "email", "yes", "checkout", "self-verified" if lucky > 0.4 else "self")
+
+
+async def _say(person: Customer, purpose: str, channel: str, answer: str, source: str, grade: str) -> None:
+    kind = {"sms": "phone", "post": "post"}.get(channel, "email")
+    value = {"phone": person.phone, "post": f"{person.street}, {person.postcode} {person.city}"}.get(kind) or person.email
+    identifier = await subjects.find(kind, value)
+    if identifier is None:
+        return
+    edition = {each.key: each.number for each in await consent.purposes()}[purpose]
+    speaks = person.speaks
+    await consent.decide(
+        consent.Word(
+            identifier=identifier.id,
+            purpose=purpose,
+            channel=channel,
+            topic="",
+            answer=answer,
+            said_at=clock.now(),
+            source=source,
+            grade=grade,
+            actor=f"customer:{identifier.subject}" if grade.startswith("self") else "key:shop",
+            edition=f"{purpose}@{edition}/{speaks}",
+            language=speaks,
+            evidence=SHOWN_AT_CHECKOUT if answer == "informed" else None,
+        )
+    )
+
+
+def _after_opening(moment: datetime, now: datetime) -> datetime:
+    """Never before the texts were published, never in the future."""
+    return min(max(moment, now - timedelta(days=1520)), now - timedelta(hours=2))

@@ -1,0 +1,30 @@
+"""How to check us: the signed log in plain words, and its latest checkpoint for whoever wants to hold us to it.
+
+The checkpoint is a C2SP signed note; the verifier key beside it checks every proof that customers hold.
+"""
+
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+
+from portal import audit
+from portal.lib.errors import NotFound
+from portal.pages import anyone, get, page
+from portal.paper import _
+
+
+async def show(request: Request) -> Response:
+    checkpoint = await audit.checkpoint()
+    return page(request, "public/check.html", checkpoint=checkpoint, key=str(await audit.log_key()))
+
+
+async def latest(request: Request) -> Response:
+    checkpoint = await audit.checkpoint()
+    if checkpoint is None:
+        raise NotFound(_("Nothing has been recorded yet."))
+    return PlainTextResponse(checkpoint.note, headers={"cache-control": "no-cache"})
+
+
+routes = [
+    get("/check", show, guard=anyone),
+    get("/audit/checkpoint", latest, guard=anyone),
+]

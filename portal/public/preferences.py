@@ -1,0 +1,198 @@
+"""What we send you: the matrix of purposes and channels, each square with its reason; saved in place, with undo.
+
+Withdrawing takes as many clicks as giving: one (GDPR Art. 7(3)). A yes names the edition that the page shows, and nobody
+is asked "are you sure?": a no counts at once and can be taken back for ten minutes.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import groupby
+from urllib.parse import urlencode
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from portal import audit, consent, subjects
+from portal.lib import clock
+from portal.lib.errors import Invalid, NotFound
+from portal.pages import customer, form, get, page, part_or_redirect, post
+from portal.paper import _, language
+from portal.public.reasons import source_name, why
+
+MONTHS = {"1": 30, "3": 91}
+
+
+@dataclass(frozen=True)
+class Square:
+    """One switch of the matrix, or the reason why there is none."""
+
+    id: str
+    name: str
+    address: str
+    kind: str  # switch · fixed · missing
+    on: bool
+    why: str
+    action: str
+
+
+@dataclass(frozen=True)
+class Row:
+    """One purpose: a square list per channel of the whole table; channels it does not use have none."""
+
+    key: str
+    title: str
+    gain: str
+    edition: str
+    channels: list[tuple[str, str, list[Square]]]
+
+
+@dataclass(frozen=True)
+class Saved:
+    """What was just saved and where; `once` is the decision that can be taken back."""
+
+    words: str
+    once: str
+
+
+async def show(request: Request) -> Response:
+    rows = await _rows(request)
+    on = sum(1 for row in rows if any(square.on for _key, _name, squares in row.channels for square in squares))
+    names = [(key, name) for key, name, _squares in rows[0].channels] if rows else []
+    paused = await _paused(request)
+    return page(request, "public/preferences.html", rows=rows, channels=names, on=on, paused=paused, saved_in="", saved=None)
+
+
+async def choose(request: Request) -> Response:
+    """One square: yes or no, for the address and under the text that the page showed."""
+    answer = (await form(request)).get("answer", "")
+    if answer not in {"yes", "no"}:
+        raise Invalid(_("Please use the switch: on or off."))
+    session = request.state.customer
+    identifier = await _own(session.subject, request.query_params.get("to", ""))
+    proven = identifier.verified_at is not None
+    decided = await consent.decide(
+        consent.Word(
+            identifier=identifier.id,
+            purpose=request.path_params["purpose"],
+            channel=request.path_params["channel"],
+            topic="",
+            answer=answer,
+            said_at=None,
+            source="preference-centre",
+            grade="self-verified" if proven else "self",
+            actor=f"customer:{session.subject}",
+            edition=request.query_params.get("text", ""),
+            language=language(),
+        )
+    )
+    if answer == "yes":
+        saved = Saved(_("Done. It is on."), "")
+    else:
+        saved = Saved(_("Done. A message already on its way may still arrive today."), decided.id)
+    return await _answer(request, request.path_params["purpose"], saved)
+
+
+async def undo(request: Request) -> Response:
+    decided = await consent.undo((await form(request)).get("once", ""), f"customer:{request.state.customer.subject}")
+    return await _answer(request, decided.word.purpose, Saved(_("Taken back. It is as it was before."), ""))
+
+
+async def stop_all(request: Request) -> Response:
+    """Advertising ends on every address of the person, at once (GDPR Art. 21(3))."""
+    await consent.object_to_marketing(request.state.customer.subject, by=f"customer:{request.state.customer.subject}")
+    return RedirectResponse("/preferences", 303)
+
+
+async def pause(request: Request) -> Response:
+    days = MONTHS.get((await form(request)).get("months", ""))
+    if days is None:
+        raise Invalid(_("Please choose how long to pause."))
+    person = request.state.customer.subject
+    await consent.pause(person, until=clock.now() + timedelta(days=days), by=f"customer:{person}")
+    return RedirectResponse("/preferences", 303)
+
+
+async def resume(request: Request) -> Response:
+    person = request.state.customer.subject
+    await consent.resume(person, by=f"customer:{person}")
+    return RedirectResponse("/preferences", 303)
+
+
+async def show_history(request: Request) -> Response:
+    """Every answer with the text it was given under and its proof."""
+    titles = {each.key: each.title for each in await consent.purposes()}
+    entries = await consent.history(request.state.customer.subject)
+    return page(request, "public/history.html", entries=entries, titles=titles, source_name=source_name)
+
+
+async def download_receipt(request: Request) -> Response:
+    """The proof of one entry about this person: a file that anybody can check without us."""
+    entry = await audit.entry(request.path_params["entry"])
+    person = await subjects.whole(request.state.customer.subject)
+    if entry is None or entry.subject not in person.subjects:
+        raise NotFound(_("There is no such proof."))
+    name = f'attachment; filename="proof-{entry.id[:8]}.txt"'
+    return Response(await audit.prove(entry.id), media_type="text/plain", headers={"content-disposition": name})
+
+
+async def _answer(request: Request, purpose: str, saved: Saved) -> Response:
+    row = next((each for each in await _rows(request) if each.key == purpose), None)
+    if row is None:
+        raise NotFound(_("There is no such purpose: %s.") % purpose)
+    return part_or_redirect(request, "public/_purpose.html", f"/preferences#purpose-{purpose}", row=row, saved=saved)
+
+
+async def _own(subject: str, identifier_id: str) -> subjects.Identifier:
+    for each in (await subjects.whole(subject)).identifiers:
+        if each.id == identifier_id:
+            return each
+    raise NotFound(_("We do not know this address as yours."))
+
+
+async def _paused(request: Request) -> bool:
+    found = await consent.cells(request.state.customer.subject)
+    return any(cell.because is not None and cell.because.what == "pause" for cell in found)
+
+
+async def _rows(request: Request) -> list[Row]:
+    found = [cell for cell in await consent.cells(request.state.customer.subject) if cell.topic is None]
+    known = {cell.identifier.id: cell.identifier for cell in found if cell.identifier is not None}
+    values = await subjects.values_of(list(known.values()))
+    masks = {each.id: subjects.mask(each.kind, values[each.id] or "") for each in known.values()}
+    used = [channel for channel in consent.CHANNELS if any(cell.channel == channel for cell in found)]
+    rows = []
+    for purpose, group in groupby(found, key=lambda cell: cell.purpose):
+        cells = list(group)
+        channels = [
+            (channel, consent.channel_name(channel), [_square(cell, masks) for cell in cells if cell.channel == channel])
+            for channel in used
+        ]
+        rows.append(Row(purpose.key, purpose.title, purpose.value, purpose.edition, channels))
+    return rows
+
+
+def _square(cell: consent.Cell, masks: dict[str, str]) -> Square:
+    identifier = cell.identifier.id if cell.identifier else ""
+    kind = "missing" if cell.identifier is None else "switch" if cell.changeable else "fixed"
+    query = urlencode({"to": identifier, "text": cell.edition})
+    return Square(
+        id=f"{cell.purpose.key}-{cell.channel}-{identifier[-6:]}",
+        name=consent.channel_name(cell.channel),
+        address=masks.get(identifier, ""),
+        kind=kind,
+        on=cell.allowed,
+        why=why(cell),
+        action=f"/preferences/{cell.purpose.key}/{cell.channel}?{query}",
+    )
+
+
+routes = [
+    get("/preferences", show, guard=customer),
+    get("/preferences/history", show_history, guard=customer),
+    post("/preferences/undo", undo, guard=customer),
+    post("/preferences/stop", stop_all, guard=customer),
+    post("/preferences/pause", pause, guard=customer),
+    post("/preferences/resume", resume, guard=customer),
+    post("/preferences/{purpose}/{channel}", choose, guard=customer),
+    get("/receipts/{entry}", download_receipt, guard=customer),
+]

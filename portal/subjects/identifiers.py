@@ -1,0 +1,148 @@
+"""Finding, recording and reading the identifiers of people.
+
+The value is sealed under the life key of the person it was first recorded for, in the spelling it was given;
+it is found again by its blind index alone.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol
+
+from portal import audit, db, vault
+from portal.lib import clock, ids
+from portal.lib.errors import Conflict, NotFound
+from portal.paper import _
+from portal.subjects import events
+from portal.subjects.canonical import NORMALISER, canonical, mask
+from portal.subjects.models import Identifier, Link, Subject
+from portal.vault import Place
+
+# The blind index key in use; another number when the master key's derivation changes.
+BLIND_KEY = "1"
+
+AUDIENCES = ("person", "shared", "role")
+
+
+async def find(kind: str, value: str) -> Identifier | None:
+    """The identifier of that value, or None; raises Invalid when the value cannot be one."""
+    return await Identifier.get_or_none(kind=kind, blind=vault.blind(kind, canonical(kind, value)))
+
+
+async def ensure(kind: str, value: str, *, by: str, audience: str = "person", subject: str | None = None) -> Identifier:
+    """The identifier of that value, recorded now if it is new: for `subject`, or for a new person; inside `writing()`.
+
+    One that is known already stays with whom it points to: meeting it again is a hint, never a merge.
+    """
+    plain = canonical(kind, value)
+    blind = vault.blind(kind, plain)
+    known = await Identifier.get_or_none(kind=kind, blind=blind)
+    if known is not None:
+        return known
+    if audience not in AUDIENCES:
+        raise ValueError(f"{audience!r} is no audience; there are {', '.join(AUDIENCES)}.")
+    person = await (_new_subject() if subject is None else _current(subject))
+    identifier_id, now = ids.new(), clock.now()
+    key = await vault.key_for("life", person)
+    added = await db.run(
+        "INSERT INTO identifier (id, kind, blind, blind_key, normaliser, value, home, subject, audience, created_at)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (kind, blind) DO NOTHING",
+        *(identifier_id, kind, blind, BLIND_KEY, NORMALISER),
+        *(key.seal(_place(identifier_id), value.strip()), person, person, audience, clock.micros(now)),
+    )
+    if not added:  # PostgreSQL: another transaction was faster by a moment
+        return await Identifier.get(kind=kind, blind=blind)
+    await append_link(identifier_id, person, by=by, why="recorded", at=now)
+    await audit.record(
+        events.ADDED,
+        actor=by,
+        subject=person,
+        object=identifier_id,
+        payload={"kind": kind, "address": mask(kind, plain), "audience": audience},
+    )
+    return await Identifier.get(id=identifier_id)
+
+
+async def get(identifier_id: str) -> Identifier:
+    found = await Identifier.get_or_none(id=identifier_id)
+    if found is None:
+        raise NotFound(_("There is no such address."))
+    return found
+
+
+class Sealed(Protocol):
+    """What is needed to open an identifier's value: an Identifier, or what `people` knows of one."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def home(self) -> str: ...
+    @property
+    def value(self) -> bytes | None: ...
+
+
+async def value_of(identifier: Identifier) -> str | None:
+    """The value as it was given, or None once it was erased."""
+    return (await values_of([identifier]))[identifier.id]
+
+
+async def values_of(identifiers: Sequence[Sealed]) -> dict[str, str | None]:
+    """The values of many identifiers by id, in one query for their keys."""
+    keys = await vault.keys_of("life", sorted({each.home for each in identifiers}))
+    return {each.id: _opened(each, keys) for each in identifiers}
+
+
+async def identifiers_of(subject_id: str) -> list[Identifier]:
+    """What points to that record of a person now, oldest first (see `whole` for all of a person)."""
+    return await Identifier.filter(subject=subject_id).order_by("created_at", "id")
+
+
+async def mark_verified(identifier_id: str, *, by: str = "system") -> Identifier:
+    """The person proved control of this identifier just now; inside `writing()`."""
+    identifier = await get(identifier_id)
+    if identifier.erased_at is not None:
+        raise Conflict(_("This address was erased."))
+    identifier.verified_at = clock.now()
+    await identifier.save(update_fields=["verified_at"])
+    await audit.record(events.VERIFIED, actor=by, subject=identifier.home, object=identifier_id)
+    return identifier
+
+
+async def set_audience(identifier_id: str, audience: str, *, by: str) -> Identifier:
+    """Say whether an address is one person's own, shared (a family's), or a role's (info@); inside `writing()`."""
+    if audience not in AUDIENCES:
+        raise ValueError(f"{audience!r} is no audience; there are {', '.join(AUDIENCES)}.")
+    identifier = await get(identifier_id)
+    identifier.audience = audience
+    await identifier.save(update_fields=["audience"])
+    await audit.record(events.AUDIENCE, actor=by, subject=identifier.home, object=identifier_id, payload={"audience": audience})
+    return identifier
+
+
+async def append_link(identifier_id: str, subject_id: str, *, by: str, why: str, at: datetime) -> None:
+    await Link.create(id=ids.new(), identifier=identifier_id, subject=subject_id, at=at, by=by, why=why)
+
+
+async def _new_subject() -> str:
+    subject = await Subject.create(id=ids.new(), created_at=clock.now())
+    return str(subject.id)
+
+
+async def _current(subject_id: str) -> str:
+    """Whom a record of a person points to now; a session may still name the record from before a merge."""
+    moved = await Identifier.filter(home=subject_id).first()
+    person = await Subject.get_or_none(id=moved.subject if moved else subject_id)
+    if person is None:
+        raise NotFound(_("There is no such person."))
+    if person.erased_at is not None:
+        raise Conflict(_("This person was erased. Whoever comes back is recorded anew."))
+    return str(person.id)
+
+
+def _opened(identifier: Sealed, keys: dict[str, vault.Key]) -> str | None:
+    if identifier.value is None or identifier.home not in keys:
+        return None
+    return keys[identifier.home].open(_place(identifier.id), identifier.value)
+
+
+def _place(identifier_id: str) -> Place:
+    return Place("identifier", "value", identifier_id)

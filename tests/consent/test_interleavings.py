@@ -1,0 +1,178 @@
+"""Whatever is said, merged, split, undone, paused and repeated in whatever order: a no is never lost, on real rows.
+
+The oracle keeps its own plain list of what was said and knows nothing of how the portal stores it.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import count
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from portal import consent, db, subjects
+from portal.consent import ALL, Decided, Word, fold
+from portal.consent.words import Cell, parents, rank
+from portal.lib import clock
+from portal.lib.errors import Conflict, Invalid
+from portal.subjects import Identifier
+from tests.conftest import House
+from tests.consent.people import publish, word
+
+EXAMPLES = max(25, settings.default.max_examples // 20) if settings.default else 25
+STOCK, SURVEYS, READINGS = Cell("back-in-stock", "email"), Cell("surveys", "email"), Cell("newsletter", "email", "readings")
+SIMILAR = Cell("similar-books", "email")
+CELLS = [STOCK, SURVEYS, READINGS, SIMILAR]
+YES = [STOCK, STOCK, READINGS, READINGS, SURVEYS, SIMILAR]
+NO = [STOCK, STOCK, READINGS, SURVEYS, SIMILAR, Cell("newsletter", "email", ALL), Cell("newsletter", ALL, ALL)]
+TOLD = {"sale": "B-1", "family": "books", "opt_out": "link"}
+
+_who = st.integers(0, 1)
+_grade = st.sampled_from(["import", "staff", "self", "self-verified"])
+_days = st.sampled_from([0, 0, 0, -1, -2, -3, 1])
+_said = st.one_of(
+    st.tuples(st.tuples(st.just("say"), _who, st.just("yes"), st.sampled_from(YES)), _grade, _days),
+    st.tuples(st.tuples(st.just("say"), _who, st.just("no"), st.sampled_from(NO)), _grade, _days),
+    st.tuples(st.tuples(st.just("say"), _who, st.just("unset"), st.sampled_from(YES)), _grade, _days),
+    st.tuples(st.tuples(st.just("say"), _who, st.just("informed"), st.just(SIMILAR)), _grade, _days),
+)
+_act = st.one_of(
+    _said,
+    _said,
+    st.tuples(st.tuples(st.sampled_from(["undo", "undo", "repeat", "confirm"]), st.integers(0, 3))),
+    st.tuples(
+        st.tuples(st.sampled_from(["merge", "merge", "split", "object", "pause", "resume", "prove", "look", "bounce"]), _who)
+    ),
+)
+_numbers = count()
+
+
+@dataclass
+class Oracle:
+    people: list[Identifier]
+    said: list[Decided] = field(default_factory=list)
+    undone: set[str] = field(default_factory=set)
+    words: list[Word] = field(default_factory=list)
+    stops: list[tuple[datetime, set[str]]] = field(default_factory=list)
+    looked: list[tuple[datetime, str, Cell, bool]] = field(default_factory=list)
+
+
+@settings(max_examples=EXAMPLES)
+@given(st.lists(_act, min_size=3, max_size=14))
+async def test_a_no_is_never_lost_whatever_happens_in_whatever_order(house: House, acts: list[tuple[Any, ...]]) -> None:
+    if not await consent.purposes():
+        await publish()
+    number = next(_numbers)
+    async with db.writing():
+        people = [await subjects.ensure("email", f"p{who}.{number}@example.com", by="system") for who in range(2)]
+    oracle = Oracle(people)
+    for act, *more in acts:
+        await _do(oracle, act, more)
+    await _check_no_lost(oracle)
+    await _check_folds(oracle)
+    with clock.at(clock.now() + timedelta(days=800)):
+        await _check_no_lost(oracle)
+
+
+async def _do(oracle: Oracle, act: tuple[Any, ...], more: list[Any]) -> None:
+    name = act[0]
+    try:
+        if name == "say":
+            await _say(oracle, oracle.people[act[1]], act[2], act[3], *more)
+        elif name in ("undo", "repeat", "confirm"):
+            await _again(oracle, name, act[1])
+        elif name in ("merge", "split"):
+            await _relate(oracle.people[act[1]], oracle.people[1 - act[1]], name)
+        else:
+            await _touch(oracle, name, oracle.people[act[1]])
+    except (Conflict, Invalid):
+        return
+
+
+async def _say(oracle: Oracle, who: Identifier, answer: str, cell: Cell, grade: str, days: int) -> None:
+    now = clock.now()
+    said = word(
+        who,
+        answer,
+        cell.purpose,
+        cell.channel,
+        topic=cell.topic,
+        grade=grade,
+        said_at=now + timedelta(days=days) if days else None,
+        evidence=TOLD if answer == "informed" else None,
+        until=now + timedelta(days=400) if days == -2 and answer == "yes" else None,
+    )
+    oracle.words.append(said)
+    oracle.said.append(await consent.decide(said))
+
+
+async def _again(oracle: Oracle, name: str, which: int) -> None:
+    if not oracle.said:
+        return
+    decided = oracle.said[-1 - which % len(oracle.said)]
+    if name == "undo":
+        undone = await consent.undo(decided.id, by="system")
+        assert undone.refers_to == decided.id
+        oracle.undone.add(decided.id)
+    elif name == "confirm":
+        oracle.said.append(await consent.confirm_double_opt_in(decided.id, by="system"))
+    else:
+        oracle.said.append(await consent.decide(oracle.words[-1 - which % len(oracle.words)]))
+
+
+async def _relate(one: Identifier, other: Identifier, name: str) -> None:
+    async with db.writing():
+        if name == "split":
+            await subjects.split(one.id, by="officer:petra", why="test")
+        else:
+            await subjects.link(one.id, (await subjects.get(other.id)).subject, by="officer:petra", why="test")
+
+
+async def _touch(oracle: Oracle, name: str, who: Identifier) -> None:
+    person = (await subjects.people([who.id]))[who.id]
+    if name == "object":
+        oracle.stops.append((clock.now(), {each.id for each in person.identifiers}))
+        await consent.object_to_marketing(person.subject, by="system")
+    elif name == "bounce":
+        await consent.suppress_address(who.id, "email", by="system", why="hard bounce")
+    elif name == "pause":
+        await consent.pause(person.subject, until=clock.now() + timedelta(days=30), by="system")
+    elif name == "resume":
+        await consent.resume(person.subject, by="system")
+    elif name == "prove":
+        async with db.writing():
+            await subjects.mark_verified(who.id)
+    else:
+        at = clock.now()
+        for cell in CELLS:
+            answer = await consent.permission(who.id, *cell)
+            oracle.looked.append((at, who.id, cell, answer.allowed))
+
+
+async def _check_no_lost(oracle: Oracle) -> None:
+    answers = await consent.permissions([(who.id, cell) for who in oracle.people for cell in CELLS])
+    for (who, cell), answer in answers.items():
+        if not answer.allowed:
+            continue
+        mine = [each for each in oracle.said if each.word.identifier == who and each.state == "firm"]
+        yeses = [each for each in mine if each.word.answer == "yes" and each.word.cell == cell]
+        noes = [each for each in mine if each.word.answer == "no" and each.word.cell in {cell, *parents(cell)}]
+        for no in noes:
+            beaten = any(yes.said_at > no.said_at and rank(yes.word.grade) >= rank(no.word.grade) for yes in yeses)
+            assert beaten or no.id in oracle.undone, (cell, no, answer)
+        for since, stopped in oracle.stops if cell in (READINGS, SIMILAR) else ():
+            if who in stopped:
+                assert any(yes.said_at > since and yes.word.grade == "self-verified" for yes in yeses)
+
+
+async def _check_folds(oracle: Oracle) -> None:
+    ids = [each.id for each in oracle.people]
+    assert sorted(await fold.kept(ids), key=repr) == sorted(await fold.from_scratch(ids), key=repr)
+    now = clock.now()
+    for who in ids:
+        stored = await consent.permissions([(who, cell) for cell in CELLS])
+        for cell in CELLS:
+            assert stored[who, cell] == await consent.permission(who, *cell, at=now)
+    for at, who, cell, allowed in oracle.looked:
+        assert (await consent.permission(who, *cell, at=at)).allowed is allowed

@@ -1,0 +1,156 @@
+"""A real portal for a real browser: the demo company in a folder of its own, served by a process of its own."""
+
+import base64
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from portal.settings import HOME
+
+
+@dataclass
+class Portal:
+    """A running portal: where it answers and where it keeps its things."""
+
+    address: str
+    var: Path
+    process: subprocess.Popen[bytes]
+
+    def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """`portal …` beside the running server."""
+        return portal_command(self.var, *arguments)
+
+    def verify_log(self) -> str:
+        done = self.command("audit", "verify")
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+
+def environment(var: Path, port: int = 8000) -> dict[str, str]:
+    """The environment of the demo, with `var` of its own."""
+    return os.environ | {
+        "PORTAL_VAR": str(var),
+        "PORTAL_DEMO": "1",
+        "PORTAL_PORT": str(port),
+        "PORTAL_BASE_URL": f"http://127.0.0.1:{port}",
+        "PORTAL_SYSTEMS": str(var / "systems.toml"),
+        "PORTAL_MASTER_KEY": base64.b64encode(b"m" * 32).decode(),
+        "PORTAL_LOG_KEY": base64.b64encode(b"l" * 32).decode(),
+        "PORTAL_LOG_LEVEL": "warning",
+    }
+
+
+def portal_command(var: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "portal.cli", *arguments]
+    return subprocess.run(command, cwd=HOME, env=environment(var), capture_output=True, text=True, timeout=120, check=False)
+
+
+@contextmanager
+def serving(var: Path, port: int | None = None) -> Iterator[Portal]:
+    """Serve the portal in `var` until the block ends; whatever happens, the process is gone then."""
+    port = port or free_port()
+    command = [sys.executable, "-m", "portal.cli", "serve"]
+    log = (var / "server.log").open("ab")
+    process = subprocess.Popen(command, cwd=HOME, env=environment(var, port), stdout=log, stderr=log)
+    try:
+        portal = Portal(f"http://127.0.0.1:{port}", var, process)
+        wait_until_ready(portal)
+        yield portal
+    finally:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+        log.close()
+
+
+def wait_until_ready(portal: Portal, seconds: float = 15) -> float:
+    """How many seconds it took to answer."""
+    started = time.monotonic()
+    while time.monotonic() - started < seconds:
+        if portal.process.poll() is not None:
+            break
+        try:
+            urllib.request.urlopen(f"{portal.address}/readyz", timeout=1)
+            return time.monotonic() - started
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.05)
+    raise AssertionError((portal.var / "server.log").read_text()[-3000:])
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demo company as the generator left it; copy it before you change it."""
+    var = tmp_path_factory.mktemp("demo")
+    done = portal_command(var, "demo")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return var
+
+
+@pytest.fixture
+def portal(demo: Path, tmp_path: Path) -> Iterator[Portal]:
+    var = tmp_path / "var"
+    shutil.copytree(demo, var)
+    with serving(var) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+    arguments = [
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--no-first-run",
+    ]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=arguments)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visitor(chromium: Browser, portal: Portal) -> Iterator[Page]:
+    """A customer's browser on the portal; any script error or blocked content fails the test."""
+    context = chromium.new_context(base_url=portal.address, locale="en-GB")
+    yield from _watched(context)
+
+
+@pytest.fixture
+def colleague(chromium: Browser, portal: Portal) -> Iterator[Page]:
+    """An officer's browser, apart from the customer's."""
+    context = chromium.new_context(base_url=portal.address, locale="en-GB", viewport={"width": 1280, "height": 900})
+    yield from _watched(context)
+
+
+def _watched(context: BrowserContext) -> Iterator[Page]:
+    context.set_default_timeout(10_000)
+    problems: list[str] = []
+    page = context.new_page()
+    context.on("weberror", lambda error: problems.append(str(error.error)))
+    context.on("console", lambda message: problems.append(message.text) if "Content Security Policy" in message.text else None)
+    yield page
+    context.close()
+    assert problems == []
