@@ -3,7 +3,7 @@ PORT ?= 8000
 PYTHON := .venv/bin/python
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help run test deep check bench setup setup-test lock clean
+.PHONY: help run test deep check texts setup setup-test lock clean
 
 help: ## list these targets
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
@@ -30,6 +30,10 @@ setup-test: ; @sh tools/setup.sh test ## install what the tests need as well
 lock: ## compile the lock files again after a change in pyproject.toml (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url pyproject.toml -o requirements.lock
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --extra test -c requirements.lock pyproject.toml -o requirements-test.lock
+
+texts: setup-test ## collect the texts of pages and mails into the translators' catalogues
+	.venv/bin/pybabel -q extract -F tools/babel.cfg -k Event:2 --no-location --sort-output --omit-header -o /tmp/portal.pot portal
+	.venv/bin/pybabel -q update -i /tmp/portal.pot -D portal -d portal/locale -l ro -o portal/locale/ro/portal.po --no-fuzzy-matching --ignore-obsolete
 
 clean: ## remove .venv and var (the demo's data)
 	rm -rf .venv var

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import traceback
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -9,6 +10,7 @@ import structlog
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Mount
@@ -41,7 +43,7 @@ def build() -> Starlette:
     conveniences = demo.routes if settings.get().demo else []
     return Starlette(
         routes=[*public.routes, *admin.routes, *conveniences, Mount("/static", _Static(directory=STATIC))],
-        middleware=[Middleware(Shield)],
+        middleware=[Middleware(Shield), Middleware(GZipMiddleware, minimum_size=1000)],
         exception_handlers={
             Refusal: refused,
             HTTPException: unknown_address,
@@ -91,7 +93,9 @@ async def body_too_large(request: Request, problem: Exception) -> Response:
 async def broken(request: Request, problem: Exception) -> Response:
     """Something we did not expect: the person gets a reference, the log gets the rest."""
     reference = ids.new()[-12:]
-    log.error("unexpected", reference=reference, kind=type(problem).__name__, exc_info=problem)
+    # Where, not what: an exception's message may quote a person.
+    where = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(problem.__traceback__)[-8:]]
+    log.error("unexpected", reference=reference, kind=type(problem).__name__, where=where)
     sentence = _("It may not have been saved. Please look before you try again, and tell us this number if it stays: %(number)s")
     return _sorry(request, 500, _("Something went wrong on our side"), sentence % {"number": reference})
 
@@ -107,7 +111,6 @@ def configure_logs() -> None:
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
             structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),

@@ -14,6 +14,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from portal import documents, identity, settings
+from portal.lib import ids
 from portal.lib.errors import Invalid, NotAllowed
 from portal.paper import _, language, render
 
@@ -22,6 +23,7 @@ Guard = Callable[[Request], Awaitable[Response | None]]
 
 CUSTOMER, OFFICER, BROWSER = "customer", "officer", "browser"
 LONGEST_FIELD = 10_000
+A_YEAR = 365 * 24 * 3600
 
 
 def get(path: str, handler: Handler, *, guard: Guard) -> Route:
@@ -60,12 +62,12 @@ def officer(action: str) -> Guard:
     return guard
 
 
-def page(request: Request, template: str, status: int = 200, **context: Any) -> HTMLResponse:
+def page(request: Request, template: str, status: int = 200, /, **context: Any) -> HTMLResponse:
     """A template with what every layout needs."""
     return HTMLResponse(render(template, **_for_layout(request), **context), status)
 
 
-def part_or_redirect(request: Request, template: str, to: str, **context: Any) -> Response:
+def part_or_redirect(request: Request, template: str, to: str, /, **context: Any) -> Response:
     """After a change: the fragment for htmx, a redirect to the page for everybody else."""
     if "hx-request" in request.headers:
         return page(request, template, **context)
@@ -104,6 +106,13 @@ def cookie(request: Request, name: str) -> str:
     return request.cookies.get(_cookie(name), "")
 
 
+def remember_browser(request: Request, response: Response) -> Response:
+    """A random value that binds links to the browser that asked for them; it says nothing about the person."""
+    if not cookie(request, "browser"):
+        keep_cookie(response, "browser", ids.secret(128), seconds=A_YEAR)
+    return response
+
+
 def _cookie(name: str) -> str:
     return f"__Host-{name}" if settings.get().base_url.startswith("https:") else name
 
@@ -136,14 +145,7 @@ def _for_layout(request: Request) -> dict[str, Any]:
     return {
         "company": documents.company(),
         "language": language(),
-        "languages": [
-            {
-                "code": code,
-                "name": Locale.parse(code).get_language_name(),
-                "href": f"/language/{code}?{urlencode({'next': path})}",
-            }
-            for code in settings.get().language_list
-        ],
+        "languages": [_language_link(code, path) for code in settings.get().language_list],
         "here": path.strip("/").split("/")[0 if other == "public" else -1],
         "session": getattr(request.state, "officer_session" if other == "admin" else "customer", None),
     }

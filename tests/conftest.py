@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
+from tortoise.backends.base.executor import EXECUTOR_CACHE
 
 from portal import db, settings, vault
 from portal.settings import Settings
@@ -98,6 +99,8 @@ async def sqlite_house(migrated_sqlite: Path, tmp_path: Path) -> AsyncIterator[H
 async def _opened(wanted: Settings) -> AsyncIterator[House]:
     before = settings.get()
     settings.use(wanted)
+    # Both databases in one process: tortoise keeps its insert statements per table, whatever the database speaks.
+    EXECUTOR_CACHE.clear()
     await db.open_database()
     try:
         await vault.check_master_key()

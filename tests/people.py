@@ -4,12 +4,14 @@
 """
 
 import re
+from datetime import timedelta
 
 import httpx2
 import pyotp
 
-from portal import messages
+from portal import identity, messages
 from portal.app import build
+from portal.lib import clock
 
 ANA, BEN, MALLORY = "ana@example.com", "ben@example.com", "mallory@example.com"
 OLGA, PETRA, VIK = "olga@example.com", "petra@example.com", "vik@example.com"
@@ -62,7 +64,33 @@ def _found(pattern: str, text: str) -> str:
 
 
 class Officer:
-    """An officer with a password and an authenticator."""
+    """An officer with a password and an authenticator, which gives each code once."""
 
     def __init__(self, id: str, address: str, secret: str) -> None:
-        self.id, self.address, self.totp = id, address, pyotp.TOTP(secret)
+        self.id, self.address, self.totp, self.last = id, address, pyotp.TOTP(secret), 0
+
+    def code(self) -> str:
+        """The code of this half minute, or of the next one when this one was given already."""
+        self.last = max(self.last + 1, int(clock.now().timestamp()) // 30)
+        return self.totp.generate_otp(self.last)
+
+
+async def hire(address: str, *roles: str) -> Officer:
+    """Invited by the operator, with `PASSWORD` and a second factor."""
+    secret = pyotp.random_base32()
+    invitation = await identity.invite(address, name=address.partition("@")[0].capitalize(), roles=list(roles), by=None)
+    setup = await identity.accept(invitation.link.rsplit("/", 1)[1], PASSWORD, totp_secret=secret)
+    hired = Officer(setup.officer_id, address, secret)
+    with clock.at(clock.now() - timedelta(minutes=5)):  # so that its first code is not used up here
+        await identity.second_factor(setup.half, hired.totp.at(clock.now()))
+    return hired
+
+
+async def go_to_work(browser: Browser, officer: Officer) -> httpx2.Response:
+    """Signs an officer in through the pages; answers the page they land on."""
+    await browser.get("/admin/sign-in")
+    page = await browser.post("/admin/sign-in", data={"email": officer.address, "password": PASSWORD})
+    assert "Your code" in page.text, page.text
+    page = await browser.post("/admin/sign-in/code", data={"code": officer.code()})
+    assert page.status_code == 200 and "second factor" not in page.text, page.text
+    return page

@@ -10,7 +10,7 @@ from portal.pages import page
 from portal.paper import _
 
 
-def desk(request: Request, template: str, status: int = 200, **context: Any) -> HTMLResponse:
+def desk(request: Request, template: str, status: int = 200, /, **context: Any) -> HTMLResponse:
     """`pages.page` with the officers' menu."""
     me = request.state.officer
     entries = [

@@ -5,8 +5,19 @@ from starlette.responses import RedirectResponse, Response
 
 from portal import identity
 from portal.lib.errors import Refusal
-from portal.pages import OFFICER, anyone, cookie, drop_cookie, form, get, keep_cookie, local_path, page, post
-from portal.public.sign_in import remember_browser
+from portal.pages import (
+    OFFICER,
+    anyone,
+    cookie,
+    drop_cookie,
+    form,
+    get,
+    keep_cookie,
+    local_path,
+    page,
+    post,
+    remember_browser,
+)
 
 HALF = "half"
 

@@ -10,7 +10,7 @@ def right_name(right: str) -> str:
 def state_pill(state: str, outcome: str = "") -> tuple[str, str]:
     """Words and kind for the state's pill."""
     if state == "closed":
-        return outcome_name(outcome), "shut"
+        return outcome_name(outcome) if outcome else _("Closed"), "shut"
     return {
         "received": (_("Received"), "new"),
         "verifying": (_("Waits for proof"), "waiting"),

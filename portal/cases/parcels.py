@@ -61,7 +61,6 @@ async def tidy_job(job: jobs.Job) -> None:
         for table, column in (("case_finding", "blob_id"), ("case_task", "plan_blob")):
             await db.run(f"UPDATE {table} SET {column} = NULL WHERE {column} IN (SELECT id FROM blob WHERE keep_until <= ?)", now)
         await db.run("DELETE FROM case_download WHERE ends_at <= ?", now)
-        await db.run("DELETE FROM blob WHERE keep_until <= ?", now)
 
 
 async def keep_package(row: models.CaseRow, kind: str, content: bytes, digest: str) -> None:

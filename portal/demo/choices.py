@@ -25,7 +25,8 @@ def tell(story: Story, people: list[Customer], seed: int, now: datetime) -> None
             if person.number != CONFLICT and (said[1] != "sms" or person.phone):
                 story.at(_after_opening(later, now), partial(_say, person, *said))
     conflicted = people[CONFLICT - 1]
-    january, march = (now.replace(month=month, day=14, hour=11) for month in (1, 3))
+    year = now.year if now.month > 3 else now.year - 1
+    january, march = (now.replace(year=year, month=month, day=14, hour=11) for month in (1, 3))
     story.at(january, partial(_say, conflicted, "newsletter", "email", "yes", "order", "self"))
     story.at(march, partial(_say, conflicted, "newsletter", "email", "no", "competition", "self"))
 

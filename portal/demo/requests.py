@@ -36,9 +36,9 @@ def tell(story: Story, people: list[Customer], officers: dict[str, str], now: da
 
 def _one(story: Story, person: Customer, right: str, asked: datetime, steps: list[Step]) -> None:
     story.at(asked, partial(_ask, person, right))
-    story.at(asked + timedelta(minutes=4), partial(_prove, person))
+    story.at(asked + timedelta(minutes=4), partial(_prove, person), work=True)
     for number, step in enumerate(steps, 1):
-        story.at(asked + timedelta(hours=number * 5), partial(_with_case, person, step))
+        story.at(asked + timedelta(hours=number * 5), partial(_with_case, person, step), work=True)
 
 
 async def _ask(person: Customer, right: str) -> None:

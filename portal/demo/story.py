@@ -14,16 +14,21 @@ Act = Callable[[], Awaitable[object]]
 
 class Story:
     def __init__(self) -> None:
-        self.acts: list[tuple[datetime, int, Act]] = []
+        self.acts: list[tuple[datetime, int, Act, bool]] = []
 
-    def at(self, moment: datetime, act: Act) -> None:
-        self.acts.append((moment, len(self.acts), act))
+    def at(self, moment: datetime, act: Act, *, work: bool = False) -> None:
+        """`work`: what the act left to be done later is done on that day too, before the next act."""
+        self.acts.append((moment, len(self.acts), act, work))
 
     async def play(self, progress: Callable[[], None]) -> None:
-        """In the order of time; what an act left to be done later is done before the next one."""
-        for moment, _number, act in sorted(self.acts, key=lambda each: each[:2]):
+        """In the order of time."""
+        for moment, _number, act, work in sorted(self.acts, key=lambda each: each[:2]):
             with clock.at(moment):
                 await act()
-                await jobs.run_due()
                 await audit.sequence_all()
+                if work:
+                    await jobs.run_due()
+                    await audit.sequence_all()
             progress()
+        await jobs.run_due()
+        await audit.sequence_all()

@@ -15,7 +15,7 @@ from portal.identity.models import ChallengeRow
 from portal.lib import clock, ids
 from portal.lib.errors import Conflict, NotAllowed, NotFound, Refusal
 from portal.paper import _
-from portal.paper.templates import address as full_address
+from portal.paper import address as full_address
 
 MINUTES = 10
 WRONG_TRIES = 5

@@ -14,7 +14,7 @@ from portal.identity.sessions import begin, end_officer_sessions, session
 from portal.lib import clock, ids
 from portal.lib.errors import Conflict, Invalid, NotAllowed, NotFound, Refusal
 from portal.paper import _
-from portal.paper.templates import address as full_address
+from portal.paper import address as full_address
 from portal.vault import Place
 
 DAYS = 3

@@ -3,19 +3,19 @@
 from portal.paper.languages import _, in_language, language, missing_texts, ngettext, spoken
 from portal.paper.numbers import date_text, moment_text
 from portal.paper.pdf import Attachment, PdfError, pdf
-from portal.paper.templates import offer, render
+from portal.paper.templates import address, render
 
 __all__ = [
     "Attachment",
     "PdfError",
     "_",
+    "address",
     "date_text",
     "in_language",
     "language",
     "missing_texts",
     "moment_text",
     "ngettext",
-    "offer",
     "pdf",
     "render",
     "spoken",

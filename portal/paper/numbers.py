@@ -16,6 +16,8 @@ def date_text(day: date) -> str:
     return format_date(day, "d MMMM y", locale=locale())
 
 
-def moment_text(moment: datetime) -> str:
-    """`21 December 2026, 17:13`."""
+def moment_text(moment: datetime | str) -> str:
+    """`21 December 2026, 17:13`; a text is a moment as RFC 3339 writes it."""
+    if isinstance(moment, str):
+        moment = datetime.fromisoformat(moment)
     return format_datetime(moment, "d MMMM y, HH:mm", tzinfo=ZoneInfo(get().time_zone), locale=locale())

@@ -16,14 +16,9 @@ HERE = Path(__file__).resolve().parent.parent
 STATIC = HERE / "static"
 
 
-def render(name: str, **context: Any) -> str:
+def render(name: str, /, **context: Any) -> str:
     """A template with its context, in the language of the moment."""
     return _environment().get_template(name).render(**context)
-
-
-def offer(**things: Any) -> None:
-    """Give every template a name, such as the company; rooms above do this at start."""
-    _environment().globals.update(things)
 
 
 @cache

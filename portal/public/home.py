@@ -3,12 +3,10 @@
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from portal import settings
+from portal import documents, settings
 from portal.lib.errors import NotFound
-from portal.pages import anyone, get, keep_cookie, local_path, page
+from portal.pages import A_YEAR, anyone, get, keep_cookie, local_path, page
 from portal.paper import _
-
-A_YEAR = 365 * 24 * 3600
 
 
 async def show(request: Request) -> Response:
@@ -23,7 +21,17 @@ async def choose_language(request: Request) -> Response:
     return keep_cookie(response, "language", code, seconds=A_YEAR)
 
 
+async def brand(request: Request) -> Response:
+    """The company's five tokens (policies/company.toml) as a style sheet after our own."""
+    look = documents.company().brand
+    light = f"--brand: {look.accent}; --brand-ink: {look.on_accent}; --radius: {look.radius}"
+    dark = f"--brand: {look.accent_dark}; --brand-ink: {look.on_accent_dark}"
+    style = f":root {{ {light} }}\n@media (prefers-color-scheme: dark) {{ :root {{ {dark} }} }}\n"
+    return Response(style, media_type="text/css", headers={"cache-control": "public, max-age=3600"})
+
+
 routes = [
+    get("/brand.css", brand, guard=anyone),
     get("/", show, guard=anyone),
     get("/language/{code}", choose_language, guard=anyone),
 ]

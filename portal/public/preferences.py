@@ -48,8 +48,9 @@ class Row:
 
 @dataclass(frozen=True)
 class Saved:
-    """What was just saved and where; `once` is the decision that can be taken back."""
+    """What was just saved, in which square; `once` is the decision that can be taken back."""
 
+    square: str
     words: str
     once: str
 
@@ -59,7 +60,7 @@ async def show(request: Request) -> Response:
     on = sum(1 for row in rows if any(square.on for _key, _name, squares in row.channels for square in squares))
     names = [(key, name) for key, name, _squares in rows[0].channels] if rows else []
     paused = await _paused(request)
-    return page(request, "public/preferences.html", rows=rows, channels=names, on=on, paused=paused, saved_in="", saved=None)
+    return page(request, "public/preferences.html", rows=rows, channels=names, on=on, paused=paused, saved=None)
 
 
 async def choose(request: Request) -> Response:
@@ -86,15 +87,13 @@ async def choose(request: Request) -> Response:
         )
     )
     if answer == "yes":
-        saved = Saved(_("Done. It is on."), "")
-    else:
-        saved = Saved(_("Done. A message already on its way may still arrive today."), decided.id)
-    return await _answer(request, request.path_params["purpose"], saved)
+        return await _answer(request, decided.word, _("Done. It is on."))
+    return await _answer(request, decided.word, _("Done. A message already on its way may still arrive today."), once=decided.id)
 
 
 async def undo(request: Request) -> Response:
     decided = await consent.undo((await form(request)).get("once", ""), f"customer:{request.state.customer.subject}")
-    return await _answer(request, decided.word.purpose, Saved(_("Taken back. It is as it was before."), ""))
+    return await _answer(request, decided.word, _("Taken back. It is as it was before."))
 
 
 async def stop_all(request: Request) -> Response:
@@ -135,11 +134,10 @@ async def download_receipt(request: Request) -> Response:
     return Response(await audit.prove(entry.id), media_type="text/plain", headers={"content-disposition": name})
 
 
-async def _answer(request: Request, purpose: str, saved: Saved) -> Response:
-    row = next((each for each in await _rows(request) if each.key == purpose), None)
-    if row is None:
-        raise NotFound(_("There is no such purpose: %s.") % purpose)
-    return part_or_redirect(request, "public/_purpose.html", f"/preferences#purpose-{purpose}", row=row, saved=saved)
+async def _answer(request: Request, word: consent.Word, words: str, once: str = "") -> Response:
+    row = next(each for each in await _rows(request) if each.key == word.purpose)
+    saved = Saved(_square_id(word.purpose, word.channel, word.identifier), words, once)
+    return part_or_redirect(request, "public/_purpose.html", f"/preferences#purpose-{word.purpose}", row=row, saved=saved)
 
 
 async def _own(subject: str, identifier_id: str) -> subjects.Identifier:
@@ -163,12 +161,15 @@ async def _rows(request: Request) -> list[Row]:
     rows = []
     for purpose, group in groupby(found, key=lambda cell: cell.purpose):
         cells = list(group)
-        channels = [
-            (channel, consent.channel_name(channel), [_square(cell, masks) for cell in cells if cell.channel == channel])
-            for channel in used
-        ]
+        channels = [(channel, consent.channel_name(channel), _squares(cells, channel, masks)) for channel in used]
         rows.append(Row(purpose.key, purpose.title, purpose.value, purpose.edition, channels))
     return rows
+
+
+def _squares(cells: list[consent.Cell], channel: str, masks: dict[str, str]) -> list[Square]:
+    """One per address; which address it is stands there only when there are several."""
+    mine = [cell for cell in cells if cell.channel == channel]
+    return [_square(cell, masks if len(mine) > 1 else {}) for cell in mine]
 
 
 def _square(cell: consent.Cell, masks: dict[str, str]) -> Square:
@@ -176,7 +177,7 @@ def _square(cell: consent.Cell, masks: dict[str, str]) -> Square:
     kind = "missing" if cell.identifier is None else "switch" if cell.changeable else "fixed"
     query = urlencode({"to": identifier, "text": cell.edition})
     return Square(
-        id=f"{cell.purpose.key}-{cell.channel}-{identifier[-6:]}",
+        id=_square_id(cell.purpose.key, cell.channel, identifier),
         name=consent.channel_name(cell.channel),
         address=masks.get(identifier, ""),
         kind=kind,
@@ -184,6 +185,10 @@ def _square(cell: consent.Cell, masks: dict[str, str]) -> Square:
         why=why(cell),
         action=f"/preferences/{cell.purpose.key}/{cell.channel}?{query}",
     )
+
+
+def _square_id(purpose: str, channel: str, identifier: str) -> str:
+    return f"{purpose}-{channel}-{identifier[-6:]}"
 
 
 routes = [

@@ -3,21 +3,24 @@
 An edition's page shows the stored bytes, never a new rendering (GDPR Art. 5(2), 12-14).
 """
 
+from collections.abc import Sequence
+
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from portal import documents
+from portal import documents, statement
 from portal.documents import Edition
 from portal.lib import clock
 from portal.lib.errors import NotFound
 from portal.pages import anyone, get, page
 from portal.paper import _, language
-
-STATEMENT = "statement"
+from portal.statement import Measured
 
 
 async def show_statement(request: Request) -> Response:
-    return await _show(request, await documents.in_force(STATEMENT, language()))
+    """The mission statement in force, with what was measured beside each promise."""
+    found = await statement.page(language())
+    return await _show(request, found.edition, found.measured)
 
 
 async def list_notices(request: Request) -> Response:
@@ -27,7 +30,8 @@ async def list_notices(request: Request) -> Response:
 
 async def show_notice(request: Request) -> Response:
     edition = await documents.in_force(request.path_params["key"], language())
-    _only_public(edition)
+    if edition.kind == "purpose":
+        raise NotFound(_("There is no page at this address."))
     return await _show(request, edition)
 
 
@@ -46,18 +50,13 @@ async def show_changes(request: Request) -> Response:
     return page(request, "public/changes.html", older=older, newer=newer, compared=documents.compare(older, newer))
 
 
-async def _show(request: Request, edition: Edition) -> Response:
+async def _show(request: Request, edition: Edition, measured: Sequence[Measured] = ()) -> Response:
     others = [each for each in await documents.editions(edition.key) if each.language == edition.language]
     in_force = edition.in_force_from <= clock.now() and not any(
         each.number > edition.number and each.in_force_from <= clock.now() for each in others
     )
     text = edition.html.decode()
-    return page(request, "public/text.html", edition=edition, text=text, editions=others, in_force=in_force)
-
-
-def _only_public(edition: Edition) -> None:
-    if edition.kind == "purpose":
-        raise NotFound(_("There is no page at this address."))
+    return page(request, "public/text.html", edition=edition, text=text, editions=others, in_force=in_force, measured=measured)
 
 
 routes = [

@@ -8,8 +8,19 @@ from starlette.responses import RedirectResponse, Response
 
 from portal import cases, identity
 from portal.lib.errors import Refusal
-from portal.pages import CUSTOMER, anyone, cookie, drop_cookie, form, get, keep_cookie, local_path, page, post
-from portal.public.sign_in import remember_browser
+from portal.pages import (
+    CUSTOMER,
+    anyone,
+    cookie,
+    drop_cookie,
+    form,
+    get,
+    keep_cookie,
+    local_path,
+    page,
+    post,
+    remember_browser,
+)
 
 
 async def show_code(request: Request) -> Response:

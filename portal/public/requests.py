@@ -11,9 +11,9 @@ from starlette.responses import RedirectResponse, Response
 
 from portal import cases, db
 from portal.lib.errors import Invalid, NotFound
-from portal.pages import anyone, cookie, customer, form, get, page, post
+from portal.pages import anyone, cookie, customer, form, get, page, post, remember_browser
 from portal.paper import _, language
-from portal.public.sign_in import ASKS_PER_HOUR, remember_browser
+from portal.public.sign_in import ASKS_PER_HOUR
 from portal.shield import client_network
 
 CORRECTABLE = ("name", "phone", "street", "city", "postcode", "language")
@@ -116,7 +116,7 @@ def _details(given: dict[str, str]) -> dict[str, Any]:
     if given.get("right") == "rectification":
         details["changes"] = changes
     if given.get("right") == "erasure" and given.get("suppress") == "yes":
-        details["suppress"] = True
+        details["keep_note"] = True
     return details
 
 

@@ -9,14 +9,25 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from portal import db, identity, subjects
-from portal.lib import ids
 from portal.lib.errors import Invalid
-from portal.pages import CUSTOMER, anyone, cookie, customer, drop_cookie, form, get, keep_cookie, local_path, page, post
+from portal.pages import (
+    CUSTOMER,
+    anyone,
+    cookie,
+    customer,
+    drop_cookie,
+    form,
+    get,
+    keep_cookie,
+    local_path,
+    page,
+    post,
+    remember_browser,
+)
 from portal.paper import _, language
 from portal.shield import client_network
 
 ASKS_PER_HOUR = 60
-A_YEAR = 365 * 24 * 3600
 
 
 async def show(request: Request) -> Response:
@@ -63,13 +74,6 @@ async def leave(request: Request) -> Response:
 async def leave_everywhere(request: Request) -> Response:
     await identity.sign_out_everywhere(request.state.customer)
     return drop_cookie(RedirectResponse("/", 303), CUSTOMER)
-
-
-def remember_browser(request: Request, response: Response) -> Response:
-    """A random value that binds links to the browser that asked for them; it says nothing about the person."""
-    if not cookie(request, "browser"):
-        keep_cookie(response, "browser", ids.secret(128), seconds=A_YEAR)
-    return response
 
 
 routes = [

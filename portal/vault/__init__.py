@@ -4,7 +4,7 @@ Fields: AES-256-GCM, with table, column and row as associated data, so that a ci
 Serves GDPR Art. 32(1)(a) and makes Art. 17 hold for backups, which carry no data keys.
 """
 
-from portal.vault.blobs import drop_blob, read_blob, store_blob
+from portal.vault.blobs import drop_blob, drop_expired_blobs, read_blob, store_blob
 from portal.vault.fields import Place, Tampered
 from portal.vault.keys import Key, Shredded, find_key, key_by_id, key_for, keys_of, shred
 from portal.vault.master import blind, check_master_key, new_secret, one_time_code_hash, signing_seed
@@ -17,6 +17,7 @@ __all__ = [
     "blind",
     "check_master_key",
     "drop_blob",
+    "drop_expired_blobs",
     "find_key",
     "key_by_id",
     "key_for",

@@ -54,6 +54,12 @@ async def drop_blob(blob_id: str) -> None:
     await run("DELETE FROM blob WHERE id = ?", blob_id)
 
 
+async def drop_expired_blobs(limit: int = 100) -> int:
+    """Delete blobs whose time is over, a portion at a time; inside `writing()`. Answers how many."""
+    now = clock.micros(clock.now())
+    return await run("DELETE FROM blob WHERE id IN (SELECT id FROM blob WHERE keep_until <= ? LIMIT ?)", now, limit)
+
+
 async def _store_chunk(key: Key, blob_id: str, number: int, plain: bytes, *, last: bool) -> None:
     sealed = seal(key.secret, _place(blob_id, number, last=last), plain)
     await run("INSERT INTO blob_chunk (blob_id, number, sealed) VALUES (?, ?, ?)", blob_id, number, sealed)

@@ -42,17 +42,17 @@ async def key_for(kind: str, owner: str = "", ends_at: datetime | None = None) -
     if found is not None:
         return found
     key = Key(ids.new(), os.urandom(32))
-    await run(
-        "INSERT INTO data_key (id, kind, owner, wrapped, master, created_at, ends_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
-        key.id,
-        kind,
-        owner,
-        _wrap(key),
-        master_id(),
-        clock.micros(clock.now()),
+    made = await run(
+        "INSERT INTO data_key (id, kind, owner, wrapped, master, created_at, ends_at) VALUES (?, ?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT (kind, owner) DO NOTHING",
+        *(key.id, kind, owner, _wrap(key), master_id(), clock.micros(clock.now())),
         None if ends_at is None else clock.micros(ends_at),
     )
-    return key
+    if made:
+        return key
+    found = await find_key(kind, owner)
+    assert found is not None  # PostgreSQL: another transaction made it a moment ago
+    return found
 
 
 async def find_key(kind: str, owner: str = "") -> Key | None:

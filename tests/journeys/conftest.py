@@ -98,13 +98,19 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def the_demo(folder: Path) -> Path:
+    """The demo company as the generator leaves it, made in `folder` unless it is there; copy it before you change it."""
+    var = folder / "the-demo"
+    if not var.exists():
+        var.mkdir()
+        done = portal_command(var, "demo")
+        assert done.returncode == 0, done.stdout + done.stderr
+    return var
+
+
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The demo company as the generator left it; copy it before you change it."""
-    var = tmp_path_factory.mktemp("demo")
-    done = portal_command(var, "demo")
-    assert done.returncode == 0, done.stdout + done.stderr
-    return var
+    return the_demo(tmp_path_factory.getbasetemp())
 
 
 @pytest.fixture

@@ -1,0 +1,39 @@
+"""Every route says who may come in, and the officers' routes say which action of the one table it takes."""
+
+import re
+
+from portal import identity
+from tests.rules.doors import doors, mounts
+
+# The officers' doors that open before anybody is known.
+OPEN_TO_ALL = {
+    "GET /admin/sign-in",
+    "POST /admin/sign-in",
+    "GET /admin/sign-in/code",
+    "POST /admin/sign-in/code",
+    "GET /admin/invitation/{secret}",
+    "POST /admin/invitation/{secret}",
+    "POST /admin/sign-out",
+}
+
+
+def test_every_route_names_its_guard() -> None:
+    assert [each.name for each in doors() if not re.fullmatch(r"anyone|customer|officer\([a-z.]+\)", each.guard)] == []
+    assert mounts() == ["/static"]
+
+
+def test_an_officers_route_names_an_action_of_the_table() -> None:
+    found = {each.name: each.guard for each in doors() if each.pattern.startswith("/admin")}
+    assert {name for name, guard in found.items() if guard == "anyone"} == OPEN_TO_ALL
+    taken = {name: re.fullmatch(r"officer\((.+)\)", guard) for name, guard in found.items() if name not in OPEN_TO_ALL}
+    assert [name for name, action in taken.items() if action is None or action[1] not in identity.ACTIONS] == []
+
+
+def test_only_officers_routes_take_an_officers_guard() -> None:
+    assert [each.name for each in doors() if each.guard.startswith("officer(") and not each.pattern.startswith("/admin")] == []
+
+
+def test_routes_use_get_and_post_alone_and_none_stands_twice() -> None:
+    names = [each.name for each in doors()]
+    assert {each.method for each in doors()} == {"GET", "POST"}
+    assert len(names) == len(set(names))
