@@ -24,6 +24,7 @@ from portal.worker import know_all_verbs, work
 
 
 def main(arguments: list[str] | None = None) -> int:
+    os.umask(0o077)  # what we write is for our own user alone
     wanted = _parser().parse_args(arguments)
     configure_logs()
     try:

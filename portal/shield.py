@@ -5,6 +5,7 @@ CSRF without tokens: an unsafe request must come from our own pages, which a bro
 """
 
 import time
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from urllib.parse import urlsplit
 
 import structlog
@@ -122,16 +123,20 @@ def _language(scope: Scope, headers: Headers) -> str:
 
 
 def client_network(request: Request) -> str:
-    """The /64 or /32 network a request came from, for throttles; believes X-Forwarded-For from listed proxies only."""
-    from ipaddress import ip_address, ip_network
+    """The network (one IPv4 address, an IPv6 /64) a request came from, for throttles.
 
+    X-Forwarded-For is believed from the proxies in PORTAL_TRUSTED_PROXIES alone, from the nearest hop outwards.
+    """
     trusted = [ip_network(each.strip()) for each in settings.get().trusted_proxies.split(",") if each.strip()]
     hops = [each.strip() for each in request.headers.get("x-forwarded-for", "").split(",") if each.strip()]
-    address = request.client.host if request.client else "0.0.0.0"  # noqa: S104  # an unknown peer shares one bucket
-    while hops and any(ip_address(address) in network for network in trusted):
-        address = hops.pop()
+    address = _address(request.client.host if request.client else "")
+    while address and hops and any(address in network for network in trusted):
+        address = _address(hops.pop())
+    return str(ip_network((address, 64 if address.version == 6 else 32), strict=False)) if address else "unreadable"
+
+
+def _address(text: str) -> IPv4Address | IPv6Address | None:
     try:
-        parsed = ip_address(address)
+        return ip_address(text)
     except ValueError:
-        return "unreadable"
-    return str(ip_network((parsed, 64 if parsed.version == 6 else 32), strict=False))
+        return None

@@ -1,6 +1,7 @@
 """SEC-11, SEC-21, SEC-30: what stands before every door, tried on a bare application."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import httpx2
 import pytest
@@ -9,8 +10,9 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from portal import settings
 from portal.app import body_too_large
-from portal.shield import BodyTooLarge, Shield
+from portal.shield import BodyTooLarge, Shield, client_network
 from tests.conftest import House
 
 OURS = "http://127.0.0.1:8000"
@@ -77,3 +79,26 @@ async def test_every_answer_forbids_framing_sniffing_and_foreign_scripts(browser
         assert "default-src 'self'" in policy and "frame-ancestors 'none'" in policy and "unsafe" not in policy
         assert answer.headers["x-content-type-options"] == "nosniff"
         assert answer.headers["cache-control"] == "no-store"
+
+
+@pytest.mark.parametrize(
+    ("peer", "forwarded", "network"),
+    [
+        ("203.0.113.9", "198.51.100.7", "203.0.113.9/32"),
+        ("10.0.0.1", "198.51.100.7", "198.51.100.7/32"),
+        ("10.0.0.1", "6.6.6.6, 198.51.100.7", "198.51.100.7/32"),
+        ("10.0.0.1", "198.51.100.7, 10.0.0.2", "198.51.100.7/32"),
+        ("10.0.0.1", "2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("10.0.0.1", "rubbish", "unreadable"),
+        ("10.0.0.1", "", "10.0.0.1/32"),
+        ("unix", "198.51.100.7", "unreadable"),
+    ],
+)
+def test_only_our_own_proxies_say_where_somebody_comes_from(peer: str, forwarded: str, network: str) -> None:
+    before = settings.get()
+    settings.use(replace(before, trusted_proxies="10.0.0.0/8"))
+    try:
+        scope = {"type": "http", "client": (peer, 1), "headers": [(b"x-forwarded-for", forwarded.encode())]}
+        assert client_network(Request(scope)) == network
+    finally:
+        settings.use(before)
