@@ -32,8 +32,7 @@ lock: ## compile the lock files again after a change in pyproject.toml (needs uv
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --extra test -c requirements.lock pyproject.toml -o requirements-test.lock
 
 texts: setup-test ## collect the texts of pages and mails into the translators' catalogues
-	.venv/bin/pybabel -q extract -F tools/babel.cfg -k Event:2 --no-location --sort-output --omit-header -o /tmp/portal.pot portal
-	.venv/bin/pybabel -q update -i /tmp/portal.pot -D portal -d portal/locale -l ro -o portal/locale/ro/portal.po --no-fuzzy-matching --ignore-obsolete
+	$(PYTHON) tools/texts.py
 
 clean: ## remove .venv and var (the demo's data)
 	rm -rf .venv var
