@@ -1,8 +1,6 @@
 """The whole site on one page: doors, middleware, what each refusal looks like, and what lives while it runs."""
 
 import asyncio
-import logging
-import traceback
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -21,9 +19,9 @@ from portal import admin, db, demo, public, settings, vault
 from portal.lib import ids
 from portal.lib.errors import Refusal, TooMany
 from portal.pages import page
-from portal.paper import _
+from portal.paper import _, in_language
 from portal.paper.templates import STATIC
-from portal.shield import BodyTooLarge, Shield, too_large
+from portal.shield import BodyTooLarge, Shield, outside, too_large
 from portal.worker import work
 
 log = structlog.get_logger("portal")
@@ -93,25 +91,16 @@ async def body_too_large(request: Request, problem: Exception) -> Response:
 async def broken(request: Request, problem: Exception) -> Response:
     """Something we did not expect: the person gets a reference, the log gets the rest."""
     reference = ids.new()[-12:]
-    # Where, not what: an exception's message may quote a person.
-    where = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(problem.__traceback__)[-8:]]
-    log.error("unexpected", reference=reference, kind=type(problem).__name__, where=where)
-    sentence = _("It may not have been saved. Please look before you try again, and tell us this number if it stays: %(number)s")
-    return _sorry(request, 500, _("Something went wrong on our side"), sentence % {"number": reference})
+    log.error("unexpected", reference=reference, exc_info=problem)
+    spoken, headers = outside(request)
+    with in_language(spoken):
+        sentence = _(
+            "It may not have been saved. Please look before you try again, and tell us this number if it stays: %(number)s"
+        )
+        response = _sorry(request, 500, _("Something went wrong on our side"), sentence % {"number": reference})
+    response.headers.update(headers)
+    return response
 
 
 def _sorry(request: Request, status: int, heading: str, sentence: str, *, unchanged: bool = False) -> Response:
     return page(request, "public/error.html", status, heading=heading, sentence=sentence, unchanged=unchanged, way_out=None)
-
-
-def configure_logs() -> None:
-    """JSON lines on standard output; values are escaped, so no input can forge a line."""
-    level = getattr(logging, settings.get().log_level.upper(), logging.INFO)
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.JSONRenderer(),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(level),
-    )

@@ -12,8 +12,8 @@ from typing import Any
 
 import uvicorn
 
-from portal import db, demo, settings, vault
-from portal.app import build, configure_logs
+from portal import db, demo, logs, settings, vault
+from portal.app import build
 from portal.audit import commands as audit_commands
 from portal.cases import commands as cases_commands
 from portal.identity import commands as identity_commands
@@ -26,7 +26,7 @@ from portal.worker import know_all_verbs, work
 def main(arguments: list[str] | None = None) -> int:
     os.umask(0o077)  # what we write is for our own user alone
     wanted = _parser().parse_args(arguments)
-    configure_logs()
+    logs.configure()
     try:
         result = wanted.run(wanted)
         return int((asyncio.run(_with_database(result)) if inspect.iscoroutine(result) else result) or 0)
@@ -71,7 +71,7 @@ def serve(arguments: argparse.Namespace) -> int:
         host=wanted.host,
         port=wanted.port,
         access_log=False,
-        log_level="warning",
+        log_config=None,
         server_header=False,
         proxy_headers=False,
         h11_max_incomplete_event_size=65536,

@@ -38,8 +38,8 @@ async def make() -> bool:
     connect(settings.get().var, customers, now)
     story = Story()
     _tell_texts(story, now)
-    for name in OFFICERS:
-        story.at(now - timedelta(days=400), partial(_come_in, name))
+    for number, name in enumerate(OFFICERS):
+        story.at(now - timedelta(days=400 - number), partial(_come_in, name))
     choices.tell(story, customers, SEED, now)
     requests.tell(story, customers, {name: address for name, (_full, address, _roles) in OFFICERS.items()}, now)
     with Progress() as bar:
