@@ -19,8 +19,7 @@ from portal import admin, db, demo, public, settings, vault
 from portal.lib import ids
 from portal.lib.errors import Refusal, TooMany
 from portal.pages import page
-from portal.paper import _, in_language
-from portal.paper.templates import STATIC
+from portal.paper import STATIC, _, in_language
 from portal.shield import BodyTooLarge, Shield, outside, too_large
 from portal.worker import work
 

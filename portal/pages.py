@@ -6,16 +6,17 @@ everything works without JavaScript.
 
 from collections.abc import Awaitable, Callable
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from babel import Locale
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
+from tortoise.exceptions import ValidationError
 
 from portal import documents, identity, settings
 from portal.lib import ids
-from portal.lib.errors import Invalid, NotAllowed
+from portal.lib.errors import Invalid, NotAllowed, NotFound
 from portal.paper import _, language, render
 
 Handler = Callable[[Request], Awaitable[Response]]
@@ -92,13 +93,13 @@ def local_path(wanted: str, otherwise: str) -> str:
 
 def keep_cookie(response: Response, name: str, value: str, *, seconds: int | None = None) -> Response:
     """Set one of our cookies: out of reach of scripts, sent on our own site only."""
-    secure = settings.get().base_url.startswith("https:")
-    response.set_cookie(_cookie(name), value, max_age=seconds, httponly=True, secure=secure, samesite="lax", path="/")
+    response.set_cookie(_cookie(name), value, max_age=seconds, httponly=True, secure=_on_https(), samesite="lax", path="/")
     return response
 
 
 def drop_cookie(response: Response, name: str) -> Response:
-    response.delete_cookie(_cookie(name), path="/")
+    # A browser lets go of a __Host- cookie only if this is as strict as what made it.
+    response.delete_cookie(_cookie(name), path="/", httponly=True, secure=_on_https(), samesite="lax")
     return response
 
 
@@ -114,12 +115,20 @@ def remember_browser(request: Request, response: Response) -> Response:
 
 
 def _cookie(name: str) -> str:
-    return f"__Host-{name}" if settings.get().base_url.startswith("https:") else name
+    return f"__Host-{name}" if _on_https() else name
+
+
+def _on_https() -> bool:
+    return settings.get().base_url.startswith("https:")
 
 
 def _guarded(handler: Handler, guard: Guard) -> Handler:
     async def endpoint(request: Request) -> Response:
-        return await guard(request) or await handler(request)
+        try:
+            return await guard(request) or await handler(request)
+        except ValidationError as problem:  # longer than anything its column can hold
+            sentence = _("There is nothing of this name here.")
+            raise (NotFound(sentence) if request.method == "GET" else Invalid(sentence)) from problem
 
     endpoint.__name__ = handler.__name__
     endpoint.guard = guard  # type: ignore[attr-defined]  # read by the rule that every route names its guard
@@ -134,7 +143,7 @@ async def _session(request: Request, kind: str) -> Any:
 def _to_sign_in(request: Request, where: str) -> Response:
     if request.method != "GET":
         raise NotAllowed(_("You were signed out. Nothing was changed; sign in and try again."))
-    target = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    target = quote(request.url.path) + (f"?{quote(request.url.query, safe='=&%+')}" if request.url.query else "")
     response = RedirectResponse(where, 303)
     return keep_cookie(response, "next", target, seconds=900)
 

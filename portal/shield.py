@@ -26,6 +26,7 @@ HEADERS = {
     "cross-origin-resource-policy": "same-origin",
     "permissions-policy": "camera=(), geolocation=(), microphone=()",
 }
+LONGEST_ADDRESS = 4_000
 EXEMPT_FROM_CSRF = ("/u/", "/api/", "/widget/")
 log = structlog.get_logger("portal.access")
 
@@ -69,9 +70,17 @@ def too_large() -> str:
     return f"This is larger than we can take ({settings.get().body_limit // 1000} kB). Nothing was saved."
 
 
+def outside(request: Request) -> tuple[str, dict[str, str]]:
+    """Language and headers for the one answer that is made outside of the shield: an unexpected error's."""
+    return _language(request.scope, request.headers), HEADERS | {"cache-control": "no-store"}
+
+
 def _refusal(scope: Scope, headers: Headers) -> PlainTextResponse | None:
+    query: bytes = scope["query_string"]
+    if "\x00" in scope["path"] or b"%00" in query or len(scope["path"]) + len(query) > LONGEST_ADDRESS:
+        return PlainTextResponse("There is nothing at this address.", 404)
     length = headers.get("content-length", "0")
-    if not length.isdigit() or int(length) > settings.get().body_limit:
+    if not (length.isascii() and length.isdigit()) or int(length) > settings.get().body_limit:
         return PlainTextResponse(too_large(), 413)
     if headers.get("content-encoding", "identity") != "identity":
         return PlainTextResponse("Send the body uncompressed. Nothing was saved.", 415)

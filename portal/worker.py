@@ -11,7 +11,7 @@ from pathlib import Path
 import structlog
 
 import portal
-from portal import audit, db, jobs, vault
+from portal import audit, db, jobs
 from portal.lib import clock
 
 # These packages take requests; every other one is a room or ground and may have verbs.
@@ -42,12 +42,8 @@ def know_all_verbs() -> None:
 
 @jobs.verb("worker.tidy", every=timedelta(hours=1))
 async def tidy(job: jobs.Job) -> None:
-    """Let go of what was only kept for a while: done jobs, replies, packages, throttles whose window is over."""
+    """Let go of what was only kept for a while: done jobs, replies, throttles whose window is over."""
     await jobs.tidy()
-    gone = 1
-    while gone:
-        async with db.writing():
-            gone = await vault.drop_expired_blobs()
     now = clock.micros(clock.now())
     await _delete_in_portions("DELETE FROM reply WHERE key IN (SELECT key FROM reply WHERE keep_until <= ? LIMIT 1000)", now)
     await _delete_in_portions("DELETE FROM throttle WHERE name IN (SELECT name FROM throttle WHERE ends_at <= ? LIMIT 1000)", now)

@@ -53,7 +53,7 @@ def postgresql_server() -> Iterator[str]:
 def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A SQLite file with the whole schema, copied for each test."""
     folder = tmp_path_factory.mktemp("migrated")
-    asyncio.run(_migrate(_settings(folder)))
+    asyncio.run(_migrate(settings_in(folder)))
     return folder / "portal.db"
 
 
@@ -62,7 +62,7 @@ def migrated_postgresql(postgresql_server: str, tmp_path_factory: pytest.TempPat
     """The name of a PostgreSQL database with the whole schema, the template of each test's own."""
     asyncio.run(_run_on_server(postgresql_server, "CREATE DATABASE portal_template"))
     address = postgresql_server.replace("NAME", "portal_template")
-    asyncio.run(_migrate(replace(_settings(tmp_path_factory.mktemp("pg")), database_url=address)))
+    asyncio.run(_migrate(replace(settings_in(tmp_path_factory.mktemp("pg")), database_url=address)))
     return "portal_template"
 
 
@@ -70,33 +70,33 @@ def migrated_postgresql(postgresql_server: str, tmp_path_factory: pytest.TempPat
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Settings]:
     if request.param == "sqlite":
         shutil.copy(request.getfixturevalue("migrated_sqlite"), tmp_path / "portal.db")
-        yield _settings(tmp_path)
+        yield settings_in(tmp_path)
         return
     server: str = request.getfixturevalue("postgresql_server")
     template: str = request.getfixturevalue("migrated_postgresql")
     name = f"test_{os.urandom(6).hex()}"
     asyncio.run(_run_on_server(server, f"CREATE DATABASE {name} TEMPLATE {template}"))
     try:
-        yield replace(_settings(tmp_path), database_url=server.replace("NAME", name))
+        yield replace(settings_in(tmp_path), database_url=server.replace("NAME", name))
     finally:
         asyncio.run(_run_on_server(server, f"DROP DATABASE {name} WITH (FORCE)"))
 
 
 @pytest.fixture
 async def house(database: Settings) -> AsyncIterator[House]:
-    async with _opened(database) as house:
+    async with opened(database) as house:
         yield house
 
 
 @pytest.fixture
 async def sqlite_house(migrated_sqlite: Path, tmp_path: Path) -> AsyncIterator[House]:
     shutil.copy(migrated_sqlite, tmp_path / "portal.db")
-    async with _opened(_settings(tmp_path)) as house:
+    async with opened(settings_in(tmp_path)) as house:
         yield house
 
 
 @asynccontextmanager
-async def _opened(wanted: Settings) -> AsyncIterator[House]:
+async def opened(wanted: Settings) -> AsyncIterator[House]:
     before = settings.get()
     settings.use(wanted)
     # Both databases in one process: tortoise keeps its insert statements per table, whatever the database speaks.
@@ -110,7 +110,7 @@ async def _opened(wanted: Settings) -> AsyncIterator[House]:
         settings.use(before)
 
 
-def _settings(var: Path) -> Settings:
+def settings_in(var: Path) -> Settings:
     return Settings(var=var, master_key=MASTER_KEY, log_key=LOG_KEY)
 
 

@@ -51,7 +51,7 @@ def due_pill(days_left: int, state: str, day: str) -> tuple[str, str]:
 def step_name(step: str) -> str:
     """What a connected system was asked to do."""
     return {
-        "search": _("Search"),
+        "find": _("Search"),
         "plan": _("Dry run"),
         "erase": _("Delete"),
         "correct": _("Correct"),

@@ -7,7 +7,7 @@ values become text once, in the person's language, and stay so.
 from typing import Any
 
 from portal import consent, documents, subjects, vault
-from portal.cases import fanout, findings, laws, models, moves, review, verification
+from portal.cases import fanout, findings, laws, models, moves, own_data, review, verification
 from portal.cases.snapshot import (
     Category,
     Correction,
@@ -36,16 +36,12 @@ async def take(row: models.CaseRow, *, answer: str = "", reasons: str = "") -> S
     searches = await models.Task.filter(case_id=row.id, round=row.round, step=moves.search_step(row.right)).order_by("id")
     law = laws.laws().get(row.law)
     with in_language(row.language):
+        published = await consent.purposes()
         systems = tuple(
-            System(
-                name=task.system,
-                label=titles.get(task.system, task.label),
-                answered_at=clock.rfc3339(task.answered_at) if task.answered_at else "",
-                categories=_categories([each for each in found if each.system == task.system]),
-            )
+            _system(task, titles.get(task.system, task.label), [each for each in found if each.system == task.system], published)
             for task in searches
         )
-        purposes = await _purposes()
+        purposes = _purposes(published)
     return Snapshot(
         case=row.id,
         right=row.right,
@@ -80,9 +76,54 @@ async def kept(blob_id: str) -> Snapshot:
     return read(b"".join([piece async for piece in vault.read_blob(blob_id)]))
 
 
-def _categories(found: list[findings.Found]) -> tuple[Category, ...]:
+def _system(task: models.Task, label: str, found: list[findings.Found], published: list[consent.Purpose]) -> System:
+    """What one system answered, and who receives data for the purposes it serves (Art. 15(1)(c))."""
     names = list(dict.fromkeys(each.category for each in found))
-    return tuple(Category(name, name, tuple(_table(each) for each in found if each.category == name)) for name in names)
+    served = {name: _purposes_of(name, task.system, published) for name in names}
+    categories = tuple(
+        Category(
+            name,
+            name,
+            tuple(_table(each) for each in found if each.category == name),
+            purposes=tuple(each.title for each in served[name]),
+            retention=_kept(name, served[name]),
+        )
+        for name in names
+    )
+    return System(
+        name=task.system,
+        label=label,
+        answered_at=clock.rfc3339(task.answered_at) if task.answered_at else "",
+        categories=categories,
+        recipients=tuple(
+            dict.fromkeys(_name(each) for purposes in served.values() for purpose in purposes for each in purpose.recipients)
+        ),
+    )
+
+
+def _purposes_of(category: str, system: str, published: list[consent.Purpose]) -> list[consent.Purpose]:
+    """The purposes that a map's category stands for: of the same name, or bound by the retention rule of that name.
+
+    What the portal itself holds is there to prove choices and answers, whatever they were about.
+    """
+    if system == own_data.NAME:
+        return []
+    rule = documents.retention().get(category)
+    wanted = {category, *(rule.purposes if rule else ())}
+    return [each for each in published if each.key in wanted]
+
+
+def _kept(category: str, purposes: list[consent.Purpose]) -> str:
+    """The rule of that name, else what the purposes say; empty when nothing is published about it (Art. 15(1)(d))."""
+    rule = documents.retention().get(category)
+    if rule is None:
+        return " ".join(dict.fromkeys(each.retention for each in purposes))
+    return _("%(period)s from %(starts)s, %(why)s") % {"period": rule.period, "starts": rule.starts, "why": rule.why}
+
+
+def _name(recipient: str) -> str:
+    """Without the words in brackets that say what they do, which stand with the purpose."""
+    return recipient.partition(" (")[0].strip()
 
 
 def _table(found: findings.Found) -> Table:
@@ -165,7 +206,7 @@ async def _removals(row: models.CaseRow) -> tuple[Removal, ...]:
     return tuple(removals)
 
 
-async def _purposes() -> tuple[Purpose, ...]:
+def _purposes(published: list[consent.Purpose]) -> tuple[Purpose, ...]:
     return tuple(
         Purpose(
             name=each.key,
@@ -175,7 +216,7 @@ async def _purposes() -> tuple[Purpose, ...]:
             retention=each.retention,
             edition=each.edition,
         )
-        for each in await consent.purposes()
+        for each in published
     )
 
 

@@ -4,21 +4,29 @@ The same contract as every connector; it lies here because it reads rooms that s
 survive an erasure under the evidence key, without any address: they prove what was agreed to (GDPR Art. 7(1), 5(2)).
 """
 
+import json
 from collections.abc import Mapping
 from datetime import datetime
 
 from portal import connectors, consent, db, identity, messages, subjects
 from portal.cases import models
-from portal.connectors import Field, Finding, Outcome, Plan, PlanRow
+from portal.connectors import ConnectorError, Field, Finding, Leftover, Outcome, Plan, PlanRow
 from portal.lib import clock
-from portal.paper import _
+from portal.lib.errors import NotFound
+from portal.paper import _, in_language
 
 NAME = "portal"
 TITLE = "Privacy portal"
+KEPT = ("decision", "case_file")
+EVERYTHING = 1_000_000
 
 
 class OwnData:
-    """Bound to one case: what came into being through the request itself is not part of the answer."""
+    """Bound to one case: what came into being through the request itself is not part of the answer.
+
+    What is found is what was recorded with the given addresses. An address that an officer joined to them is not, until
+    it is given itself.
+    """
 
     def __init__(self, row: models.CaseRow) -> None:
         self.case = row.id
@@ -26,50 +34,46 @@ class OwnData:
         self.language = row.language
 
     async def find(self, identifiers: connectors.Identifiers) -> list[Finding]:
-        found: list[Finding] = []
-        for subject in await self._people(identifiers):
-            found += await self._addresses(subject)
-            found += await self._choices(subject)
-            found += await self._messages(subject)
-            found += await self._requests(subject)
-        return found
+        mine = await self._recorded_with(identifiers)
+        return await self._about(mine, await self._made_by_the_request(mine))
 
     async def plan_erasure(self, identifiers: connectors.Identifiers) -> Plan:
-        rows: list[PlanRow] = []
-        for finding in await self.find(identifiers):
-            kept = finding.table in ("decision", "case_file")
-            rows.append(
-                PlanRow(
-                    finding.table,
-                    finding.label,
-                    finding.key,
-                    "keep" if kept else "delete",
-                    {},
-                    law=_("GDPR Art. 5(2), 7(1)") if kept else "",
-                    why=_("Kept without your address, as proof of what you chose or asked for.") if kept else "",
-                )
-            )
+        rows = [self._planned(each) for each in await self.find(identifiers)]
         return Plan(NAME, {kind: list(values) for kind, values in identifiers.items()}, tuple(rows))
 
     async def erase(self, plan: Plan) -> Outcome:
-        """Inside or outside `writing()`; all of it or nothing. What is unknown already is erased already."""
+        """Inside or outside `writing()`; all of it or nothing."""
         keep_note = await self._keep_note()
         async with db.writing():
-            for subject in await self._people(plan.identifiers):
-                for record in (await subjects.whole(subject)).subjects:
+            now = await self.plan_erasure(plan.identifiers)
+            if {(*_name(each), each.action) for each in now.rows} != {(*_name(each), each.action) for each in plan.rows}:
+                raise ConnectorError(_("Our own records are not those of the dry run any more. Nothing was deleted now."), True)
+            for person in await self._people_alone(plan.identifiers):
+                for record in person.subjects:
                     await identity.forget(record)
-                await consent.stop_erased(subject, by="system", case=self.case)
-                await subjects.forget(subject, by="system", case=self.case, keep_note=keep_note)
-            if await self.recheck(plan.identifiers, plan):
-                raise connectors.ConnectorError(
-                    _("Something of this person is still in the portal. Nothing was deleted now."), True
-                )
+                await consent.stop_erased(person.subjects[0], by="system", case=self.case)
+                await subjects.forget(person.subjects[0], by="system", case=self.case, keep_note=keep_note)
+            if any(not each.expected for each in await self.recheck(plan.identifiers, plan)):
+                raise ConnectorError(_("Something of this person is still in the portal. Nothing was deleted now."), True)
         return Outcome(True, plan.counts)
 
-    async def recheck(self, identifiers: connectors.Identifiers, plan: Plan) -> list[connectors.Leftover]:
-        """By every address of the plan: once they are forgotten, nothing here points to the person any more."""
-        found = await self.find({**plan.identifiers, **identifiers})
-        return [connectors.Leftover(each.table, each.label, each.key, expected=False) for each in found]
+    async def recheck(self, identifiers: connectors.Identifiers, plan: Plan) -> list[Leftover]:
+        """By every address, and by the planned rows themselves: once forgotten, no address leads to them any more."""
+        mine = {each.id: each for each in await self._recorded_with(plan.identifiers)}
+        mine |= {each.id: each for each in await self._recorded_with(identifiers)}
+        for row in plan.rows:
+            if row.table == "identifier" and row.key["id"] not in mine:
+                try:
+                    mine[row.key["id"]] = await subjects.get(row.key["id"])
+                except NotFound:
+                    continue
+        planned = {_name(each): each for each in plan.rows}
+        left = []
+        for each in await self._about(list(mine.values()), set()):
+            found = planned.get(_name(each))
+            law = found.law if found is not None and found.action == "keep" else ""
+            left.append(Leftover(each.table, each.label, each.key, expected=bool(law), law=law))
+        return left
 
     async def correct(self, identifiers: connectors.Identifiers, changes: Mapping[str, str | None]) -> Outcome:
         """An address here changes only when the new one is proven, never through a request."""
@@ -84,92 +88,147 @@ class OwnData:
     async def check(self) -> connectors.Health:
         return connectors.Health(await db.row("SELECT 1 AS one") is not None)
 
-    async def _people(self, identifiers: connectors.Identifiers) -> list[str]:
+    def _planned(self, finding: Finding) -> PlanRow:
+        """Kept rows name no address: they stay as proof of what was chosen or asked for."""
+        if finding.table not in KEPT:
+            return PlanRow(finding.table, finding.label, finding.key, "delete", {})
+        with in_language(self.language):
+            return PlanRow(finding.table, finding.label, finding.key, "keep", {}, law=_("GDPR Art. 5(2), 7(1)"))
+
+    async def _recorded_with(self, identifiers: connectors.Identifiers) -> list[subjects.Identifier]:
+        """The identifiers with these values, and those that were recorded together with them from the start."""
         known = [await subjects.find(kind, value) for kind, values in identifiers.items() for value in values]
-        return sorted({each.subject for each in known if each is not None})
+        homes = {each.home for each in known if each is not None}
+        people = sorted({each.subject for each in known if each is not None})
+        return [each for person in people for each in await subjects.identifiers_of(person) if each.home in homes]
+
+    async def _made_by_the_request(self, mine: list[subjects.Identifier]) -> set[str]:
+        """Addresses that this portal knows only because this very request was proven with them."""
+        proven = {each.identifier for each in await models.CaseIdentifier.filter(case_id=self.case)}
+        return {each.id for each in mine if each.id in proven and each.created_at >= self.before}
+
+    async def _people_alone(self, identifiers: connectors.Identifiers) -> list[subjects.Whole]:
+        """Who will be forgotten: forgetting takes the whole person, so nothing may be joined that was not asked for."""
+        mine = await self._recorded_with(identifiers)
+        people = [await subjects.whole(each) for each in sorted({each.subject for each in mine})]
+        if {each.home for person in people for each in person.identifiers} - {each.home for each in mine}:
+            raise ConnectorError(
+                _("An address joined to this person was not proven. Part it, or let the person prove it, first."), True
+            )
+        return people
 
     async def _keep_note(self) -> bool:
         from portal.cases.queue import details_of
 
         return bool((await details_of(self.case)).get("keep_note"))
 
-    async def _addresses(self, subject: str) -> list[Finding]:
-        person = await subjects.whole(subject)
-        values = await subjects.values_of(person.identifiers)
+    async def _about(self, mine: list[subjects.Identifier], left_out: set[str]) -> list[Finding]:
+        with in_language(self.language):
+            return [
+                *await self._addresses([each for each in mine if each.id not in left_out]),
+                *await self._choices(mine),
+                *await self._messages(mine),
+                *await self._requests(mine),
+            ]
+
+    async def _addresses(self, mine: list[subjects.Identifier]) -> list[Finding]:
+        living = [each for each in mine if each.erased_at is None]
+        values = await subjects.values_of(living)
         return [
-            Finding(
+            _finding(
                 "identifier",
                 {"id": each.id},
+                "contact",
                 _("Your addresses and numbers"),
-                _("Address or number"),
-                (
-                    Field("kind", _("Kind"), each.kind, "contact", False),
-                    Field("value", _("Address or number"), values[each.id], "contact", True),
-                    Field("created_at", _("Recorded"), clock.rfc3339(each.created_at), "contact", False),
-                    Field(
-                        "verified_at",
-                        _("Confirmed"),
-                        clock.rfc3339(each.verified_at) if each.verified_at else None,
-                        "contact",
-                        False,
-                    ),
-                ),
+                {
+                    "kind": (_("Kind"), each.kind),
+                    "value": (_("Address or number"), values[each.id]),
+                    "created_at": (_("Recorded"), clock.rfc3339(each.created_at)),
+                    "verified_at": (_("Confirmed"), clock.rfc3339(each.verified_at) if each.verified_at else None),
+                },
+                identifying="value",
             )
-            for each in person.identifiers
-            if each.created_at < self.before and each.erased_at is None
+            for each in living
         ]
 
-    async def _choices(self, subject: str) -> list[Finding]:
-        """Every word and stop as it is kept; the text that was on the screen is named by its edition."""
-        found = []
-        for entry in await consent.history(subject):
-            if entry.at >= self.before:
-                continue
-            shown = {
-                "at": (_("Recorded"), clock.rfc3339(entry.at)),
-                "what": (_("What you said"), entry.what),
-                "purpose": (_("What for"), entry.purpose),
-                "channel": (_("By which way"), entry.channel),
-                "topic": (_("Topic"), entry.topic),
-                "source": (_("Where you said it"), entry.source),
-                "edition": (_("Text you were shown"), entry.edition),
-            }
-            fields = tuple(
-                Field(name, label, value, "choices", False) for name, (label, value) in shown.items() if value not in ("", None)
-            )
-            found.append(Finding("decision", {"id": entry.id}, _("Your choices"), _("Choice"), fields))
-        return found
+    async def _choices(self, mine: list[subjects.Identifier]) -> list[Finding]:
+        """Every word and stop as it is kept; the text that was on the screen is named by its edition.
 
-    async def _messages(self, subject: str) -> list[Finding]:
-        found = []
-        for record in (await subjects.whole(subject)).subjects:
-            for copy in await messages.of_subject(record):
-                if copy.created_at >= self.before or copy.letter is None:
+        Up to the request: asking for a deletion is itself a stop, and what the person says meanwhile shall hold up nothing.
+        """
+        addresses, found = {each.id for each in mine}, []
+        for person in sorted({each.subject for each in mine}):
+            for entry in await consent.history(person, EVERYTHING):
+                if entry.at >= self.before or (entry.identifier is not None and entry.identifier not in addresses):
                     continue
-                fields = (
-                    Field("created_at", _("Written"), clock.rfc3339(copy.created_at), "messages", False),
-                    Field("to", _("To"), copy.to, "messages", True),
-                    Field("subject", _("Subject"), copy.letter.subject, "messages", False),
-                    Field("text", _("Text"), copy.letter.text, "messages", False),
-                )
-                found.append(Finding("message", {"id": copy.id}, _("Messages we wrote to you"), _("Message"), fields))
+                shown = {
+                    "at": (_("Recorded"), clock.rfc3339(entry.at)),
+                    "what": (_("What you said"), entry.what),
+                    "purpose": (_("What for"), entry.purpose),
+                    "channel": (_("By which way"), entry.channel),
+                    "topic": (_("Topic"), entry.topic),
+                    "source": (_("Where you said it"), entry.source),
+                    "edition": (_("Text you were shown"), entry.edition),
+                }
+                # A stop and its end are one act with one id.
+                key = {"id": entry.id, "what": entry.what}
+                filled = {name: value for name, value in shown.items() if value[1]}
+                found.append(_finding("decision", key, "choices", _("Your choices"), filled))
         return found
 
-    async def _requests(self, subject: str) -> list[Finding]:
-        person = await subjects.whole(subject)
-        earlier = await models.CaseRow.filter(subject__in=person.subjects, created_at__lt=self.before).order_by("created_at")
+    async def _messages(self, mine: list[subjects.Identifier]) -> list[Finding]:
+        """What was written about a request belongs to that request, and stays with it."""
+        copies = [each for home in sorted({each.home for each in mine}) for each in await messages.of_subject(home, EVERYTHING)]
         return [
-            Finding(
+            _finding(
+                "message",
+                {"id": each.id},
+                "messages",
+                _("Messages we wrote to you"),
+                {
+                    "created_at": (_("Written"), clock.rfc3339(each.created_at)),
+                    "to": (_("To"), each.to),
+                    "subject": (_("Subject"), each.letter.subject),
+                    "text": (_("Text"), each.letter.text),
+                },
+                identifying="to",
+            )
+            for each in copies
+            if each.letter is not None and each.case is None
+        ]
+
+    async def _requests(self, mine: list[subjects.Identifier]) -> list[Finding]:
+        """Earlier requests that were proven with one of these addresses."""
+        proven = await models.CaseIdentifier.filter(identifier__in=[each.id for each in mine])
+        others = sorted({each.case_id for each in proven} - {self.case})
+        earlier = models.CaseRow.filter(id__in=others, created_at__lt=self.before)
+        return [
+            _finding(
                 "case_file",
                 {"id": each.id},
+                "requests",
                 _("Your requests"),
-                _("Request"),
-                (
-                    Field("right", _("Asked for"), each.right, "requests", False),
-                    Field("received_at", _("Received"), clock.rfc3339(each.received_at), "requests", False),
-                    Field("state", _("State"), each.outcome or each.state, "requests", False),
-                ),
+                {
+                    "right": (_("Asked for"), each.right),
+                    "received_at": (_("Received"), clock.rfc3339(each.received_at)),
+                    "state": (_("State"), each.outcome or each.state),
+                },
             )
-            for each in earlier
-            if each.id != self.case
+            for each in await earlier.order_by("created_at", "id")
         ]
+
+
+def _finding(
+    table: str,
+    key: dict[str, str],
+    category: str,
+    label: str,
+    values: Mapping[str, tuple[str, str | None]],
+    identifying: str = "",
+) -> Finding:
+    fields = [Field(name, title, value, category, name == identifying) for name, (title, value) in values.items()]
+    return Finding(table, key, category, label, tuple(fields))
+
+
+def _name(row: Finding | PlanRow) -> tuple[str, str]:
+    return row.table, json.dumps(row.key, sort_keys=True)

@@ -88,7 +88,11 @@ def _opened(thing: Any, last: str) -> bytes:
 
 
 def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=vars)
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=_shallow)
+
+
+def _shallow(thing: Any) -> dict[str, Any]:
+    return {name: getattr(thing, name) for name in thing.__dataclass_fields__}
 
 
 def _schema(hint: Any, name: str, definitions: dict[str, Any]) -> dict[str, Any]:

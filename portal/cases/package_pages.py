@@ -13,13 +13,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from babel import Locale
+from markupsafe import Markup
 
 from portal import documents
 from portal.cases import plain_words
 from portal.cases.package_tables import headings, safe_name
 from portal.cases.snapshot import Category, Field, Row, Snapshot, System, Table
-from portal.paper import language, render, static_text
-from portal.settings import get
+from portal.paper import language, render
+from portal.settings import HOME, get
 
 SHORT = 100  # entries up to which a table stands whole in the index
 SHOWN = 20  # entries of a longer one
@@ -66,7 +67,7 @@ def plan_tables(snapshot: Snapshot) -> list[Planned]:
 
 
 def index_page(snapshot: Snapshot, tables: list[Planned]) -> list[bytes]:
-    systems = [(system, _by_category([each for each in tables if each.system is system])) for system in snapshot.systems]
+    systems = [(system, list(_by_category([each for each in tables if each.system is system]))) for system in snapshot.systems]
     return _page("package/index.html", snapshot, systems=systems, tables=tables, left_out=left_out(snapshot))
 
 
@@ -119,7 +120,7 @@ def _page(template: str, snapshot: Snapshot, **things: Any) -> list[bytes]:
         company=documents.company(),
         language=language(),
         direction=Locale.parse(language()).text_direction,
-        styles=styles,
+        style=Markup(f"<style>{styles}</style>"),  # noqa: S704  # our own style sheets and colours that were checked
         policy=f"default-src 'none'; style-src 'sha256-{allowed}'; form-action 'none'; base-uri 'none'",
         words=plain_words,
         headings=headings,
@@ -136,4 +137,8 @@ def _styles() -> str:
     light = f":root {{ --brand: {brand.accent}; --brand-ink: {brand.on_accent}; --radius: {brand.radius} }}"
     dark = f":root {{ --brand: {brand.accent_dark}; --brand-ink: {brand.on_accent_dark} }}"
     brand_css = f"{light}\n@media screen and (prefers-color-scheme: dark) {{ {dark} }}\n"
-    return "\n" + static_text("css/tokens.css") + brand_css + static_text("css/package.css")
+    return "\n" + _style_sheet("tokens.css") + brand_css + _style_sheet("package.css")
+
+
+def _style_sheet(name: str) -> str:
+    return (HOME / "portal" / "static" / "css" / name).read_text()

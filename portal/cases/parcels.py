@@ -61,6 +61,10 @@ async def tidy_job(job: jobs.Job) -> None:
         for table, column in (("case_finding", "blob_id"), ("case_task", "plan_blob")):
             await db.run(f"UPDATE {table} SET {column} = NULL WHERE {column} IN (SELECT id FROM blob WHERE keep_until <= ?)", now)
         await db.run("DELETE FROM case_download WHERE ends_at <= ?", now)
+    gone = 1
+    while gone:
+        async with db.writing():
+            gone = await vault.drop_expired_blobs()
 
 
 async def keep_package(row: models.CaseRow, kind: str, content: bytes, digest: str) -> None:

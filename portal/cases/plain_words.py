@@ -62,13 +62,11 @@ def proven_by(how: str) -> str:
 def requester(who: str) -> str:
     """Who asked, as a sentence; empty when the person asked for themselves."""
     return {
-        "self": "",
         "me": "",
         "child": _("A parent asked for their child."),
         "guardian": _("A guardian asked for the person in their care."),
-        "authorised": _("Somebody asked whom the person authorised."),
         "agent": _("Somebody asked whom the person authorised."),
-        "died": _("Somebody asked about a person who has died."),
+        "deceased": _("Somebody asked about a person who has died."),
     }.get(who, _("Somebody asked for another person: %s.") % who)
 
 
@@ -118,3 +116,8 @@ def moment(text: str) -> str:
         return moment_text(datetime.fromisoformat(text))
     except (ValueError, OverflowError):
         return text
+
+
+def happened(what: str) -> str:
+    """What a step was, from the log's own sentence."""
+    return _(what)

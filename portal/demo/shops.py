@@ -29,7 +29,7 @@ CREATE TABLE order_line (
 );
 CREATE TABLE invoice (
   number TEXT PRIMARY KEY, order_number INTEGER NOT NULL, customer_id INTEGER NOT NULL REFERENCES customer (id),
-  issued_on TEXT NOT NULL, billed_to TEXT NOT NULL, amount TEXT NOT NULL
+  issued_on TEXT NOT NULL, billed_to TEXT NOT NULL, amount TEXT NOT NULL, kept_from TEXT NOT NULL
 );
 CREATE TABLE review (
   id INTEGER PRIMARY KEY, customer_id INTEGER NOT NULL REFERENCES customer (id), title TEXT NOT NULL,
@@ -44,7 +44,7 @@ CREATE TABLE subscription (
 );
 CREATE TABLE sent (
   id INTEGER PRIMARY KEY, email TEXT NOT NULL REFERENCES subscriber (email), subject TEXT NOT NULL,
-  sent_on TEXT NOT NULL, opened INTEGER
+  sent_on TEXT NOT NULL
 );
 """
 BOOKS = [
@@ -106,8 +106,8 @@ def build_newsletter(path: Path, people: list[Customer], seed: int, today: date)
             subscription = (person.email, "newsletter", int(chance.random() < 0.8), since)
             database.execute("INSERT INTO subscription VALUES (?, ?, ?, ?, NULL)", subscription)
             for subject in chance.sample(ISSUES, chance.randint(0, 4)):
-                sent = (person.email, subject, _day(chance, person, today), int(chance.random() < 0.4))
-                database.execute("INSERT INTO sent (email, subject, sent_on, opened) VALUES (?, ?, ?, ?)", sent)
+                sent = (person.email, subject, _day(chance, person, today))
+                database.execute("INSERT INTO sent (email, subject, sent_on) VALUES (?, ?, ?)", sent)
 
 
 def _order(database: sqlite3.Connection, chance: random.Random, person: Customer, today: date) -> None:
@@ -120,8 +120,10 @@ def _order(database: sqlite3.Connection, chance: random.Random, person: Customer
         total += quantity * float(price)
         database.execute("INSERT INTO order_line VALUES (?, ?, ?, ?, ?)", (order_id, line, title, quantity, price))
     billed_to = f"{person.name}, {person.street}, {person.postcode} {person.city}"
-    invoice = (f"BB-{placed[:4]}-{order_id:05}", order_id, person.number, placed, billed_to, f"{total:.2f}")
-    database.execute("INSERT INTO invoice VALUES (?, ?, ?, ?, ?, ?)", invoice)
+    # Accounting law counts from 1 July of the year after (Law 82/1991, Art. 25); the shop writes that day onto the invoice.
+    kept_from = f"{int(placed[:4]) + 1}-07-01"
+    invoice = (f"BB-{placed[:4]}-{order_id:05}", order_id, person.number, placed, billed_to, f"{total:.2f}", kept_from)
+    database.execute("INSERT INTO invoice VALUES (?, ?, ?, ?, ?, ?, ?)", invoice)
 
 
 def _day(chance: random.Random, person: Customer, today: date) -> str:

@@ -3,9 +3,10 @@
 from portal.paper.languages import _, in_language, language, missing_texts, ngettext, spoken
 from portal.paper.numbers import date_text, moment_text
 from portal.paper.pdf import Attachment, PdfError, pdf
-from portal.paper.templates import address, render
+from portal.paper.templates import STATIC, address, render
 
 __all__ = [
+    "STATIC",
     "Attachment",
     "PdfError",
     "_",

@@ -15,10 +15,11 @@ from starlette.responses import RedirectResponse, Response
 from portal import audit, consent, subjects
 from portal.lib import clock
 from portal.lib.errors import Invalid, NotFound
-from portal.pages import customer, form, get, page, part_or_redirect, post
+from portal.pages import cookie, customer, drop_cookie, form, get, keep_cookie, page, part_or_redirect, post
 from portal.paper import _, language
 from portal.public.reasons import source_name, why
 
+SAVED = "saved"
 MONTHS = {"1": 30, "3": 91}
 
 
@@ -60,7 +61,9 @@ async def show(request: Request) -> Response:
     on = sum(1 for row in rows if any(square.on for _key, _name, squares in row.channels for square in squares))
     names = [(key, name) for key, name, _squares in rows[0].channels] if rows else []
     paused = await _paused(request)
-    return page(request, "public/preferences.html", rows=rows, channels=names, on=on, paused=paused, saved=None)
+    saved = _kept(cookie(request, SAVED))
+    response = page(request, "public/preferences.html", rows=rows, channels=names, on=on, paused=paused, saved=saved)
+    return drop_cookie(response, SAVED) if saved else response
 
 
 async def choose(request: Request) -> Response:
@@ -86,14 +89,12 @@ async def choose(request: Request) -> Response:
             language=language(),
         )
     )
-    if answer == "yes":
-        return await _answer(request, decided.word, _("Done. It is on."))
-    return await _answer(request, decided.word, _("Done. A message already on its way may still arrive today."), once=decided.id)
+    return await _answer(request, decided.word, answer, once="" if answer == "yes" else decided.id)
 
 
 async def undo(request: Request) -> Response:
     decided = await consent.undo((await form(request)).get("once", ""), f"customer:{request.state.customer.subject}")
-    return await _answer(request, decided.word, _("Taken back. It is as it was before."))
+    return await _answer(request, decided.word, "undone")
 
 
 async def stop_all(request: Request) -> Response:
@@ -134,10 +135,25 @@ async def download_receipt(request: Request) -> Response:
     return Response(await audit.prove(entry.id), media_type="text/plain", headers={"content-disposition": name})
 
 
-async def _answer(request: Request, word: consent.Word, words: str, once: str = "") -> Response:
+async def _answer(request: Request, word: consent.Word, done: str, once: str = "") -> Response:
     row = next(each for each in await _rows(request) if each.key == word.purpose)
-    saved = Saved(_square_id(word.purpose, word.channel, word.identifier), words, once)
-    return part_or_redirect(request, "public/_purpose.html", f"/preferences#purpose-{word.purpose}", row=row, saved=saved)
+    kept = f"{_square_id(word.purpose, word.channel, word.identifier)}.{done}.{once}"
+    to = f"/preferences#purpose-{word.purpose}"
+    response = part_or_redirect(request, "public/_purpose.html", to, row=row, saved=_kept(kept))
+    # Without scripts the page that follows says it, once; a link from elsewhere cannot make it say so.
+    return response if response.status_code == 200 else keep_cookie(response, SAVED, kept, seconds=60)
+
+
+def _kept(kept: str) -> Saved | None:
+    """What was saved, from square, act and decision with dots between."""
+    square, _dot, rest = kept.partition(".")
+    done, _dot, once = rest.partition(".")
+    words = {
+        "yes": _("Done. It is on."),
+        "no": _("Done. A message already on its way may still arrive today."),
+        "undone": _("Taken back. It is as it was before."),
+    }
+    return Saved(square, words[done], once) if done in words else None
 
 
 async def _own(subject: str, identifier_id: str) -> subjects.Identifier:

@@ -140,7 +140,7 @@ def correctable() -> dict[str, str]:
 
 
 INTERNAL = {"case.noted", "case.flagged"}
-LOOKED = "case.looked"
+LOOKED = "case.findings_read"
 
 
 def _journey(status: cases.Status) -> list[tuple[str, str, str]]:

@@ -93,7 +93,7 @@ async def test_the_text_a_person_saw_can_be_shown_byte_for_byte_after_later_edit
     ana = await known("email", "ana@example.com")
     await say(ana, "yes", edition="back-in-stock@1/ro", language="ro")
     async with db.writing():
-        path = _changed(tmp_path, "Anunță-mă când revine", "Spune-mi când revine")
+        path = _changed(tmp_path, "Anunțați-mă când revine", "Spuneți-mi când revine")
         await consent.publish_purposes("officer:petra", path=path)
     answer = await consent.permission(ana.id, "back-in-stock", "email")
     assert answer.because.edition == "back-in-stock@1/ro"

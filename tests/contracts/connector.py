@@ -1,6 +1,8 @@
 """What every connector promises, whatever it connects: subclass, give a `stand`, and these tests run.
 
 The stand holds two people: Ana, who has rows to find, to correct and to erase, and Ben, whom nothing may touch.
+`ConnectorContract` is for systems that stand apart from the portal; `HoldingContract`, its first part, is what the
+portal's own tables promise too.
 """
 
 from collections.abc import Awaitable, Callable
@@ -11,29 +13,40 @@ import pytest
 from portal.connectors import Cell, Connector, ConnectorError, Finding, Identifiers, Plan
 
 
-@dataclass(frozen=True)
-class Stand:
-    """A connector at work on a system of its own."""
+@dataclass(frozen=True, kw_only=True)
+class Holding:
+    """A connector at work on something that holds both people.
+
+    `proven_elsewhere`: fields of Ana's that a request never changes here, because another verb of the portal does so with
+    a proof of its own. A system that stands apart has none: what it can correct, it corrects.
+    """
 
     connector: Connector
-    unreachable: Connector  # the same kind of system, but down
     ana: Identifiers
     ben: Identifiers
+    one_more_row: Callable[[], Awaitable[None]]  # something of Ana's arrives
+    proven_elsewhere: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stand(Holding):
+    """A connector at work on a system that stands apart: it may be down by itself, and hears of words said elsewhere."""
+
+    unreachable: Connector  # the same kind of system, but down
     cell: Cell
     consent_of_ana: Callable[[], Awaitable[bool | None]]  # as the system itself remembers it
     correction: tuple[str, str]  # a generic field and a new value for Ana
-    one_more_row: Callable[[], Awaitable[None]]  # something of Ana's arrives
 
 
 NOBODY = {"email": ["nobody@example.com"], "phone": ["+40700000000"]}
 
 
-class ConnectorContract:
+class HoldingContract:
     @pytest.fixture
-    def stand(self) -> Stand:
+    def stand(self) -> Holding:
         raise NotImplementedError("A connector's tests bring their own stand.")
 
-    async def test_every_finding_names_its_table_and_key_in_plain_words(self, stand: Stand) -> None:
+    async def test_every_finding_names_its_table_and_key_in_plain_words(self, stand: Holding) -> None:
         findings = await stand.connector.find(stand.ana)
         assert findings
         assert all(finding.table and finding.key and finding.label and finding.category for finding in findings)
@@ -41,31 +54,31 @@ class ConnectorContract:
         assert all(field.label for finding in findings for field in finding.fields)
         assert any(field.identifying for finding in findings for field in finding.fields)
 
-    async def test_nobody_is_found_under_an_unknown_address(self, stand: Stand) -> None:
+    async def test_nobody_is_found_under_an_unknown_address(self, stand: Holding) -> None:
         assert await stand.connector.find(NOBODY) == []
         assert await stand.connector.find({}) == []
         assert (await stand.connector.plan_erasure(NOBODY)).rows == ()
 
-    async def test_what_is_found_for_ana_is_not_found_for_ben(self, stand: Stand) -> None:
+    async def test_what_is_found_for_ana_is_not_found_for_ben(self, stand: Holding) -> None:
         ana = {_name(finding) for finding in await stand.connector.find(stand.ana)}
         ben = {_name(finding) for finding in await stand.connector.find(stand.ben)}
         assert ana and ben and not ana & ben
 
-    async def test_a_dry_run_changes_nothing_and_says_the_same_twice(self, stand: Stand) -> None:
+    async def test_a_dry_run_changes_nothing_and_says_the_same_twice(self, stand: Holding) -> None:
         before = await stand.connector.find(stand.ana)
         plan = await stand.connector.plan_erasure(stand.ana)
         assert await stand.connector.find(stand.ana) == before
         assert await stand.connector.plan_erasure(stand.ana) == plan
         assert {(row.table, str(row.key)) for row in plan.rows} == {_name(finding) for finding in before}
 
-    async def test_a_plan_survives_being_stored(self, stand: Stand) -> None:
+    async def test_a_plan_survives_being_stored(self, stand: Holding) -> None:
         plan = await stand.connector.plan_erasure(stand.ana)
         stored = Plan.from_json(plan.to_json())
         assert stored == plan
         assert stored.hash == plan.hash
         assert stored.hash != (await stand.connector.plan_erasure(stand.ben)).hash
 
-    async def test_an_erasure_does_what_its_stored_plan_says_and_leaves_ben_alone(self, stand: Stand) -> None:
+    async def test_an_erasure_does_what_its_stored_plan_says_and_leaves_ben_alone(self, stand: Holding) -> None:
         ben = await stand.connector.find(stand.ben)
         plan = Plan.from_json((await stand.connector.plan_erasure(stand.ana)).to_json())
         outcome = await stand.connector.erase(plan)
@@ -76,13 +89,13 @@ class ConnectorContract:
         assert len(left) == sum(row.action == "keep" for row in plan.rows)
         assert await stand.connector.find(stand.ben) == ben
 
-    async def test_before_an_erasure_the_recheck_says_that_everything_is_left(self, stand: Stand) -> None:
+    async def test_before_an_erasure_the_recheck_says_that_everything_is_left(self, stand: Holding) -> None:
         plan = await stand.connector.plan_erasure(stand.ana)
         left = await stand.connector.recheck(stand.ana, plan)
         assert len(left) == len(plan.rows)
         assert sum(not row.expected for row in left) >= sum(row.action != "keep" for row in plan.rows)
 
-    async def test_erasing_twice_is_refused_and_the_recheck_tells_that_it_is_done(self, stand: Stand) -> None:
+    async def test_erasing_twice_is_refused_and_the_recheck_tells_that_it_is_done(self, stand: Holding) -> None:
         plan = await stand.connector.plan_erasure(stand.ana)
         await stand.connector.erase(plan)
         with pytest.raises(ConnectorError) as refused:
@@ -90,7 +103,7 @@ class ConnectorContract:
         assert refused.value.permanent
         assert all(row.expected for row in await stand.connector.recheck(stand.ana, plan))
 
-    async def test_counts_unlike_the_dry_run_stop_the_erasure_before_anything_is_gone(self, stand: Stand) -> None:
+    async def test_counts_unlike_the_dry_run_stop_the_erasure_before_anything_is_gone(self, stand: Holding) -> None:
         plan = await stand.connector.plan_erasure(stand.ana)
         await stand.one_more_row()
         before = await stand.connector.find(stand.ana)
@@ -99,11 +112,36 @@ class ConnectorContract:
         assert refused.value.permanent
         assert await stand.connector.find(stand.ana) == before
 
-    async def test_a_row_that_arrives_after_the_erasure_is_seen(self, stand: Stand) -> None:
+    async def test_a_row_that_arrives_after_the_erasure_is_seen(self, stand: Holding) -> None:
         plan = await stand.connector.plan_erasure(stand.ana)
         await stand.connector.erase(plan)
         await stand.one_more_row()
         assert any(not row.expected for row in await stand.connector.recheck(stand.ana, plan))
+
+    async def test_a_healthy_system_says_so(self, stand: Holding) -> None:
+        health = await stand.connector.check()
+        assert health.ok, health.problems
+
+    async def test_a_field_that_has_no_place_here_is_named_and_nothing_changes(self, stand: Holding) -> None:
+        before = await stand.connector.find(stand.ana)
+        wanted = dict.fromkeys(("shoe_size", *stand.proven_elsewhere), "new@example.com")
+        outcome = await stand.connector.correct(stand.ana, wanted)
+        assert (outcome.done, outcome.changed, set(outcome.missing)) == (False, (), set(wanted))
+        assert await stand.connector.find(stand.ana) == before
+
+    async def test_a_word_on_an_unknown_purpose_is_not_wanted_and_does_nothing(self, stand: Holding) -> None:
+        before = await stand.connector.find(stand.ana)
+        for index, channel in enumerate(("email", "sms", "post")):
+            cell = Cell("no-such-purpose", channel)
+            assert not stand.connector.takes(cell)
+            await stand.connector.set_consent(stand.ana, cell, False, index)
+        assert await stand.connector.find(stand.ana) == before
+
+
+class ConnectorContract(HoldingContract):
+    @pytest.fixture
+    def stand(self) -> Stand:
+        raise NotImplementedError("A connector's tests bring their own stand.")
 
     async def test_a_correction_is_re_read_and_says_old_and_new(self, stand: Stand) -> None:
         field, new = stand.correction
@@ -144,10 +182,6 @@ class ConnectorContract:
         assert not stand.connector.takes(other)
         await stand.connector.set_consent(stand.ana, other, False, 11)
         assert await stand.consent_of_ana() is True
-
-    async def test_a_healthy_system_says_so(self, stand: Stand) -> None:
-        health = await stand.connector.check()
-        assert health.ok, health.problems
 
     async def test_a_system_that_is_down_is_tried_again_later(self, stand: Stand) -> None:
         plan = await stand.connector.plan_erasure(stand.ana)

@@ -115,14 +115,23 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def portal(demo: Path, tmp_path: Path) -> Iterator[Portal]:
-    var = tmp_path / "var"
+    shutil.copytree(demo, tmp_path / "var")
+    with serving(tmp_path / "var") as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def shared_portal(demo: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
+    """One for a whole file, where each test takes a customer of its own and nobody counts."""
+    var = tmp_path_factory.mktemp("shared") / "var"
     shutil.copytree(demo, var)
     with serving(var) as running:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
+    """Closed with this folder's last test: Playwright holds an event loop, and no other test could start its own."""
     path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
     arguments = [
         "--no-sandbox",

@@ -118,14 +118,15 @@ def search_all_systems(page: Page) -> None:
     reloaded(page, "Look at what was found")
 
 
-def somebody(var: Path, where: str = "1") -> tuple[int, str]:
-    """Number and address of a customer with orders and a newsletter, who has no open request."""
+def somebody(var: Path, where: str = "1", skip: int = 0) -> tuple[int, str]:
+    """Number and address of a customer with orders and a newsletter, who has no open request; `skip` the first ones."""
     with closing(sqlite3.connect(var / "demo" / "shop.db")) as shop:
         shop.execute("ATTACH ? AS letters", (str(var / "demo" / "newsletter.db"),))
         found = shop.execute(
             "SELECT c.id, c.email FROM customer c WHERE c.id NOT IN (3, 8, 12, 17, 21, 30, 41, 52, 66, 77, 90, 104, 120)"
             " AND EXISTS (SELECT 1 FROM orders WHERE customer_id = c.id) AND c.email IN (SELECT email FROM letters.subscription)"
-            f" AND c.email NOT LIKE '%\\_%' ESCAPE '\\' AND ({where}) ORDER BY c.id LIMIT 1"
+            f" AND c.email NOT LIKE '%\\_%' ESCAPE '\\' AND ({where}) ORDER BY c.id LIMIT 1 OFFSET ?",
+            [skip],
         ).fetchone()
         assert found, "The demo company has no such customer."
         return int(found[0]), str(found[1])

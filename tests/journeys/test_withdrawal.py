@@ -34,7 +34,7 @@ def test_withdrawing_the_newsletter_is_one_click_and_counts_everywhere(browser_p
     eventually(lambda: _subscribed(portal, address) == 0, seconds=5)
 
     page.goto("/preferences/history")
-    expect(page.get_by_role("main")).to_contain_text("no")
+    expect(page.locator(".timeline li").first).to_contain_text("No to: Newsletter")
     _newest_proof_is_in_the_log(page, portal)
 
     page.goto("/preferences")

@@ -1,0 +1,90 @@
+"""What the attacks are tried on: Ana's things, made through the rooms, with an address for every object route."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from portal import audit, cases, identity, statement
+from portal.pages import CUSTOMER, OFFICER
+from portal.settings import HOME
+from tests.cases.shops import ask, collected, found_company, prove
+from tests.cases.test_handover import delivered
+from tests.conftest import House
+from tests.people import ANA, Browser, hire, link_for, sign_in
+
+# Not objects of anybody: a word of the site itself, a public text.
+PUBLIC_WORDS = {"/language/{code}": "/language/en", "/notices/{key}": "/notices/privacy"}
+PUBLIC_WORDS |= {f"/texts/{{key}}@{{number:int}}/{{language}}{end}": f"/texts/statement@1/en{end}" for end in ("", "/changes")}
+
+
+@dataclass(frozen=True)
+class Scene:
+    """`ana` and the officers are signed in; `path(pattern)` leads to something of hers."""
+
+    ana: Browser
+    officers: Mapping[str, Browser]
+    paths: Mapping[str, str]
+    identifier: str
+    subject: str
+    case: str
+
+    def path(self, pattern: str) -> str:
+        if "{" not in pattern:
+            return pattern
+        assert pattern in self.paths, f"A new route with an object: say in tests/attacks/scene.py where Ana's stands: {pattern}"
+        return self.paths[pattern]
+
+
+async def open_scene(house: House, folder: Path) -> Scene:
+    """Ana with a request at every stage that a route needs, and one officer of each role."""
+    found_company(house, folder)
+    await statement.publish_all("system", why="The first texts.")
+    ana = Browser()
+    await sign_in(ana, ANA)
+    ready, waiting = await delivered(), await ask("access")
+    await prove(waiting)
+    erasure = await collected("erasure")
+    opened = await ask("access", "somebody@example.com")
+    session = await _session_of(ana)
+    reference = await cases.reference_of(waiting.id)
+    await audit.sequence_all()
+    entry = (await audit.search(subject=session.subject, limit=1))[0].id
+    await ana.post("/sign-in", data={"email": ANA}, follow_redirects=False)
+    invitation = (await identity.invite("new@example.com", name="New", roles=[], by=None)).link
+    paths = {
+        **PUBLIC_WORDS,
+        "/proofs/{challenge}": f"/proofs/{opened.challenge}",
+        "/l/{secret}": await link_for(ANA),
+        "/preferences/{purpose}/{channel}": f"/preferences/newsletter/email?to={session.identifier}&text=newsletter@1/en",
+        "/receipts/{entry}": f"/receipts/{entry}",
+        "/requests/{reference}": f"/requests/{reference}",
+        "/requests/{reference}/withdrawal": f"/requests/{reference}/withdrawal",
+        "/requests/{reference}/download": f"/requests/{await cases.reference_of(ready)}/download",
+        "/requests/notices/{secret}": "/requests/notices/" + "n" * 43,
+        "/downloads/{secret}": f"/downloads/{await cases.hand_over(ready, session)}",
+        "/admin/invitation/{secret}": "/admin/invitation/" + invitation.rsplit("/", 1)[1],
+        "/admin/audit/{entry}": f"/admin/audit/{entry}",
+        "/admin/audit/{entry}/proof": f"/admin/audit/{entry}/proof",
+        "/admin/people/{subject}": f"/admin/people/{session.subject}",
+        "/admin/cases/{case}": f"/admin/cases/{erasure}",
+    }
+    for rest in re.findall(r'"/admin/cases/\{case\}(/\w+)"', (HOME / "portal" / "admin" / "cases.py").read_text()):
+        paths["/admin/cases/{case}" + rest] = f"/admin/cases/{erasure}{rest}"
+    officers = {role: await _at_work(role) for role in sorted(identity.ROLES)}
+    return Scene(ana, officers, paths, session.identifier or "", session.subject or "", erasure)
+
+
+async def _at_work(role: str) -> Browser:
+    """An officer of one role, signed in without the pages."""
+    officer = await hire(f"{role}@example.com", role)
+    browser = Browser()
+    half = await identity.sign_in(officer.address, "correct horse battery staple")
+    browser.cookies.set(OFFICER, await identity.second_factor(half, officer.code()), domain="127.0.0.1")
+    return browser
+
+
+async def _session_of(browser: Browser) -> identity.Session:
+    session = await identity.session(browser.cookies[CUSTOMER], "customer")
+    assert session is not None
+    return session

@@ -1,0 +1,140 @@
+"""Every main page, wide and narrow, light and dark: accessible (axe), nothing cut off sideways, and light to load."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Literal
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, Page
+
+from tests.journeys.conftest import Portal
+from tests.journeys.steps import ask, officer_signs_in, open_case, sign_in, somebody
+
+AXE = Axe()
+WIDE, NARROW = 1280, 320
+COLOURS: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+HEAVIEST = 60_000
+
+FOR_ANYBODY = [
+    "/",
+    "/promises",
+    "/notices",
+    "/check",
+    "/sign-in",
+    "/requests/new",
+    "/demo/mailbox",
+    "/demo/codes",
+    "/admin/sign-in",
+    "/no-such-page",
+]
+FOR_CUSTOMERS = ["/preferences", "/preferences/history", "/requests", "/requests/new"]
+FOR_OFFICERS = ["/admin", "/admin/cases", "/admin/cases?open=no", "/admin/people", "/admin/audit"]
+
+
+@pytest.fixture
+def portal(shared_portal: Portal) -> Portal:
+    return shared_portal
+
+
+def test_public_pages_are_accessible_and_fit(chromium: Browser, portal: Portal) -> None:
+    with _looking(chromium, portal) as page:
+        _check(page, FOR_ANYBODY)
+
+
+def test_pages_of_customers_are_accessible_and_fit(chromium: Browser, portal: Portal) -> None:
+    with _looking(chromium, portal) as page:
+        address = somebody(portal.var, "language = 'en'")[1]
+        sign_in(page, address)
+        page.context.clear_cookies()
+        request = ask(page, "Get a copy of my data", address)
+        _check(page, [*FOR_CUSTOMERS, request])
+        page.goto("/requests/new")
+        page.get_by_role("button", name="Send the request").click()  # nothing chosen: the page with its error summary
+        _check_here(page, "/requests, with errors")
+        page.goto("/preferences")
+        page.locator("button.switch").first.click()
+        page.locator(".saved").first.wait_for()
+        _check_here(page, "/preferences, just saved")
+
+
+def test_pages_of_officers_are_accessible_and_fit(chromium: Browser, portal: Portal) -> None:
+    with _looking(chromium, portal) as page:
+        officer_signs_in(page, "olga")
+        pages = list(FOR_OFFICERS)
+        for asked in ("state=triage", "state=reviewing&right=access", "state=reviewing&right=rectification", "state=approving"):
+            page.goto(f"/admin/cases?{asked}")
+            case = str(page.locator("table.ledger th a").first.get_attribute("href"))
+            pages += [case, f"{case}/findings"] if "reviewing" in asked else [case]
+        page.goto("/admin/audit")
+        pages.append(str(page.locator("table.ledger th a").first.get_attribute("href")))
+        _check(page, pages)
+        page.goto("/admin/people")
+        page.get_by_label("E-mail address or phone number").fill(somebody(portal.var)[1])
+        page.get_by_role("button", name="Find").click()
+        _check_here(page, "/admin/people/…")
+        page.goto("/admin/audit")
+        page.get_by_role("button", name="Check the whole record").click()
+        _check_here(page, "/admin/audit/check")
+
+
+def test_the_first_look_at_a_public_page_is_light(chromium: Browser, portal: Portal) -> None:
+    heavy = {}
+    for path in ("/", "/promises", "/notices", "/sign-in", "/requests/new", "/check"):
+        with _looking(chromium, portal) as page:
+            weight = _weight(page, path)
+            assert weight > 1000, "Nothing was measured."
+            if weight > HEAVIEST:
+                heavy[path] = weight
+    assert heavy == {}
+
+
+@contextmanager
+def _looking(chromium: Browser, portal: Portal) -> Iterator[Page]:
+    context: BrowserContext = chromium.new_context(base_url=portal.address, locale="en-GB")
+    context.set_default_timeout(10_000)
+    try:
+        yield context.new_page()
+    finally:
+        context.close()
+
+
+def _check(page: Page, paths: list[str]) -> None:
+    problems: list[str] = []
+    for path in paths:
+        answer = page.goto(path)
+        assert answer is not None and answer.status == (404 if path == "/no-such-page" else 200), path
+        problems += _problems(page, path)
+    assert not problems, "\n".join(problems)
+
+
+def _check_here(page: Page, name: str) -> None:
+    problems = _problems(page, name)
+    assert not problems, "\n".join(problems)
+
+
+def _problems(page: Page, name: str) -> list[str]:
+    """At both widths and in both colour schemes; everything folded away is opened first."""
+    problems: list[str] = []
+    page.evaluate("document.querySelectorAll('details').forEach(each => { each.open = true })")
+    for width in (NARROW, WIDE):
+        page.set_viewport_size({"width": width, "height": 900})
+        overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        if overflow > 0:
+            problems.append(f"{name} is {overflow} pixels wider than {width}.")
+        for colours in COLOURS:
+            page.emulate_media(color_scheme=colours)
+            found = AXE.run(page)
+            if found.violations_count:
+                problems.append(f"{name} at {width}, {colours}: {found.generate_report()}")
+    return problems
+
+
+def _weight(page: Page, path: str) -> int:
+    """Bytes over the wire with an empty cache, headers included."""
+    session = page.context.new_cdp_session(page)
+    session.send("Network.enable")
+    received: list[int] = []
+    session.on("Network.loadingFinished", lambda event: received.append(int(event["encodedDataLength"])))
+    page.goto(path, wait_until="networkidle")
+    return sum(received)

@@ -1,0 +1,35 @@
+"""A customer corrects her address: an officer accepts it, the shop has it, and it is read again there."""
+
+from playwright.sync_api import Page, expect
+
+from tests.journeys.conftest import Portal
+from tests.journeys.steps import ask, mail, officer_signs_in, open_case, reloaded, rows, search_all_systems, somebody
+
+
+def test_a_correction_reaches_the_shop_and_is_read_again_there(visitor: Page, colleague: Page, portal: Portal) -> None:
+    number, address = somebody(portal.var, "language = 'en'")
+    before = _others(portal, number)
+    status_page = ask(visitor, "Correct something", address, street="Strada Turda 7", postcode="400193")
+
+    officer_signs_in(colleague, "olga")
+    case = open_case(colleague, address, "triage")
+    search_all_systems(colleague)
+    colleague.get_by_role("link", name="Look at what was found").click()
+    for _field in ("street", "postcode"):
+        colleague.get_by_role("button", name="Accept").first.click()
+    expect(colleague.get_by_role("button", name="Accept")).to_have_count(0)
+    colleague.goto(case)
+    colleague.get_by_role("button", name="Correct it everywhere").click()
+    reloaded(colleague, "Evidence file (PDF)")
+
+    found = rows(portal.var / "demo" / "shop.db", "SELECT street, postcode FROM address WHERE customer_id = ?", number)
+    assert found == [("Strada Turda 7", "400193")]
+    assert _others(portal, number) == before
+    assert "corrected, and read again to be sure" in mail(visitor, address, "corrected")
+    visitor.goto(status_page)
+    expect(visitor.get_by_role("heading", level=1)).to_have_text("Done as you asked.")
+    portal.verify_log()
+
+
+def _others(portal: Portal, number: int) -> list[tuple[object, ...]]:
+    return rows(portal.var / "demo" / "shop.db", "SELECT * FROM address WHERE customer_id <> ? ORDER BY id", number)
