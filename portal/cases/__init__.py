@@ -1,14 +1,15 @@
 """Data subject requests from arrival to proof (GDPR Art. 12, 15-17, 19; CCPA 1798.130): the officer's process in steps."""
 
-from portal.cases import parcels
-from portal.cases.approval import Proposal, approve, frozen, proposal, propose, send_back
+from portal.cases import parcels as parcels
+from portal.cases.approval import approve, frozen, proposal, propose, send_back
 from portal.cases.closing import close, extend, hold, lift, reopen, withdraw
 from portal.cases.fanout import ask_now, collect, look_again, triage
 from portal.cases.fulfilment import execute
-from portal.cases.handover import Package, download, hand_over, package_of, proof_of
-from portal.cases.intake import Opened, open_for
+from portal.cases.handover import download, hand_over, package_of, proof_of
 from portal.cases.intake import open_case as open
-from portal.cases.queue import Case, Line, Status, case, cases_of, figures, queue, reference_of, status_for_person
+from portal.cases.intake import open_for
+from portal.cases.mine import Mine, cases_of, is_of
+from portal.cases.queue import Case, Line, Status, case, figures, queue, reference_of, status_for_person
 from portal.cases.review import add_note, corrections, decide_correction, notes, redact, review, unredact
 from portal.cases.timeline import timeline
 from portal.cases.verification import not_me, verified
@@ -16,9 +17,7 @@ from portal.cases.verification import not_me, verified
 __all__ = [
     "Case",
     "Line",
-    "Opened",
-    "Package",
-    "Proposal",
+    "Mine",
     "Status",
     "add_note",
     "approve",
@@ -36,6 +35,7 @@ __all__ = [
     "frozen",
     "hand_over",
     "hold",
+    "is_of",
     "lift",
     "look_again",
     "not_me",
@@ -43,7 +43,6 @@ __all__ = [
     "open",
     "open_for",
     "package_of",
-    "parcels",
     "proof_of",
     "proposal",
     "propose",

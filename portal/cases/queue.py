@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from portal import db, identity, subjects, vault
+from portal import db, vault
 from portal.cases import deadlines, models, moves, states, verification
 from portal.lib import clock, ids
 from portal.lib.errors import Invalid, NotFound
@@ -211,13 +211,6 @@ async def status_for_person(reference: str) -> Status:
         facts.answered,
         "withdraw" in states.possible(facts),
     )
-
-
-async def cases_of(session: identity.Session) -> list[Status]:
-    """A signed-in person's own requests, newest first."""
-    person = await subjects.whole(session.subject or "")
-    found = await models.CaseRow.filter(subject__in=person.subjects).order_by("-received_at").limit(100)
-    return [await status_for_person(await reference_of(each.id)) for each in found]
 
 
 async def reference_of(case_id: str) -> str:

@@ -131,8 +131,11 @@ def _problem(word: Word, person: Person | None, about: Purpose | None, texts: di
 def _problem_of_text(word: Word, about: Purpose, texts: dict[str, str]) -> tuple[str, str] | None:
     if word.answer == "yes" and about.basis == "consent" and not word.edition:
         return "edition", _("A yes must name the text that was shown.")
-    if word.edition and not word.edition.startswith("legacy:") and word.edition not in texts:
-        return "edition", _("There is no text called %s.") % word.edition
+    if word.edition.startswith("legacy:"):
+        # Texts of an earlier system: only an import knows what was shown there.
+        return None if word.grade == "import" else ("edition", _("There is no text called %s.") % word.edition)
+    if word.edition and (word.edition not in texts or not word.edition.startswith(f"{word.purpose}@")):
+        return "edition", _("This purpose has no text called %s.") % word.edition
     if word.answer == "informed":
         if about.basis != "existing customer":
             return "answer", _("Only customers can be informed of similar offers.")

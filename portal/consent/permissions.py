@@ -137,9 +137,9 @@ async def allowed(person: Person, about: Purpose, under: Cell, at: datetime | No
 
 
 def below(about: Purpose, cell: Cell) -> list[Cell]:
-    """The cells that a word on this one can change: itself, or all that `*` covers."""
+    """The cells that a word on this one can change: itself, its topics, or all that `*` covers."""
     channels = about.channels if cell.channel == ALL else (cell.channel,)
-    topics = ("", *sorted(about.topic_keys())) if cell.topic == ALL else (cell.topic,)
+    topics = ("", *sorted(about.topic_keys())) if cell.topic in ("", ALL) else (cell.topic,)
     return [Cell(about.key, channel, topic) for channel in channels for topic in topics]
 
 

@@ -96,6 +96,6 @@ def rank(grade: str) -> int:
 
 
 def parents(cell: Cell) -> set[Cell]:
-    """The cells above: all channels, all topics, or both."""
-    above = {Cell(cell.purpose, channel, topic) for channel in (cell.channel, ALL) for topic in (cell.topic, ALL)}
+    """The cells above: all channels, all topics, or both. What is said without a topic stands above every topic."""
+    above = {Cell(cell.purpose, channel, topic) for channel in (cell.channel, ALL) for topic in (cell.topic, "", ALL)}
     return above - {cell}

@@ -13,8 +13,9 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from portal import audit, consent, subjects
+from portal.identity import Session
 from portal.lib import clock
-from portal.lib.errors import Invalid, NotFound
+from portal.lib.errors import Conflict, Invalid, NotAllowed, NotFound
 from portal.pages import cookie, customer, drop_cookie, form, get, keep_cookie, page, part_or_redirect, post
 from portal.paper import _, language
 from portal.public.reasons import source_name, why
@@ -71,28 +72,33 @@ async def choose(request: Request) -> Response:
     answer = (await form(request)).get("answer", "")
     if answer not in {"yes", "no"}:
         raise Invalid(_("Please use the switch: on or off."))
-    session = request.state.customer
+    session, topic = request.state.customer, request.query_params.get("topic", "")
     identifier = await _own(session.subject, request.query_params.get("to", ""))
-    proven = identifier.verified_at is not None
+    speaks_for_all = await _is_personal(session)
+    if answer == "yes":
+        await _may_say_yes(request.path_params["purpose"], identifier, speaks_for_all, request.query_params.get("text", ""))
     decided = await consent.decide(
         consent.Word(
             identifier=identifier.id,
             purpose=request.path_params["purpose"],
             channel=request.path_params["channel"],
-            topic="",
+            topic=topic,
             answer=answer,
             said_at=None,
             source="preference-centre",
-            grade="self-verified" if proven else "self",
+            grade="self-verified" if speaks_for_all and identifier.verified_at else "self",
             actor=f"customer:{session.subject}",
             edition=request.query_params.get("text", ""),
             language=language(),
         )
     )
-    return await _answer(request, decided.word, answer, once="" if answer == "yes" else decided.id)
+    done = answer if answer == "no" or await _is_on(decided.word) else "waiting"
+    return await _answer(request, decided.word, done, once=decided.id if answer == "no" else "")
 
 
 async def undo(request: Request) -> Response:
+    if not await _is_personal(request.state.customer):
+        raise NotAllowed(_only_its_own())
     decided = await consent.undo((await form(request)).get("once", ""), f"customer:{request.state.customer.subject}")
     return await _answer(request, decided.word, "undone")
 
@@ -137,7 +143,7 @@ async def download_receipt(request: Request) -> Response:
 
 async def _answer(request: Request, word: consent.Word, done: str, once: str = "") -> Response:
     row = next(each for each in await _rows(request) if each.key == word.purpose)
-    kept = f"{_square_id(word.purpose, word.channel, word.identifier)}.{done}.{once}"
+    kept = f"{_square_id(word.purpose, word.channel, word.topic, word.identifier)}.{done}.{once}"
     to = f"/preferences#purpose-{word.purpose}"
     response = part_or_redirect(request, "public/_purpose.html", to, row=row, saved=_kept(kept))
     # Without scripts the page that follows says it, once; a link from elsewhere cannot make it say so.
@@ -150,10 +156,36 @@ def _kept(kept: str) -> Saved | None:
     done, _dot, once = rest.partition(".")
     words = {
         "yes": _("Done. It is on."),
+        "waiting": _("Your yes is kept. It is not on yet, because a pause or a stop still holds."),
         "no": _("Done. A message already on its way may still arrive today."),
         "undone": _("Taken back. It is as it was before."),
     }
     return Saved(square, words[done], once) if done in words else None
+
+
+async def _is_on(word: consent.Word) -> bool:
+    return (await consent.permission(word.identifier, word.purpose, word.channel, word.topic)).allowed
+
+
+async def _is_personal(session: Session) -> bool:
+    """A family's or a role's address may stop everything and sees it, but switches nothing on for others."""
+    signed_in_with = await subjects.get(session.identifier or "")
+    return signed_in_with.audience == "person"
+
+
+async def _may_say_yes(purpose: str, identifier: subjects.Identifier, speaks_for_all: bool, shown: str) -> None:
+    """A yes is for a confirmed address of the person's own, under the text in force that the page showed."""
+    if not speaks_for_all:
+        raise NotAllowed(_only_its_own())
+    in_force = {each.key: each for each in await consent.purposes()}.get(purpose)
+    if in_force is not None and not shown.startswith(f"{purpose}@{in_force.number}/"):
+        raise Conflict(_("This text has changed since you opened the page. Please look at it again."))
+    if in_force is not None and in_force.double_opt_in and identifier.verified_at is None:
+        raise NotAllowed(_("Please confirm this address first: sign in with it once, then switch it on."))
+
+
+def _only_its_own() -> str:
+    return _("Several people use the address you signed in with, so it can switch things off but not on.")
 
 
 async def _own(subject: str, identifier_id: str) -> subjects.Identifier:
@@ -169,7 +201,8 @@ async def _paused(request: Request) -> bool:
 
 
 async def _rows(request: Request) -> list[Row]:
-    found = [cell for cell in await consent.cells(request.state.customer.subject) if cell.topic is None]
+    # A topic has a square of its own while it is on, so that whatever is on can be seen and stopped.
+    found = [cell for cell in await consent.cells(request.state.customer.subject) if cell.topic is None or cell.allowed]
     known = {cell.identifier.id: cell.identifier for cell in found if cell.identifier is not None}
     values = await subjects.values_of(list(known.values()))
     masks = {each.id: subjects.mask(each.kind, values[each.id] or "") for each in known.values()}
@@ -185,16 +218,19 @@ async def _rows(request: Request) -> list[Row]:
 def _squares(cells: list[consent.Cell], channel: str, masks: dict[str, str]) -> list[Square]:
     """One per address; which address it is stands there only when there are several."""
     mine = [cell for cell in cells if cell.channel == channel]
-    return [_square(cell, masks if len(mine) > 1 else {}) for cell in mine]
+    several = len({cell.identifier for cell in mine}) > 1
+    return [_square(cell, masks if several else {}) for cell in mine]
 
 
 def _square(cell: consent.Cell, masks: dict[str, str]) -> Square:
     identifier = cell.identifier.id if cell.identifier else ""
     kind = "missing" if cell.identifier is None else "switch" if cell.changeable else "fixed"
-    query = urlencode({"to": identifier, "text": cell.edition})
+    topic = cell.topic.key if cell.topic else ""
+    query = urlencode({"to": identifier, "text": cell.edition} | ({"topic": topic} if topic else {}))
+    channel = consent.channel_name(cell.channel)
     return Square(
-        id=_square_id(cell.purpose.key, cell.channel, identifier),
-        name=consent.channel_name(cell.channel),
+        id=_square_id(cell.purpose.key, cell.channel, topic, identifier),
+        name=f"{channel}: {cell.topic.title}" if cell.topic else channel,
         address=masks.get(identifier, ""),
         kind=kind,
         on=cell.allowed,
@@ -203,8 +239,8 @@ def _square(cell: consent.Cell, masks: dict[str, str]) -> Square:
     )
 
 
-def _square_id(purpose: str, channel: str, identifier: str) -> str:
-    return f"{purpose}-{channel}-{identifier[-6:]}"
+def _square_id(purpose: str, channel: str, topic: str, identifier: str) -> str:
+    return "-".join(part for part in (purpose, channel, topic, identifier[-6:]) if part)
 
 
 routes = [

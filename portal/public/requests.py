@@ -33,8 +33,7 @@ async def send(request: Request) -> Response:
 
 
 async def show_mine(request: Request) -> Response:
-    found = await cases.cases_of(request.state.customer)
-    mine = [(each, await cases.reference_of(each.id)) for each in found]
+    mine = await cases.cases_of(request.state.customer)
     return page(request, "public/requests.html", mine=mine, rights=rights())
 
 
@@ -42,7 +41,7 @@ async def show_one(request: Request) -> Response:
     """Where a request stands. Signed in as its person: also the messages, the download and who looked."""
     reference = request.path_params["reference"]
     status = await cases.status_for_person(reference)
-    mine = request.state.customer is not None and status.id in {each.id for each in await cases.cases_of(request.state.customer)}
+    mine = await cases.is_of(status.id, request.state.customer)
     context: dict[str, Any] = {"package": None, "timeline": [], "looks": []}
     if mine:
         steps = [each for each in await cases.timeline(status.id) if each.event not in INTERNAL]
@@ -56,7 +55,7 @@ async def show_one(request: Request) -> Response:
 async def take_back(request: Request) -> Response:
     reference = request.path_params["reference"]
     status = await cases.status_for_person(reference)
-    if status.id not in {each.id for each in await cases.cases_of(request.state.customer)}:
+    if not await cases.is_of(status.id, request.state.customer):
         raise NotFound(_("There is no such request."))
     await cases.withdraw(status.id, actor=f"customer:{request.state.customer.subject}")
     return RedirectResponse(f"/requests/{reference}", 303)

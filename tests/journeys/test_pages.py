@@ -9,7 +9,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page
 
 from tests.journeys.conftest import Portal
-from tests.journeys.steps import ask, officer_signs_in, open_case, sign_in, somebody
+from tests.journeys.steps import ask, officer_signs_in, sign_in, somebody
 
 AXE = Axe()
 WIDE, NARROW = 1280, 320
