@@ -102,4 +102,5 @@ async def broken(request: Request, problem: Exception) -> Response:
 
 
 def _sorry(request: Request, status: int, heading: str, sentence: str, *, unchanged: bool = False) -> Response:
-    return page(request, "public/error.html", status, heading=heading, sentence=sentence, unchanged=unchanged, way_out=None)
+    template = "admin/error.html" if request.url.path.startswith("/admin") else "public/error.html"
+    return page(request, template, status, heading=heading, sentence=sentence, unchanged=unchanged, way_out=None)

@@ -3,7 +3,7 @@
 Every unsafe handler is the same: find the case, read the form, one verb of the room, back to the page.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from itertools import groupby
 from urllib.parse import urlencode
 
@@ -136,10 +136,14 @@ async def hold(request: Request) -> Response:
     if fields.get("lift"):
         await cases.lift(fields["lift"], officer=request.state.officer.id)
         return _back(request)
-    kind, why = fields.get("kind", ""), fields.get("why", "")
-    return await _or_say_why(
-        request, lambda: cases.hold(request.path_params["case"], kind, why, officer=request.state.officer.id)
-    )
+    return await _or_say_why(request, lambda: _hold(request, fields.get("kind", ""), fields.get("hold-why", "")))
+
+
+async def _hold(request: Request, kind: str, why: str) -> None:
+    try:
+        await cases.hold(request.path_params["case"], kind, why, officer=request.state.officer.id)
+    except Invalid as problem:
+        raise Invalid(problem.sentence, {f"hold-{name}": fault for name, fault in problem.fields.items()}) from problem
 
 
 async def proof(request: Request) -> Response:
@@ -164,11 +168,13 @@ async def _or_say_why(request: Request, act: Callable[[], Awaitable[object]]) ->
     try:
         await act()
     except Invalid as problem:
-        return await _case_page(request, await cases.case(request.path_params["case"]), problem)
+        return await _case_page(request, await cases.case(request.path_params["case"]), problem, await form(request))
     return _back(request)
 
 
-async def _case_page(request: Request, case: Case, problem: Invalid | None = None) -> Response:
+async def _case_page(
+    request: Request, case: Case, problem: Invalid | None = None, given: Mapping[str, str] | None = None
+) -> Response:
     sees_data = identity.may(request.state.officer, "data.see")
     proven = [await subjects.get(each) for each in case.proven]
     values = await subjects.values_of(proven)
@@ -193,6 +199,7 @@ async def _case_page(request: Request, case: Case, problem: Invalid | None = Non
         step_name=step_name,
         action_name=action_name,
         wrong=problem.fields if problem else {},
+        given=given or {},
         sentence=problem.sentence if problem else "",
     )
 

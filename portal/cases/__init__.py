@@ -6,8 +6,8 @@ from portal.cases.closing import close, extend, hold, lift, reopen, withdraw
 from portal.cases.fanout import ask_now, collect, look_again, triage
 from portal.cases.fulfilment import execute
 from portal.cases.handover import download, hand_over, package_of, proof_of
+from portal.cases.intake import Opened, ask_for_proof_again, open_for
 from portal.cases.intake import open_case as open
-from portal.cases.intake import open_for
 from portal.cases.mine import Mine, cases_of, is_of
 from portal.cases.queue import Case, Line, Status, case, figures, queue, reference_of, status_for_person
 from portal.cases.review import add_note, corrections, decide_correction, notes, redact, review, unredact
@@ -18,9 +18,11 @@ __all__ = [
     "Case",
     "Line",
     "Mine",
+    "Opened",
     "Status",
     "add_note",
     "approve",
+    "ask_for_proof_again",
     "ask_now",
     "case",
     "cases_of",

@@ -97,6 +97,7 @@ async def ask_now(task_id: str, *, officer: str) -> None:
         task.state = "waiting"
         await task.save(update_fields=["state"])
         await ask_later(task_id, "cases.collect")
+        await jobs.hurry(f"cases.collect {task_id}")
 
 
 @jobs.verb("cases.collect", at_once=8)

@@ -15,7 +15,7 @@ from portal import audit, db, identity, subjects, vault
 from portal.cases import deadlines, events, laws, models, moves, states, verification
 from portal.cases.policy import policy
 from portal.lib import clock, ids
-from portal.lib.errors import Invalid, NotAllowed
+from portal.lib.errors import Conflict, Invalid, NotAllowed, NotFound
 from portal.paper import _, in_language
 from portal.settings import get
 from portal.vault import Place
@@ -64,6 +64,23 @@ async def open_case(
         challenge = await identity.challenge(address, use="request", bound_to=row.id, language=language, browser=browser)
         await moves.move(row, "ask for proof", event=events.PROOF_ASKED, actor=actor or "system", challenge=challenge.id)
     return Opened(row.id, reference, row.state, challenge.id)
+
+
+async def ask_for_proof_again(reference: str, *, browser: str | None = None) -> str:
+    """A new link and code to the address the request was made with; answers the challenge's id. Conflict once it is proven."""
+    async with db.writing():
+        found = await models.CaseRow.get_or_none(reference_digest=ids.digest(reference))
+        if found is None:
+            raise NotFound(_("There is no request with this number."))
+        row = await moves.lock(found.id)
+        if row.state != states.VERIFYING:
+            raise Conflict(_("This request needs no confirmation now."))
+        address = await verification.case_address(row)
+        challenge = await identity.challenge(address, use="request", bound_to=row.id, language=row.language, browser=browser)
+        row.challenge = challenge.id
+        await row.save(update_fields=["challenge"])
+        await audit.record(events.PROOF_ASKED, actor="system", case=row.id)
+    return challenge.id
 
 
 async def open_for(

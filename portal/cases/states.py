@@ -28,6 +28,8 @@ RIGHTS = AT_ONCE | IN_WORDS | COLLECTED
 CHANGES = frozenset({"rectification", "erasure", "restriction"})
 # Data is lost: somebody other than the proposer must agree.
 FOUR_EYES = frozenset({"erasure"})
+# What must not stand in the way when data is lost: what is gone cannot be given back (Art. 17(3)(e), 12(6), 15).
+UNHELD = ("not frozen", "no legal hold", "no identity hold", "access answered first")
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,8 @@ class Facts:
     acted: bool = False
     stopped: bool = False
     holds: frozenset[str] = frozenset()
+    access_first: bool = False  # the person also asked for a copy, and has not had the time to fetch it
+    to_fetch: bool = False  # a package is ready and was never opened
 
     @property
     def everything_answered(self) -> bool:
@@ -79,26 +83,39 @@ TABLE: tuple[Move, ...] = (
     Move("propose a refusal", (TRIAGE, COLLECTING), APPROVING, ("a refusal",), COLLECTED | IN_WORDS),
     Move("send back", (APPROVING,), REVIEWING, ("everything answered",), COLLECTED),
     Move("send back", (APPROVING,), TRIAGE, ("proven", "something not answered"), COLLECTED | IN_WORDS),
-    Move("approve", (APPROVING,), FULFILLING, ("approved", "not a refusal", "everything answered"), COLLECTED),
+    Move("approve", (APPROVING,), FULFILLING, ("approved", "not a refusal", "everything answered"), COLLECTED - FOUR_EYES),
+    Move("approve", (APPROVING,), FULFILLING, ("approved", "not a refusal", "everything answered", *UNHELD), FOUR_EYES),
     Move("approve a refusal", (APPROVING,), DELIVERING, ("approved", "a refusal"), COLLECTED | IN_WORDS),
     Move(
-        "fulfil", (REVIEWING,), FULFILLING, ("everything answered", "a proposal", "not a refusal", "two eyes suffice"), COLLECTED
+        "fulfil",
+        (REVIEWING,),
+        FULFILLING,
+        ("everything answered", "a proposal", "not a refusal", "two eyes suffice"),
+        COLLECTED - FOUR_EYES,
     ),
     Move("void", (FULFILLING,), REVIEWING, ("nothing done yet",), COLLECTED),
     Move("look again", (FULFILLING,), COLLECTING, ("stopped",), COLLECTED),
     Move("act at once", (RECEIVED,), FULFILLING, rights=AT_ONCE),
     Move("answer", (TRIAGE,), DELIVERING, ("proven",), IN_WORDS),
-    Move("deliver", (FULFILLING,), DELIVERING, ("done", "everything answered"), COLLECTED),
+    Move("deliver", (FULFILLING,), DELIVERING, ("done", "everything answered"), COLLECTED - FOUR_EYES),
+    Move("deliver", (FULFILLING,), DELIVERING, ("done", "everything answered", *UNHELD), FOUR_EYES),
     Move("close", (FULFILLING,), CLOSED, ("done",), AT_ONCE, "fulfilled"),
     Move(
         "close",
         (DELIVERING,),
         CLOSED,
-        ("done", "everything answered", "not frozen", "proposed fulfilled"),
+        ("done", "everything answered", "not frozen", "proposed fulfilled", "nothing to fetch"),
         COLLECTED,
         "fulfilled",
     ),
-    Move("close", (DELIVERING,), CLOSED, ("done", "everything answered", "not frozen", "proposed partly"), COLLECTED, "partly"),
+    Move(
+        "close",
+        (DELIVERING,),
+        CLOSED,
+        ("done", "everything answered", "not frozen", "proposed partly", "nothing to fetch"),
+        COLLECTED,
+        "partly",
+    ),
     Move("close", (DELIVERING,), CLOSED, ("a refusal", "approved"), COLLECTED | IN_WORDS, "refused"),
     Move("close", (DELIVERING,), CLOSED, ("not frozen",), IN_WORDS, "answered"),
     Move("close", (REVIEWING,), CLOSED, ("proven", "everything answered", "nothing found"), COLLECTED, "nothing held"),
@@ -147,6 +164,22 @@ _NEEDS: dict[str, tuple[Callable[[Facts], bool], Callable[[], str]]] = {
         lambda case: "freeze" not in case.holds,
         lambda: _("Somebody said that they did not ask for this. Decide about that first."),
     ),
+    "no legal hold": (
+        lambda case: "legal" not in case.holds,
+        lambda: _("A legal hold stands: nothing may be deleted before it is lifted."),
+    ),
+    "no identity hold": (
+        lambda case: "identity" not in case.holds,
+        lambda: _("There is a doubt about who asked. Nothing may be deleted before that hold is lifted."),
+    ),
+    "access answered first": (
+        lambda case: not case.access_first,
+        lambda: _("The person also asked for a copy. The deletion waits until they opened it, or had 14 days for it."),
+    ),
+    "nothing to fetch": (
+        lambda case: not case.to_fetch,
+        lambda: _("The package waits for the person. The request closes when they fetch it, or when its time is over."),
+    ),
 }
 
 
@@ -166,6 +199,17 @@ def target(verb: str, facts: Facts, outcome: str = "") -> Move:
         if not missing:
             return move
     raise Conflict(missing or _("This is not possible in the state the request is in."))
+
+
+def held(facts: Facts) -> str:
+    """Why data may not be deleted now, in a sentence; empty when nothing stands in the way."""
+    return _missing(Move("deliver", (), "", UNHELD), facts)
+
+
+def outcomes(facts: Facts) -> tuple[str, ...]:
+    """How the request can be closed now."""
+    fitting = [move for move in TABLE if move.verb == "close" and facts.state in move.sources and facts.right in move.rights]
+    return tuple(dict.fromkeys(move.outcome for move in fitting if not _missing(move, facts)))
 
 
 def possible(facts: Facts) -> set[str]:

@@ -9,26 +9,33 @@ from portal.demo.people import Customer
 from portal.demo.story import Story
 from portal.lib import clock
 
-# The one everybody asks about: a yes with a purchase in January, a no with a competition in March.
-CONFLICT = 17
+
+def conflicted(people: list[Customer], now: datetime) -> Customer:
+    """The one everybody asks about: a yes with a purchase in January, a no with a competition in March."""
+    january, _march = _january_and_march(now)
+    return next(person for person in people if person.since < january.date() - timedelta(days=30))
 
 
 def tell(story: Story, people: list[Customer], seed: int, now: datetime) -> None:
     """Note in the story what each customer said."""
     chance = random.Random(seed + 2)  # noqa: S311  # a fixed sequence is what we want
+    torn = conflicted(people, now)
     for person in people:
         joined = now - timedelta(days=(now.date() - person.since).days, minutes=chance.randint(1, 600))
-        story.at(_after_opening(joined, now), partial(_join, person, chance.random()))
+        story.at(_after_opening(joined, now), partial(_join, person, chance.random(), says_yes=person != torn))
         for _ in range(chance.choice([0, 0, 1, 1, 2])):
             later = joined + (now - joined) * chance.uniform(0.1, 0.98)
             said = chance.choice(WORDS)
-            if person.number != CONFLICT and (said[1] != "sms" or person.phone):
+            if person != torn and (said[1] != "sms" or person.phone):
                 story.at(_after_opening(later, now), partial(_say, person, *said))
-    conflicted = people[CONFLICT - 1]
+    january, march = _january_and_march(now)
+    story.at(january, partial(_say, torn, "newsletter", "email", "yes", "order", "self-verified"))
+    story.at(march, partial(_say, torn, "newsletter", "email", "no", "competition", "self"))
+
+
+def _january_and_march(now: datetime) -> tuple[datetime, datetime]:
     year = now.year if now.month > 3 else now.year - 1
-    january, march = (now.replace(year=year, month=month, day=14, hour=11) for month in (1, 3))
-    story.at(january, partial(_say, conflicted, "newsletter", "email", "yes", "order", "self"))
-    story.at(march, partial(_say, conflicted, "newsletter", "email", "no", "competition", "self"))
+    return now.replace(year=year, month=1, day=14, hour=11), now.replace(year=year, month=3, day=14, hour=11)
 
 
 WORDS = [
@@ -50,7 +57,7 @@ SHOWN_AT_CHECKOUT = {
 }
 
 
-async def _join(person: Customer, lucky: float) -> None:
+async def _join(person: Customer, lucky: float, *, says_yes: bool) -> None:
     """A first order: the address is recorded, the way to refuse is told, and two in three say yes to the newsletter."""
     async with db.writing():
         first = await subjects.ensure("email", person.email, by="key:shop")
@@ -58,10 +65,10 @@ async def _join(person: Customer, lucky: float) -> None:
             await subjects.ensure("phone", person.phone, by="key:shop", subject=first.subject)
         address = f"{person.street}, {person.postcode} {person.city}"
         await subjects.ensure("post", address, by="key:shop", subject=first.subject)
-        if lucky > 0.2:
+        if lucky > 0.2 or not says_yes:
             await subjects.mark_verified(first.id)
     await _say(person, "similar-books", "email", "informed", "checkout", "self")
-    if lucky > 0.35 and person.number != CONFLICT:
+    if lucky > 0.35 and says_yes:
         await _say(person, "newsletter", "email", "yes", "checkout", "self-verified" if lucky > 0.4 else "self")
 
 
@@ -69,8 +76,7 @@ async def _say(person: Customer, purpose: str, channel: str, answer: str, source
     kind = {"sms": "phone", "post": "post"}.get(channel, "email")
     value = {"phone": person.phone, "post": f"{person.street}, {person.postcode} {person.city}"}.get(kind) or person.email
     identifier = await subjects.find(kind, value)
-    if identifier is None:
-        return
+    assert identifier is not None, f"{person.email} is not recorded yet."
     edition = {each.key: each.number for each in await consent.purposes()}[purpose]
     speaks = person.speaks
     await consent.decide(

@@ -81,10 +81,11 @@ async def _come_in(name: str) -> None:
 
 def announce() -> None:
     """Where to click: printed by `make run`."""
-    address = settings.get().base_url
+    address, now = settings.get().base_url, clock.now()
+    torn = choices.conflicted(people.customers(SEED, now.date()), now)
     print(f"""
   The portal is at        {address}
-  As a customer           sign in as {people.customers(SEED, clock.now().date())[choices.CONFLICT - 1].email}
+  As a customer           sign in as {torn.email}
                           (said yes with an order in January, no in a competition in March)
   As an officer           {address}/admin   password: {PASSWORD}
                           olga@bluebird.example.com (privacy officer), petra@… (approver), vik@… (auditor)

@@ -50,6 +50,14 @@ async def later(
     return str(stored["id"])
 
 
+async def hurry(key: str) -> bool:
+    """Inside `writing()`: a person wants it now, so the pause after a failed try is over. Says whether one was waiting."""
+    now = clock.micros(clock.now())
+    waiting = await db.run("UPDATE job SET due_at = ? WHERE key = ? AND state = 'waiting' AND due_at > ?", now, key, now)
+    db.after_commit(wake.everybody)
+    return waiting > 0
+
+
 async def recur(verb: str, *, every: timedelta) -> None:
     """Keep `verb` coming back; asking again only changes how often."""
     async with db.writing():

@@ -12,13 +12,14 @@ from urllib.parse import urlencode
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from portal import audit, consent, subjects
+from portal import audit, cases, consent, subjects
 from portal.identity import Session
 from portal.lib import clock
 from portal.lib.errors import Conflict, Invalid, NotAllowed, NotFound
 from portal.pages import cookie, customer, drop_cookie, form, get, keep_cookie, page, part_or_redirect, post
 from portal.paper import _, language
 from portal.public.reasons import source_name, why
+from portal.public.story import told
 
 SAVED = "saved"
 MONTHS = {"1": 30, "3": 91}
@@ -134,11 +135,17 @@ async def show_history(request: Request) -> Response:
 async def download_receipt(request: Request) -> Response:
     """The proof of one entry about this person: a file that anybody can check without us."""
     entry = await audit.entry(request.path_params["entry"])
-    person = await subjects.whole(request.state.customer.subject)
-    if entry is None or entry.subject not in person.subjects:
+    if entry is None or not await _is_about(entry, request.state.customer):
         raise NotFound(_("There is no such proof."))
     name = f'attachment; filename="proof-{entry.id[:8]}.txt"'
     return Response(await audit.prove(entry.id), media_type="text/plain", headers={"content-disposition": name})
+
+
+async def _is_about(entry: audit.Entry, session: Session) -> bool:
+    """A step of a request is for who proved that request; a choice is for its person."""
+    if entry.case:
+        return bool(told(entry.event)) and await cases.is_of(entry.case, session)
+    return entry.subject in (await subjects.whole(session.subject or "")).subjects
 
 
 async def _answer(request: Request, word: consent.Word, done: str, once: str = "") -> Response:

@@ -24,7 +24,7 @@ from portal.pages import (
 
 
 async def show_code(request: Request) -> Response:
-    response = page(request, "public/proof-code.html", challenge=request.path_params["challenge"], errors={})
+    response = _code_page(request, request.path_params["challenge"])
     return remember_browser(request, response)
 
 
@@ -33,7 +33,7 @@ async def take_code(request: Request) -> Response:
     try:
         proof = await identity.prove_code(challenge, (await form(request)).get("code", ""), browser=cookie(request, "browser"))
     except Refusal as problem:
-        return page(request, "public/proof-code.html", problem.status, challenge=challenge, errors={"code": problem.sentence})
+        return _code_page(request, challenge, problem)
     return await _go_on(request, proof)
 
 
@@ -41,7 +41,7 @@ async def show_link(request: Request) -> Response:
     """The landing page of a link: no third party, no referrer, and nothing happens before the button."""
     landing = await identity.landing(request.path_params["secret"], cookie(request, "browser"))
     if not landing.same_browser:
-        return page(request, "public/proof-code.html", challenge=landing.challenge.id, errors={})
+        return _code_page(request, landing.challenge.id)
     response = page(request, "public/proof-link.html", secret=request.path_params["secret"], use=landing.challenge.use)
     response.headers["referrer-policy"] = "no-referrer"
     return response
@@ -49,6 +49,12 @@ async def show_link(request: Request) -> Response:
 
 async def take_link(request: Request) -> Response:
     return await _go_on(request, await identity.prove_link(request.path_params["secret"], cookie(request, "browser")))
+
+
+def _code_page(request: Request, challenge: str, problem: Refusal | None = None) -> Response:
+    errors = {"code": problem.sentence} if problem else {}
+    context = {"challenge": challenge, "reference": cookie(request, "request"), "errors": errors}
+    return page(request, "public/proof-code.html", problem.status if problem else 200, **context)
 
 
 async def _go_on(request: Request, proof: identity.Proof) -> Response:

@@ -10,12 +10,14 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from portal import cases, db
-from portal.lib.errors import Invalid, NotFound
-from portal.pages import anyone, cookie, customer, form, get, page, post, remember_browser
+from portal.lib.errors import Invalid, NotFound, TooMany
+from portal.pages import anyone, cookie, customer, form, get, keep_cookie, page, post, remember_browser
 from portal.paper import _, language
 from portal.public.sign_in import ASKS_PER_HOUR
+from portal.public.story import LOOKED, told
 from portal.shield import client_network
 
+A_DAY = 24 * 3600
 CORRECTABLE = ("name", "phone", "street", "city", "postcode", "language")
 STEPS = ("received", "verifying", "triage", "collecting", "reviewing", "approving", "fulfilling", "delivering", "closed")
 
@@ -30,6 +32,8 @@ async def send(request: Request) -> Response:
         return await _opened(request, given)
     except Invalid as problem:
         return _form(request, given, problem)
+    except TooMany as problem:
+        return _form(request, given, Invalid(problem.sentence))
 
 
 async def show_mine(request: Request) -> Response:
@@ -44,9 +48,9 @@ async def show_one(request: Request) -> Response:
     mine = await cases.is_of(status.id, request.state.customer)
     context: dict[str, Any] = {"package": None, "timeline": [], "looks": []}
     if mine:
-        steps = [each for each in await cases.timeline(status.id) if each.event not in INTERNAL]
-        context["timeline"] = [each for each in reversed(steps) if each.event != LOOKED]
-        context["looks"] = [each for each in reversed(steps) if each.event == LOOKED]
+        steps = [(each, told(each.event)) for each in reversed(await cases.timeline(status.id)) if told(each.event)]
+        context["timeline"] = [(step, words) for step, words in steps if step.event != LOOKED]
+        context["looks"] = [(step, words) for step, words in steps if step.event == LOOKED]
         context["package"] = await cases.package_of(status.id)
     template, rest = "public/request.html", {"status": status, "reference": reference, "mine": mine, "journey": _journey(status)}
     return page(request, template, **rest, **context, rights=rights(), outcomes=outcomes())
@@ -59,6 +63,12 @@ async def take_back(request: Request) -> Response:
         raise NotFound(_("There is no such request."))
     await cases.withdraw(status.id, actor=f"customer:{request.state.customer.subject}")
     return RedirectResponse(f"/requests/{reference}", 303)
+
+
+async def prove_again(request: Request) -> Response:
+    """A new link and code for a request that waits for its proof; they go to the address it was made with, nowhere else."""
+    challenge = await cases.ask_for_proof_again(request.path_params["reference"], browser=cookie(request, "browser") or None)
+    return RedirectResponse(f"/proofs/{challenge}", 303)
 
 
 async def show_not_me(request: Request) -> Response:
@@ -106,7 +116,7 @@ async def _opened(request: Request, given: dict[str, str]) -> Response:
     )
     browser = cookie(request, "browser") or None
     opened = await cases.open(right, given.get("email", ""), language=language(), details=details, browser=browser)
-    return RedirectResponse(f"/proofs/{opened.challenge}", 303)
+    return keep_cookie(RedirectResponse(f"/proofs/{opened.challenge}", 303), "request", opened.reference, seconds=A_DAY)
 
 
 def _details(given: dict[str, str]) -> dict[str, Any]:
@@ -120,7 +130,7 @@ def _details(given: dict[str, str]) -> dict[str, Any]:
 
 
 def _form(request: Request, given: dict[str, str], problem: Invalid | None) -> Response:
-    wrong = problem.fields if problem else {}
+    wrong = {f"new-{name}" if name in CORRECTABLE else name: words for name, words in problem.fields.items()} if problem else {}
     sentence = problem.sentence if problem else ""
     status = 422 if problem else 200
     fields = [(name, words) for name, words in correctable().items() if name in CORRECTABLE]
@@ -136,10 +146,6 @@ def correctable() -> dict[str, str]:
         "postcode": _("Postcode"),
         "language": _("Language we write in"),
     }
-
-
-INTERNAL = {"case.noted", "case.flagged"}
-LOOKED = "case.findings_read"
 
 
 def _journey(status: cases.Status) -> list[tuple[str, str, str]]:
@@ -165,6 +171,7 @@ routes = [
     get("/requests/new", show_form, guard=anyone),
     post("/requests", send, guard=anyone),
     get("/requests/{reference}", show_one, guard=anyone),
+    post("/requests/{reference}/proof", prove_again, guard=anyone),
     post("/requests/{reference}/withdrawal", take_back, guard=customer),
     get("/requests/notices/{secret}", show_not_me, guard=anyone),
     post("/requests/notices/{secret}", say_not_me, guard=anyone),

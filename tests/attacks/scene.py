@@ -59,6 +59,7 @@ async def open_scene(house: House, folder: Path) -> Scene:
         "/preferences/{purpose}/{channel}": f"/preferences/newsletter/email?to={session.identifier}&text=newsletter@1/en",
         "/receipts/{entry}": f"/receipts/{entry}",
         "/requests/{reference}": f"/requests/{reference}",
+        "/requests/{reference}/proof": f"/requests/{reference}/proof",
         "/requests/{reference}/withdrawal": f"/requests/{reference}/withdrawal",
         "/requests/{reference}/download": f"/requests/{await cases.reference_of(ready)}/download",
         "/requests/notices/{secret}": "/requests/notices/" + "n" * 43,

@@ -20,6 +20,7 @@ SEEN_BY_WHOEVER_HAS_IT = {
 }
 TAKEN_FROM_WHOEVER_HAS_IT = {
     "POST /requests/notices/{secret}": "the warning's answer: 'this was not me'",
+    "POST /requests/{reference}/proof": "a new mail to the address the request was made with, and nowhere else",
     "POST /admin/invitation/{secret}": "the invitation's answer",
 }
 # What a look may write: the record of the look, counters, keys for that record, when a session was last used.

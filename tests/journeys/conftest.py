@@ -28,6 +28,7 @@ class Portal:
     address: str
     var: Path
     process: subprocess.Popen[bytes]
+    ready_after: float = 0.0
 
     def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """`portal …` beside the running server."""
@@ -59,15 +60,15 @@ def portal_command(var: Path, *arguments: str) -> subprocess.CompletedProcess[st
 
 
 @contextmanager
-def serving(var: Path, port: int | None = None) -> Iterator[Portal]:
-    """Serve the portal in `var` until the block ends; whatever happens, the process is gone then."""
+def serving(var: Path, port: int | None = None, **settings: str) -> Iterator[Portal]:
+    """Serve the portal in `var` until the block ends; whatever happens, the process is gone then. `settings`: PORTAL_…"""
     port = port or free_port()
     command = [sys.executable, "-m", "portal.cli", "serve"]
     log = (var / "server.log").open("ab")
-    process = subprocess.Popen(command, cwd=HOME, env=environment(var, port), stdout=log, stderr=log)
+    process = subprocess.Popen(command, cwd=HOME, env=environment(var, port) | settings, stdout=log, stderr=log)
     try:
         portal = Portal(f"http://127.0.0.1:{port}", var, process)
-        wait_until_ready(portal)
+        portal.ready_after = wait_until_ready(portal)
         yield portal
     finally:
         process.send_signal(signal.SIGTERM)

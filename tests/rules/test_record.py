@@ -114,6 +114,9 @@ async def _work(watch: Watch, company: Company, ana: Browser, olga: Browser, pet
     """Taken back; a copy with every button on its way, handed over; a correction; a deletion sent back and approved."""
     asked = await watch.press(ana, "/requests", right="access", country="RO")
     await watch.press(ana, asked.headers["location"] + "/withdrawal")
+    async with Browser() as stranger:
+        await watch.press(stranger, "/requests", right="erasure", email="nobody@example.com", country="RO")
+        await watch.press(stranger, f"/requests/{stranger.cookies['request']}/proof")
     ready = await delivered()
     await watch.press(ana, f"/requests/{await cases.reference_of(ready)}/download")
     await _copy(watch, company, ana, olga)
@@ -138,7 +141,7 @@ async def _copy(watch: Watch, company: Company, ana: Browser, olga: Browser) -> 
     with clock.at(clock.now() + timedelta(hours=2)):  # the system's own turn after a failure
         await jobs.run_due()
     await watch.press(olga, desk + "/notes", text="She telephoned.")
-    await watch.press(olga, desk + "/holds", kind="clarification", why="Which of the two shops?")
+    await watch.press(olga, desk + "/holds", kind="clarification", **{"hold-why": "Which of the two shops?"})
     page = await olga.get(desk)
     hold = re.search(r'name="lift" value="([^"]+)"', page.text)
     assert hold, page.text

@@ -1,0 +1,53 @@
+"""kill -9 of the whole portal under load, at random moments: nothing acknowledged is lost, nothing is done twice."""
+
+import random
+import statistics
+from pathlib import Path
+
+import pytest
+
+from tests.faults.harness import (
+    Customer,
+    Journal,
+    Oracle,
+    Visitor,
+    checkpoint,
+    grew_from,
+    killed_after,
+    leases_end,
+    living,
+    patience,
+)
+from tests.journeys.conftest import free_port, serving
+from tests.journeys.steps import somebody
+
+READY_WITHIN = 3.0
+
+
+@pytest.mark.parametrize("rounds", [4, pytest.param(40, marks=[pytest.mark.deep, pytest.mark.timeout(900)])])
+def test_nothing_acknowledged_is_lost_when_the_portal_is_killed(rounds: int, var: Path, tmp_path: Path, seed: int) -> None:
+    chance = random.Random(seed)
+    journal, port, ready = Journal(tmp_path / "journal.jsonl"), free_port(), list[float]()
+    customers: list[Customer] = []
+    with serving(var, port) as portal:
+        oracle = Oracle(portal, journal)
+        for number in range(4):
+            address = somebody(var, "language = 'en'", number)[1]
+            customers.append(Customer(address, Visitor(portal), journal, random.Random(seed + number)))
+            customers[-1].arrive()
+    for number in range(rounds):
+        with serving(var, port) as portal:
+            with living(customers), killed_after(portal, chance.uniform(0.1, 2)):
+                promised = checkpoint(portal, tmp_path / f"checkpoint-{number}")
+        leases_end(var)
+        with serving(var, port) as portal:
+            ready.append(portal.ready_after)
+            oracle.nothing_is_lost(customers)
+            oracle.everything_is_logged()
+            oracle.nothing_is_done_twice()
+            oracle.systems_know(customers)
+            grew_from(portal, promised)
+    lost = sum(not act["acknowledged"] for act in journal.acts)
+    print(f"{len(journal.acts)} acts, {lost} of them under way when the portal died; ready after {ready} s")
+    assert sum(act["acknowledged"] for act in journal.acts) > rounds * 5, "Too little load to show anything."
+    assert statistics.median(ready) <= patience(READY_WITHIN), ready

@@ -1,0 +1,74 @@
+"""kill -9 while cases are worked on: the next process takes over, every system has acted once, the case is closed."""
+
+import random
+import re
+import shutil
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.faults.harness import Journal, Oracle, Visitor, killed_after, leases_end
+from tests.journeys.conftest import serving, the_demo
+from tests.journeys.steps import eventually, rows
+
+# What the shop itself notices: a line per account made anonymous and per order deleted.
+WATCH = """
+CREATE TABLE noticed (what TEXT NOT NULL, number INTEGER NOT NULL);
+CREATE TRIGGER made_anonymous AFTER UPDATE OF email ON customer BEGIN INSERT INTO noticed VALUES ('customer', OLD.id); END;
+CREATE TRIGGER order_deleted AFTER DELETE ON orders BEGIN INSERT INTO noticed VALUES ('order', OLD.id); END;
+"""
+
+
+@pytest.mark.parametrize("rounds", [3, pytest.param(25, marks=[pytest.mark.deep, pytest.mark.timeout(900)])])
+def test_deletion_and_searches_survive_the_death_of_the_worker(
+    rounds: int, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, seed: int
+) -> None:
+    chance = random.Random(seed)
+    demo = the_demo(tmp_path_factory.getbasetemp())
+    for number in range(rounds):
+        var = tmp_path / f"var-{number}"
+        shutil.copytree(demo, var)
+        with closing(sqlite3.connect(var / "demo" / "shop.db")) as shop:
+            shop.executescript(WATCH)
+        _die_and_come_back(var, chance.uniform(0, 0.6))
+
+
+def _die_and_come_back(var: Path, after: float) -> None:
+    with serving(var) as portal:
+        oracle = Oracle(portal, Journal(var / "journal.jsonl"))
+        olga, petra = Visitor(portal), Visitor(portal)
+        olga.sign_in_officer("olga")
+        petra.sign_in_officer("petra")
+        [erasure] = petra.cases("approving", "erasure")
+        searches = olga.cases("triage")
+        digest = re.findall(r'name="digest" value="([^"]+)"', petra.look(erasure))[0]
+        assert petra.press(f"{erasure}/approval", digest=digest).status_code == 200
+        for search in searches:
+            assert olga.press(f"{search}/start").status_code == 200
+        with killed_after(portal, after):
+            pass
+    leases_end(var)
+    with serving(var) as portal:
+        _everything_ends(oracle, [each.rpartition("/")[2] for each in searches], erasure.rpartition("/")[2])
+        oracle.everything_is_logged()
+        oracle.nothing_is_done_twice()
+        portal.verify_log()
+    noticed = rows(var / "demo" / "shop.db", "SELECT what, number FROM noticed")
+    assert len(noticed) == len(set(noticed)) > 1, noticed
+    [(customer,)] = rows(var / "demo" / "shop.db", "SELECT number FROM noticed WHERE what = 'customer'")
+    assert rows(var / "demo" / "shop.db", "SELECT count(*) FROM orders WHERE customer_id = ?", customer) == [(0,)]
+
+
+def _everything_ends(oracle: Oracle, searches: list[str], erasure: str) -> None:
+    def stands(case: str) -> tuple[str, str]:
+        return tuple(oracle.rows("SELECT state, outcome FROM case_file WHERE id = ?", case)[0])  # type: ignore[return-value]
+
+    eventually(lambda: stands(erasure) == ("closed", "fulfilled"), seconds=20)
+    for search in searches:
+        eventually(lambda search=search: stands(search)[0] == "reviewing", seconds=20)
+        found = oracle.rows(
+            "SELECT system, table_name, count(*) FROM case_finding WHERE case_id = ? GROUP BY 1, 2 HAVING count(*) > 1", search
+        )
+        assert found == []
