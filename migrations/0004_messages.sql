@@ -1,5 +1,6 @@
 -- What we wrote to people: the kept copy is sealed under the case's key, else the person's life key, else the portal's.
--- A row and its Message-ID exist before SMTP is spoken to.
+-- A row and its Message-ID exist before SMTP is spoken to. `account`: blind index of the address, where the message belongs
+-- to nobody yet (a code), so that it can be found and deleted with its person.
 
 CREATE TABLE message (
   id         TEXT PRIMARY KEY,
@@ -15,8 +16,11 @@ CREATE TABLE message (
   state      TEXT NOT NULL CHECK (state IN ('waiting', 'sent', 'refused', 'kept')),
   reason     TEXT NOT NULL,
   created_at BIGINT NOT NULL,
-  sent_at    BIGINT
+  sent_at    BIGINT,
+  account    BLOB
 );
+
+CREATE INDEX message_account ON message (account);
 
 CREATE INDEX message_subject ON message (subject, created_at);
 

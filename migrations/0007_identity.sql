@@ -58,9 +58,11 @@ CREATE INDEX session_officer ON session (officer);
 
 CREATE INDEX session_ends_at ON session (ends_at);
 
--- Name, address, password hash and the secret of the second factor are sealed under the officer's own key.
+-- Name, address, password hash and the secret of the second factor are sealed under the officer's own key. `person`: who it
+-- is; somebody with two accounts is still one pair of eyes.
 CREATE TABLE officer (
   id          TEXT PRIMARY KEY,
+  person      TEXT NOT NULL,
   account     BLOB NOT NULL UNIQUE,
   name        BLOB NOT NULL,
   email       BLOB NOT NULL,

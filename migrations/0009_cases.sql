@@ -1,4 +1,6 @@
 -- Data subject requests from arrival to proof. `case` and `right` are SQL words: hence case_file and right_name.
+-- `contact_until`: when the case's own key falls, and with it address, message, notes, reasons and letters; the reference,
+-- the log's entries and the evidence file lie under another key and stay. `asked`: blind index of the address, until proven.
 
 CREATE TABLE case_file (
   id               TEXT PRIMARY KEY,
@@ -30,7 +32,9 @@ CREATE TABLE case_file (
   flags            TEXT NOT NULL,
   proposed         TEXT NOT NULL,
   officer          TEXT,
-  closed_at        BIGINT
+  closed_at        BIGINT,
+  contact_until    BIGINT,
+  asked            BLOB
 );
 
 CREATE INDEX case_file_queue ON case_file (is_open, due_on, id);
@@ -38,6 +42,10 @@ CREATE INDEX case_file_queue ON case_file (is_open, due_on, id);
 CREATE INDEX case_file_state ON case_file (state, due_on, id);
 
 CREATE INDEX case_file_subject ON case_file (subject, received_at);
+
+CREATE INDEX case_file_contact_until ON case_file (contact_until);
+
+CREATE INDEX case_file_asked ON case_file (asked);
 
 -- The identifiers proven in this case: only what carries them, or is linked to them by the person, is collected.
 CREATE TABLE case_identifier (
@@ -112,6 +120,7 @@ CREATE TABLE case_note (
 
 CREATE INDEX case_note_case ON case_note (case_id, at);
 
+-- `targets`: where the field was found, and which of these entries change (sealed JSON).
 CREATE TABLE case_correction (
   id        TEXT PRIMARY KEY,
   case_id   TEXT NOT NULL REFERENCES case_file (id),
@@ -122,6 +131,7 @@ CREATE TABLE case_correction (
   why       BLOB,
   statement BLOB,
   read_back BIGINT,
+  targets   BLOB,
   UNIQUE (case_id, field)
 );
 

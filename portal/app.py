@@ -19,7 +19,7 @@ from portal import admin, db, demo, public, settings, vault
 from portal.lib import ids
 from portal.lib.errors import Refusal, TooMany
 from portal.pages import page
-from portal.paper import STATIC, _, in_language
+from portal.paper import STATIC, _, in_language, static
 from portal.shield import BodyTooLarge, Shield, outside, too_large
 from portal.worker import work
 
@@ -30,25 +30,30 @@ class _Static(StaticFiles):
     """Our own files under an address that carries their hash, so a browser keeps them for ever."""
 
     async def get_response(self, path: str, scope: Scope) -> Response:
-        response = await super().get_response(path.partition("/")[2], scope)
-        if response.status_code == 200:
+        wanted, _slash, name = path.partition("/")
+        response = await super().get_response(name, scope)
+        # Under another version's hash the bytes may serve now, but nobody may keep them.
+        if response.status_code in {200, 304} and static(name) == f"/static/{wanted}/{name}":
             response.headers["cache-control"] = "public, max-age=31536000, immutable"
         return response
 
 
 def build() -> Starlette:
     conveniences = demo.routes if settings.get().demo else []
-    return Starlette(
+    site = Starlette(
         routes=[*public.routes, *admin.routes, *conveniences, Mount("/static", _Static(directory=STATIC))],
         middleware=[Middleware(Shield), Middleware(GZipMiddleware, minimum_size=1000)],
         exception_handlers={
             Refusal: refused,
             HTTPException: unknown_address,
             BodyTooLarge: body_too_large,
+            **dict.fromkeys(db.TROUBLE, unavailable),
             Exception: broken,
         },
         lifespan=lifespan,
     )
+    site.router.redirect_slashes = False  # such a redirect would be built from the Host header
+    return site
 
 
 @asynccontextmanager
@@ -85,6 +90,15 @@ async def unknown_address(request: Request, problem: Exception) -> Response:
 
 async def body_too_large(request: Request, problem: Exception) -> Response:
     return PlainTextResponse(too_large(), 413)
+
+
+async def unavailable(request: Request, problem: Exception) -> Response:
+    """The database or its disk does not answer: nothing was changed, and it is worth trying again."""
+    log.error("unavailable", exc_info=problem)
+    sentence = _("We cannot save or read anything at the moment. Please try again in a minute.")
+    response = _sorry(request, 503, _("Not now"), sentence, unchanged=request.method == "POST")
+    response.headers["retry-after"] = "30"
+    return response
 
 
 async def broken(request: Request, problem: Exception) -> Response:

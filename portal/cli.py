@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import inspect
 import os
+import signal
 import stat
 import sys
 from collections.abc import Callable
@@ -81,8 +82,12 @@ def serve(arguments: argparse.Namespace) -> int:
 
 
 async def work_only(arguments: argparse.Namespace) -> None:
+    vault.signing_seed()
     await vault.check_master_key()
-    await work(asyncio.Event())
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+    for each in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(each, stop.set)
+    await work(stop)
 
 
 async def migrate(arguments: argparse.Namespace) -> None:

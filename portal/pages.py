@@ -80,9 +80,14 @@ async def form(request: Request) -> dict[str, str]:
     given = await request.form(max_files=0, max_fields=1000)
     fields = {name: value.strip() for name, value in given.items() if isinstance(value, str)}
     for name, value in fields.items():
-        if len(value) > LONGEST_FIELD or "\x00" in value:
+        if len(value) > LONGEST_FIELD or "\x00" in value or not _is_text(value):
             raise Invalid(_("A field holds more than we can take."), {name: _("Please shorten this text.")})
     return fields
+
+
+def _is_text(value: str) -> bool:
+    """Half of a surrogate pair is no text, whatever character set the sender named."""
+    return not any("\ud800" <= letter <= "\udfff" for letter in value)
 
 
 def local_path(wanted: str, otherwise: str) -> str:

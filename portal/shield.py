@@ -136,8 +136,9 @@ def client_network(request: Request) -> str:
 
     X-Forwarded-For is believed from the proxies in PORTAL_TRUSTED_PROXIES alone, from the nearest hop outwards.
     """
-    trusted = [ip_network(each.strip()) for each in settings.get().trusted_proxies.split(",") if each.strip()]
-    hops = [each.strip() for each in request.headers.get("x-forwarded-for", "").split(",") if each.strip()]
+    trusted = [ip_network(each.strip(), strict=False) for each in settings.get().trusted_proxies.split(",") if each.strip()]
+    forwarded = ",".join(request.headers.getlist("x-forwarded-for"))
+    hops = [each.strip() for each in forwarded.split(",") if each.strip()]
     address = _address(request.client.host if request.client else "")
     while address and hops and any(address in network for network in trusted):
         address = _address(hops.pop())
@@ -146,6 +147,7 @@ def client_network(request: Request) -> str:
 
 def _address(text: str) -> IPv4Address | IPv6Address | None:
     try:
-        return ip_address(text)
+        address = ip_address(text)
     except ValueError:
         return None
+    return (address.ipv4_mapped or address) if isinstance(address, IPv6Address) else address

@@ -1,9 +1,11 @@
 """Officers come in: an invitation, a password, a second factor. Their cookie is their own, never the customers'."""
 
+from datetime import timedelta
+
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from portal import identity
+from portal import db, identity
 from portal.lib.errors import Refusal
 from portal.pages import (
     OFFICER,
@@ -18,8 +20,11 @@ from portal.pages import (
     post,
     remember_browser,
 )
+from portal.paper import _
+from portal.shield import client_network
 
 HALF = "half"
+PASSWORDS_PER_HOUR = 60
 
 
 async def show(request: Request) -> Response:
@@ -28,6 +33,12 @@ async def show(request: Request) -> Response:
 
 async def take_password(request: Request) -> Response:
     fields = await form(request)
+    await db.throttle(
+        f"officers:{client_network(request)}",
+        limit=PASSWORDS_PER_HOUR,
+        per=timedelta(hours=1),
+        sentence=_("There were many tries from your network. Please try again in a while."),
+    )
     try:
         half = await identity.sign_in(fields.get("email", ""), fields.get("password", ""), browser=cookie(request, "browser"))
     except Refusal as problem:

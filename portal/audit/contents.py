@@ -111,7 +111,7 @@ async def _keys_of(kind: str, owners: list[str]) -> dict[str, Key]:
 
 def _owner(entry: dict[str, Any]) -> tuple[str, str]:
     if entry["case_id"]:
-        return "case", entry["case_id"]
+        return "record", entry["case_id"]
     return ("evidence", entry["subject"]) if entry["subject"] else ("portal", "")
 
 

@@ -1,6 +1,6 @@
 """Recording: a row in the outbox, in the same transaction as the change. No change without an entry and vice versa.
 
-The contents are sealed under the person's evidence key, the case's key, or the portal's own, and fall with them.
+The contents are sealed under the person's evidence key, the case's record key, or the portal's own, and fall with them.
 """
 
 import os
@@ -110,7 +110,7 @@ def _wake() -> None:
 
 async def _key(subject: str | None, case: str | None) -> Key:
     if case:
-        return await vault.key_for("case", case)
+        return await vault.key_for("record", case)
     return await vault.key_for("evidence", subject) if subject else await vault.key_for("portal")
 
 

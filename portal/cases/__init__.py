@@ -1,5 +1,6 @@
 """Data subject requests from arrival to proof (GDPR Art. 12, 15-17, 19; CCPA 1798.130): the officer's process in steps."""
 
+from portal.cases import correcting as correcting
 from portal.cases import parcels as parcels
 from portal.cases.approval import approve, frozen, proposal, propose, send_back
 from portal.cases.closing import close, extend, hold, lift, reopen, withdraw

@@ -7,8 +7,8 @@ that changed since voids the approval. Proposer and approver differ by person, n
 from dataclasses import dataclass
 from datetime import datetime
 
-from portal import db, vault
-from portal.cases import events, freeze, fulfilment, models, moves, states, verification
+from portal import db, identity, vault
+from portal.cases import events, freeze, fulfilment, models, moves, own_data, states, verification
 from portal.cases.policy import policy
 from portal.cases.snapshot import Snapshot
 from portal.lib import clock, ids
@@ -56,7 +56,7 @@ async def propose(case_id: str, *, answer: str = "fulfilled", reasons: str = "",
             digest=snapshot.digest,
             snapshot_blob=await freeze.keep(row, snapshot),
             proposed_by=actor,
-            proposed_person=officer,
+            proposed_person=await identity.person_of(officer),
             proposed_at=clock.now(),
             decision="",
         )
@@ -123,9 +123,12 @@ async def proposal(case_id: str) -> Proposal | None:
 
 
 async def frozen(case_id: str) -> Snapshot | None:
-    """The snapshot of the latest proposal: what the approver reads and what the package is built from."""
+    """The snapshot of the latest proposal: what the approver reads and what the package is built from; while it is kept."""
     found = await moves.latest_approval(await moves.load(case_id))
-    return None if found is None else await freeze.kept(found.snapshot_blob)
+    try:
+        return None if found is None else await freeze.kept(found.snapshot_blob)
+    except vault.Shredded:
+        return None
 
 
 async def _approve(row: models.CaseRow, approval: models.Approval, officer: str, *, alone: bool) -> None:
@@ -144,7 +147,7 @@ async def _decide(approval: models.Approval, decision: str, officer: str, why: s
     changed = await db.run(
         "UPDATE case_approval SET decision = ?, decided_by = ?, decided_person = ?, decided_at = ?, why = ?"
         " WHERE id = ? AND decision = ''",
-        *(decision, f"officer:{officer}", officer, clock.micros(clock.now())),
+        *(decision, f"officer:{officer}", await identity.person_of(officer), clock.micros(clock.now())),
         key.seal(Place("case_approval", "why", approval.id), why),
         approval.id,
     )
@@ -161,7 +164,7 @@ async def _waiting(row: models.CaseRow) -> models.Approval:
 
 async def _other_person(approval: models.Approval, officer: str) -> bool:
     """True when the same person approves after the waiting time that a company with a single officer may set."""
-    if approval.proposed_person != officer:
+    if approval.proposed_person != await identity.person_of(officer):
         return False
     wait = policy().same_person_after
     if wait and clock.now() - approval.proposed_at >= wait:
@@ -174,12 +177,42 @@ async def _refuse_misfits(row: models.CaseRow, answer: str) -> None:
         raise Conflict(_("Nothing was found, so there is nothing to answer with: close the request as “nothing held”."))
     if row.right == "erasure" and answer != "refused" and (await verification.covered(row)).joined:
         raise Conflict(_("An address joined to this person was not proven. Part it, or let the person prove it, first."))
+    if answer == "fulfilled" and moves.ACTS.get(row.right) == "package" and await _is_redacted(row):
+        raise Conflict(_("Something was taken out of the answer, so the answer is “in part”, with reasons."))
+    if row.right == "rectification" and answer != "refused" and not await _is_held_elsewhere(row):
+        raise Conflict(
+            _(
+                "No connected system holds anything that could be corrected, only our own records of requests. Refuse with reasons."
+            )
+        )
     undecided = await models.CorrectionRow.filter(case_id=row.id, accepted=None).exists()
     if row.right == "rectification" and answer != "refused" and undecided:
         raise Conflict(_("Decide about every field first."))
+    if row.right == "rectification" and answer != "refused":
+        await _refuse_uncorrected(row, answer)
     declined = await models.CorrectionRow.filter(case_id=row.id, accepted=0).exists()
     if row.right == "rectification" and answer == "fulfilled" and declined:
         raise Conflict(_("Some fields were declined, so the answer is “in part”, with reasons."))
+
+
+async def _refuse_uncorrected(row: models.CaseRow, answer: str) -> None:
+    corrections = await freeze.corrections(row)
+    if not any(each.accepted for each in corrections):
+        raise Conflict(_("Every field was declined, so the answer is a refusal, with reasons."))
+    stuck = sorted({place for each in corrections if each.accepted for place in each.stuck_in})
+    if stuck and answer == "fulfilled":
+        what = _("It also stands where it cannot be corrected (%s), so the answer is “in part”, with reasons.")
+        raise Conflict(what % ", ".join(stuck))
+
+
+async def _is_redacted(row: models.CaseRow) -> bool:
+    findings = await models.FindingRow.filter(case_id=row.id, round=row.round).values_list("id", flat=True)
+    return await models.Redaction.filter(case_id=row.id, finding_id__in=list(findings)).exists()
+
+
+async def _is_held_elsewhere(row: models.CaseRow) -> bool:
+    found = models.FindingRow.filter(case_id=row.id, round=row.round, row_count__gt=0)
+    return await found.exclude(system=own_data.NAME).exists()
 
 
 async def _reasons(approval: models.Approval) -> str:

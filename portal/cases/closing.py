@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from portal import audit, db, jobs, messages, vault
+from portal import audit, db, jobs, messages
 from portal.cases import deadlines, events, intake, laws, models, moves, states, verification
 from portal.lib import clock, ids
 from portal.lib.errors import Conflict, Invalid, NotFound
@@ -29,7 +29,7 @@ async def close(case_id: str, outcome: str, *, officer: str) -> None:
         row = await moves.lock(case_id)
         if outcome == "nothing held":
             await tell(row, "mail/case-nothing", {"systems": await _searched(row)})
-        await finish(row, outcome, actor=f"officer:{officer}")
+        await moves.finish(row, outcome, actor=f"officer:{officer}")
 
 
 async def withdraw(case_id: str, *, actor: str) -> None:
@@ -43,6 +43,7 @@ async def withdraw(case_id: str, *, actor: str) -> None:
 async def reopen(case_id: str, *, officer: str) -> None:
     async with db.writing():
         row = await moves.lock(case_id)
+        await verification.case_key(row)  # without an address nobody can be answered
         await moves.move(row, "reopen", event=events.REOPENED, actor=f"officer:{officer}", proposed="")
 
 
@@ -53,7 +54,7 @@ async def hold(case_id: str, kind: str, why: str, *, officer: str) -> str:
     async with db.writing():
         row = await moves.lock(case_id)
         hold_id = ids.new()
-        key = await vault.key_for("case", case_id)
+        key = await verification.case_key(row)
         sealed = key.seal(Place("case_hold", "why", hold_id), why.strip())
         actor = f"officer:{officer}"
         await models.Hold.create(id=hold_id, case_id=case_id, kind=kind, why=sealed, by=actor, since=clock.now())
@@ -62,6 +63,7 @@ async def hold(case_id: str, kind: str, why: str, *, officer: str) -> str:
 
 
 async def lift(hold_id: str, *, officer: str) -> None:
+    """What waited for it goes on: a deletion at once, an answer that was held back is closed."""
     async with db.writing():
         found = await models.Hold.get_or_none(id=hold_id)
         if found is None:
@@ -76,6 +78,7 @@ async def lift(hold_id: str, *, officer: str) -> None:
         await audit.record(
             events.HOLD_LIFTED, actor=f"officer:{officer}", subject=row.subject, case=row.id, payload={"kind": found.kind}
         )
+        await go_on(row, actor=f"officer:{officer}")
 
 
 async def extend(case_id: str, reason: str, text: str, *, officer: str) -> date:
@@ -102,10 +105,11 @@ async def extend(case_id: str, reason: str, text: str, *, officer: str) -> date:
     return due.safe
 
 
-async def finish(row: models.CaseRow, outcome: str, *, actor: str) -> None:
-    """Inside `writing()`: close, and let a job make the evidence file."""
-    await moves.move(row, "close", event=events.CLOSED, actor=actor, outcome=outcome)
-    await jobs.later("cases.proof", {"case": row.id}, key=f"cases.proof {row.id}")
+async def go_on(row: models.CaseRow, *, actor: str) -> None:
+    """Inside `writing()`, after a hold was lifted."""
+    await moves.finish_lifted(row, actor=actor)
+    for task in await models.Task.filter(case_id=row.id, round=row.round, step="erase", state="waiting"):
+        await jobs.hurry(f"cases.erase {task.id}")
 
 
 async def tell(row: models.CaseRow, template: str, context: Mapping[str, Any]) -> None:

@@ -7,7 +7,7 @@ until it answers or an officer decides. Reading repeats without harm, so a crash
 from datetime import timedelta
 
 from portal import audit, connectors, db, jobs
-from portal.cases import events, findings, models, moves, own_data, states, verification
+from portal.cases import events, findings, models, moves, own_data, states, targets, verification
 from portal.lib import clock, ids
 from portal.lib.errors import Conflict, NotFound, Refusal
 from portal.paper import _
@@ -55,6 +55,7 @@ async def look_again(case_id: str, *, officer: str) -> list[str]:
 async def ask_systems(row: models.CaseRow) -> list[str]:
     """Inside `writing()`: a new round, one task and one job per system."""
     await findings.drop(row)
+    await targets.forget(row)
     row.round += 1
     await row.save(update_fields=["round"])
     step = moves.search_step(row.right)
@@ -126,6 +127,7 @@ async def collect_job(job: jobs.Job) -> None:
         await _keep(row, task, found)
         facts = await moves.facts(row)
         if facts.everything_answered:
+            await targets.settle(row)
             await moves.move(row, "collected", event=events.COLLECTED, actor="system")
 
 

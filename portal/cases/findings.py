@@ -13,6 +13,8 @@ from portal import connectors, db, vault
 from portal.cases import models, verification
 from portal.cases.policy import policy
 from portal.lib import clock, ids
+from portal.lib.errors import Conflict
+from portal.paper import _
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,7 @@ async def read_plan(task: models.Task) -> connectors.Plan:
 
 
 async def read(row: models.CaseRow) -> list[Found]:
-    """Everything found in the present round, in the order of the systems."""
+    """Everything found in the present round, in the order of the systems; raises Conflict when it cannot be read any more."""
     redactions: dict[str, dict[tuple[int, str], str]] = {}
     for each in await models.Redaction.filter(case_id=row.id):
         redactions.setdefault(each.finding_id, {})[(each.row_number, each.field)] = each.reason
@@ -74,7 +76,9 @@ async def read(row: models.CaseRow) -> list[Found]:
     for finding in await models.FindingRow.filter(case_id=row.id, round=row.round).order_by("id"):
         rows: list[dict[str, Any]] = []
         if finding.blob_id is not None:
-            rows = json.loads(b"".join([piece async for piece in vault.read_blob(finding.blob_id)]))
+            rows = await _rows(finding.blob_id)
+        elif not finding.about:  # a dry run keeps its counts alone
+            raise Conflict(_("What was found is not kept any more. Ask the systems again."))
         found.append(
             Found(
                 finding.id,
@@ -91,12 +95,29 @@ async def read(row: models.CaseRow) -> list[Found]:
     return found
 
 
+async def are_gone(row: models.CaseRow) -> bool:
+    """Whether something was found in the present round that can no longer be read."""
+    try:
+        await read(row)
+    except Conflict:
+        return True
+    return False
+
+
 async def drop(row: models.CaseRow) -> None:
     """Inside `writing()`: what was found is no longer needed; the counts stay."""
     for finding in await models.FindingRow.filter(case_id=row.id).exclude(blob_id=None):
         await vault.drop_blob(finding.blob_id or "")
     await db.run("UPDATE case_finding SET blob_id = NULL WHERE case_id = ?", row.id)
     await db.run("DELETE FROM case_redaction WHERE case_id = ?", row.id)
+
+
+async def _rows(blob_id: str) -> list[dict[str, Any]]:
+    try:
+        found: list[dict[str, Any]] = json.loads(b"".join([piece async for piece in vault.read_blob(blob_id)]))
+    except vault.Shredded as gone:
+        raise Conflict(_("The person's data was deleted meanwhile; what was found about them cannot be read any more.")) from gone
+    return found
 
 
 async def _add(

@@ -7,11 +7,12 @@ values become text once, in the person's language, and stay so.
 from typing import Any
 
 from portal import consent, documents, subjects, vault
-from portal.cases import fanout, findings, laws, models, moves, own_data, review, verification
+from portal.cases import fanout, findings, laws, models, moves, own_data, review, targets, verification
 from portal.cases.snapshot import (
     Category,
     Correction,
     Field,
+    Held,
     LawText,
     Proven,
     Purpose,
@@ -31,7 +32,9 @@ from portal.paper import _, in_language
 
 async def take(row: models.CaseRow, *, answer: str = "", reasons: str = "") -> Snapshot:
     """The case as it stands. Without a database in between, the same case gives the same digest."""
-    found = await findings.read(row) if row.right != "erasure" else []
+    # A refusal can be given without what was found, when the person was erased meanwhile.
+    unread = row.right == "erasure" or ((answer or row.proposed) == "refused" and await findings.are_gone(row))
+    found = [] if unread else await findings.read(row)
     titles = dict(fanout.all_systems())
     searches = await models.Task.filter(case_id=row.id, round=row.round, step=moves.search_step(row.right)).order_by("id")
     law = laws.laws().get(row.law)
@@ -59,7 +62,7 @@ async def take(row: models.CaseRow, *, answer: str = "", reasons: str = "") -> S
         proven=await _proven(row),
         systems=systems,
         purposes=purposes,
-        corrections=await _corrections(row),
+        corrections=await corrections(row),
         removals=await _removals(row),
         texts=(LawText(row.law, law.title if law else row.law, row.law_edition), *await _texts(row.language)),
         steps=tuple(step for step in await timeline(row.id) if step.event not in INTERNAL),
@@ -68,7 +71,8 @@ async def take(row: models.CaseRow, *, answer: str = "", reasons: str = "") -> S
 
 async def keep(row: models.CaseRow, snapshot: Snapshot) -> str:
     """Inside `writing()`: store the frozen snapshot; answers its blob. An erasure's holds nothing of the person's data."""
-    key = await vault.key_for("case", row.id) if row.right == "erasure" else await verification.person_key(row)
+    bare = row.right == "erasure" or (snapshot.answer == "refused" and await verification.is_erased(row))
+    key = await verification.case_key(row) if bare else await verification.person_key(row)
     return await vault.store_blob(key, write(snapshot))
 
 
@@ -157,15 +161,16 @@ async def _proven(row: models.CaseRow) -> tuple[Proven, ...]:
         identifier = await subjects.get(each.identifier)
         value = await subjects.value_of(identifier)
         if value is None:
-            # After the erasure only the case remembers which address asked.
-            value = await verification.case_address(row)
+            # After the erasure only the case remembers which address asked, and that only for a while.
+            value = await verification.address_or_nothing(row)
         masked = subjects.mask(identifier.kind, value)
         shown = "" if row.right == "erasure" else value
         proven.append(Proven(identifier.kind, masked, shown, each.how, clock.rfc3339(each.proven_at)))
     return tuple(proven)
 
 
-async def _corrections(row: models.CaseRow) -> tuple[Correction, ...]:
+async def corrections(row: models.CaseRow) -> tuple[Correction, ...]:
+    """Field by field what was asked, where it stands and what became of it."""
     return tuple(
         Correction(
             field=each["field"],
@@ -176,8 +181,24 @@ async def _corrections(row: models.CaseRow) -> tuple[Correction, ...]:
             why=each["why"],
             statement=each["statement"],
             read_back=each["read_back"],
+            held=tuple(_held(target) for target in each["targets"]),
         )
         for each in await review.corrections(row.id)
+    )
+
+
+def _held(target: targets.Target) -> Held:
+    key = ", ".join(f"{name}={value}" for name, value in target.key.items())
+    return Held(
+        system=target.title,
+        label=target.label,
+        table=target.table,
+        key=key,
+        column=target.column,
+        old=target.old,
+        correctable=target.correctable,
+        chosen=target.chosen,
+        read_back=target.read_back,
     )
 
 

@@ -5,17 +5,33 @@ is left. Around each outside effect the job's journal says "about to" and "done"
 system what happened and never repeat blindly. The portal's own data goes last, in one transaction with the end.
 """
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 
 from portal import audit, connectors, db, jobs, vault
-from portal.cases import closing, events, fanout, findings, freeze, models, moves, own_data, states, verification
+from portal.cases import (
+    closing,
+    contact,
+    events,
+    fanout,
+    findings,
+    freeze,
+    intake,
+    models,
+    moves,
+    own_data,
+    states,
+    targets,
+    verification,
+)
 from portal.cases.policy import policy
 from portal.lib import clock
 from portal.lib.errors import Refusal
 from portal.paper import _
 from portal.vault import Place
 
+HELD_FOR = timedelta(hours=1)
 VERBS = {"package": "cases.package", "correct": "cases.correct", "erase": "cases.erase"}
 
 
@@ -27,8 +43,8 @@ async def begin(row: models.CaseRow) -> None:
     else:
         systems = [each for each in fanout.all_systems() if each[0] != own_data.NAME]
     if step == "correct":
-        holding = await models.FindingRow.filter(case_id=row.id, round=row.round, row_count__gt=0)
-        systems = [each for each in systems if each[0] in {found.system for found in holding}]
+        chosen = await targets.chosen_systems(row)
+        systems = [each for each in systems if each[0] in chosen]
     for name, label in systems:
         await _add(row, name, label, step)
     if step == "erase":
@@ -55,6 +71,7 @@ async def erase_job(job: jobs.Job) -> None:
     task, row = await mine(job)
     if task is None or row is None:
         return
+    await _wait_for_holds(job, task)
     search = await models.Task.get(case_id=row.id, system=task.system, round=task.round, step="plan")
     if task.system == own_data.NAME:
         try:
@@ -81,47 +98,21 @@ async def erase_job(job: jobs.Job) -> None:
         await _own_turn(row)
 
 
-@jobs.verb("cases.correct", at_once=4)
-async def correct_job(job: jobs.Job) -> None:
-    """Writing the same value again does no harm, so a take-over simply repeats."""
-    task, row = await mine(job)
-    if task is None or row is None:
-        return
-    key = await vault.find_key("case", row.id)
-    if key is None:
-        return
-    wanted = await models.CorrectionRow.filter(case_id=row.id, accepted=1)
-    changes: dict[str, str | None] = {each.field: key.open(Place("case_correction", "new", each.id), each.new) for each in wanted}
-    try:
-        known = await verification.covered(row)
-        await start(job, task)
-        outcome = await fanout.open_system(task.system, row).correct(known.identifiers, changes)
-    except Refusal as problem:
-        permanent = not isinstance(problem, connectors.ConnectorError) or problem.permanent
-        raise await fanout.failed(task, problem.sentence, permanent=permanent) from problem
-    async with holding(job):
-        row = await moves.lock(task.case_id)
-        for each in wanted:
-            await _note_correction(key, each, changes[each.field], [c for c in outcome.changed if c.field == each.field])
-        counts = {field: sum(change.field == field for change in outcome.changed) for field in changes}
-        await answered(row, task, counts, events.CORRECTED)
-        missed = [each for each in await models.CorrectionRow.filter(case_id=row.id, accepted=1) if each.read_back != 1]
-        open_tasks = await models.Task.filter(case_id=row.id, round=row.round, step="correct").exclude(state="answered").exists()
-        if open_tasks:
-            return
-        if not missed:
-            await complete(row)
-            return
-        task.state = "stopped"
-        task.sentence = _("No system has taken over: %s.") % ", ".join(each.field for each in missed)
-        await task.save()
-        await audit.record(events.STOPPED, actor="system", subject=row.subject, case=row.id, object=task.system)
-
-
 async def tell_refusal(row: models.CaseRow, reasons: str) -> None:
     """Inside `writing()`: the letter with reasons, complaint and judicial remedy (Art. 12(4)), and the end of the case."""
-    await closing.tell(row, "mail/case-refused", {"reasons": reasons})
-    await closing.finish(row, "refused", actor="system")
+    declined = [each for each in await freeze.corrections(row) if each.accepted is False]
+    await closing.tell(row, "mail/case-refused", {"reasons": reasons, "declined": declined})
+    await moves.finish(row, "refused", actor="system")
+
+
+async def _wait_for_holds(job: jobs.Job, task: models.Task) -> None:
+    """Nothing is deleted while a hold stands, also one that was set after the approval. Lifting it hurries the job."""
+    async with holding(job):
+        row = await moves.lock(task.case_id)
+        held = states.held(await moves.facts(row))
+        await models.Task.filter(id=task.id).update(sentence=held)
+    if held:
+        raise jobs.TryAgain("A hold stands.", after=HELD_FOR)
 
 
 async def _erase_once(job: jobs.Job, task: models.Task, system: connectors.Connector, plan: connectors.Plan) -> None:
@@ -152,12 +143,17 @@ async def _erase_own(job: jobs.Job, task: models.Task, row: models.CaseRow, sear
         own = own_data.OwnData(row)
         if (await own.plan_erasure(plan.identifiers)).counts != plan.counts:
             stopped = _("Our own records are not those of the dry run any more. Nothing was deleted now.")
+        elif held := states.held(await moves.facts(row)):
+            # Set since this job looked; the transaction is undone and the next try says so on the task.
+            raise jobs.TryAgain("A hold stands.", after=timedelta(0))
         elif (await verification.covered(row)).joined:
             stopped = _("An address joined to this person was not proven. Part it, or let the person prove it, first.")
         else:
             stopped = ""
-            # Erasing ends the person's key: read the certificate's address and counts before.
+            for address in plan.identifiers.get("email", ()):
+                await intake.forget(address)
             outcome = await own.erase(plan)
+            await contact.fall_of_closed(row)
             await findings.drop(row)
             task.attempts = 1
             await answered(row, task, {f"{each.action} {each.table}": each.rows for each in outcome.counts}, events.ERASED)
@@ -188,7 +184,7 @@ async def complete(row: models.CaseRow) -> None:
     await closing.tell(row, template, context)
     facts = await moves.facts(row)
     if "freeze" not in facts.holds:
-        await closing.finish(row, row.proposed, actor="system")
+        await moves.finish(row, row.proposed, actor="system")
 
 
 async def mine(job: jobs.Job) -> tuple[models.Task | None, models.CaseRow | None]:
@@ -238,19 +234,6 @@ async def answered(row: models.CaseRow, task: models.Task, counts: dict[str, int
     await audit.record(
         event, actor="system", subject=row.subject, case=row.id, object=task.system, payload={"rows": sum(counts.values())}
     )
-
-
-async def _note_correction(
-    key: vault.Key, correction: models.CorrectionRow, wanted: str | None, changed: Iterable[connectors.Change]
-) -> None:
-    changes = list(changed)
-    if not changes:
-        return
-    olds = sorted({str(each.old) for each in changes if each.old is not None and str(each.old) != wanted})
-    if olds:
-        correction.old = key.seal(Place("case_correction", "old", correction.id), "; ".join(olds))
-    correction.read_back = int(correction.read_back != 0 and all(str(each.new) == wanted for each in changes))
-    await correction.save(update_fields=["old", "read_back"])
 
 
 def _said(left: list[connectors.Leftover]) -> dict[str, str]:

@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from portal import audit, db, identity, subjects, vault
-from portal.cases import closing, events, models, moves, states
+from portal.cases import events, models, moves, states, verification
 from portal.cases.policy import policy
 from portal.lib import clock, ids
 from portal.lib.errors import Conflict, NotAllowed, NotFound
 from portal.paper import _
+
+NOT_GIVEN = ("withdrawn", "refused")
 
 
 @dataclass(frozen=True)
@@ -40,8 +42,9 @@ class Opened:
 
 async def package_of(case_id: str) -> Package | None:
     """The package that waits for the person, while it is kept."""
+    row = await moves.load(case_id)
     found = await _package(case_id, "package")
-    if found is None or found.keep_until <= clock.now():
+    if found is None or found.keep_until <= clock.now() or row.outcome in NOT_GIVEN or await verification.is_erased(row):
         return None
     return Package(found.id, case_id, found.size, found.sha256, found.made_at, found.keep_until, found.opened_at)
 
@@ -51,6 +54,7 @@ async def hand_over(case_id: str, session: identity.Session) -> str:
     async with db.writing():
         row = await moves.lock(case_id)
         await _refuse_others(row, session)
+        await _refuse_ended(row)
         if not identity.fresh(session):
             raise NotAllowed(_("Please prove once more that it is you; then the download starts."))
         package = await _package(case_id, "package")
@@ -82,6 +86,7 @@ async def download(secret: str, session: identity.Session) -> Opened:
         package = await models.PackageRow.get(id=found.package_id)
         row = await moves.lock(package.case_id)
         await _refuse_others(row, session)
+        await _refuse_ended(row)
         if await models.Hold.filter(case_id=row.id, kind="freeze", lifted_at=None).exists():
             raise Conflict(_("We are checking something about this request first. You will hear from us within 2 working days."))
         now = clock.micros(clock.now())
@@ -95,7 +100,7 @@ async def download(secret: str, session: identity.Session) -> Opened:
             events.DOWNLOADED, actor=f"customer:{session.subject}", subject=row.subject, case=row.id, object=package.id
         )
         if row.state == states.DELIVERING:
-            await closing.finish(row, row.proposed, actor=f"customer:{session.subject}")
+            await moves.finish(row, row.proposed, actor=f"customer:{session.subject}")
     return Opened("your-data.zip", package.size, vault.read_blob(package.blob_id))
 
 
@@ -122,6 +127,13 @@ async def _refuse_others(row: models.CaseRow, session: identity.Session) -> None
         if session.subject not in person.subjects or session.identifier not in {each.id for each in person.identifiers}:
             raise NotFound(_("There is no such request."))
         raise NotAllowed(_("Please sign in with the address that this request was made with."))
+
+
+async def _refuse_ended(row: models.CaseRow) -> None:
+    if row.outcome in NOT_GIVEN:
+        raise Conflict(_("This request was taken back or refused, so there is nothing to download. You can ask again."))
+    if await verification.is_erased(row):
+        raise Conflict(_("Your data was deleted meanwhile, as you asked, and this copy with it."))
 
 
 async def _proven(row: models.CaseRow) -> set[str]:

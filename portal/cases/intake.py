@@ -23,12 +23,16 @@ from portal.vault import Place
 OFFERED = ("access", "rectification", "erasure")
 REQUESTERS = ("me", "agent", "child", "guardian", "deceased")
 SOURCES = ("form", "officer", "call", "letter", "visit", "mail")
-PER_ADDRESS = 5
+PER_ADDRESS = 5  # a day, from one browser
+JOINED_FOR = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
 class Opened:
-    """`reference` is for the person alone (128 random bits); `challenge` is what the browser proves the address with."""
+    """`reference` is for the person alone (128 random bits); `challenge` is what the browser proves the address with.
+
+    Whoever asks for what somebody is asking for already gets the same challenge, and the reference only with the proof.
+    """
 
     id: str
     reference: str
@@ -50,9 +54,14 @@ async def open_case(
 ) -> Opened:
     """Take a request of somebody who is not signed in; mails one neutral confirmation. `details`: changes, country, note …"""
     details = _checked(right, who, source, details or {}, received_at)
-    canonical = subjects.canonical("email", address)
+    asked = _asked(address)
+    if source == "form":
+        async with db.writing():
+            joined = await _join(asked, right, address, details, language=language, who=who, browser=browser)
+        if joined is not None:
+            return joined
     await db.throttle(
-        f"case:{vault.blind('case', canonical).hex()}",
+        f"case:{asked.hex()}:{ids.digest(browser).hex() if browser else ''}",
         limit=PER_ADDRESS,
         per=timedelta(days=1),
         sentence=_("Several requests came in for this address today. Please use the one you have, or write to us."),
@@ -64,6 +73,13 @@ async def open_case(
         challenge = await identity.challenge(address, use="request", bound_to=row.id, language=language, browser=browser)
         await moves.move(row, "ask for proof", event=events.PROOF_ASKED, actor=actor or "system", challenge=challenge.id)
     return Opened(row.id, reference, row.state, challenge.id)
+
+
+async def forget(address: str) -> None:
+    """Inside `writing()`: nothing remains of how often somebody asked for an address."""
+    asked = _asked(address)
+    await db.run("DELETE FROM throttle WHERE name LIKE ?", f"case:{asked.hex()}:%")
+    await db.run("UPDATE case_file SET asked = NULL WHERE asked = ?", asked)
 
 
 async def ask_for_proof_again(reference: str, *, browser: str | None = None) -> str:
@@ -128,6 +144,35 @@ def because(due: deadlines.Due) -> dict[str, list[str]]:
     return said
 
 
+async def _join(
+    asked: bytes, right: str, address: str, details: Mapping[str, Any], *, language: str, who: str, browser: str | None
+) -> Opened | None:
+    """The unproven request of the last hour that says the very same, from wherever it came, instead of another one.
+
+    So strangers cannot use up what an address may ask for. One that says anything else is not joined: proving it would
+    confirm a stranger's words.
+    """
+    since = clock.now() - JOINED_FOR
+    running = models.CaseRow.filter(
+        asked=asked, right=right, state=states.VERIFYING, source="form", requester=who, language=language, created_at__gt=since
+    )
+    for row in await running.order_by("created_at"):
+        key = await verification.case_key(row)
+        if json.loads(key.open(Place("case_file", "details", row.id), row.details)) != dict(details):
+            continue
+        challenge = await identity.challenge(address, use="request", bound_to=row.id, language=language, browser=browser)
+        if row.challenge != challenge.id:
+            row.challenge = challenge.id
+            await row.save(update_fields=["challenge"])
+            await audit.record(events.PROOF_ASKED, actor="system", case=row.id)
+        return Opened(row.id, "", row.state, challenge.id)
+    return None
+
+
+def _asked(address: str) -> bytes:
+    return vault.blind("case", subjects.canonical("email", address))
+
+
 async def _create(
     right: str,
     address: str,
@@ -143,11 +188,11 @@ async def _create(
     received = received_at or now
     country = str(details.get("country", ""))
     law, due = law_for(country, right, received)
-    key = await vault.key_for("case", case_id)
+    key, record = await vault.key_for("case", case_id), await vault.key_for("record", case_id)
     row = await models.CaseRow.create(
         id=case_id,
         reference_digest=ids.digest(reference),
-        reference=key.seal(Place("case_file", "reference", case_id), reference),
+        reference=record.seal(Place("case_file", "reference", case_id), reference),
         right=right,
         state=states.RECEIVED,
         law=law.key,
@@ -165,6 +210,7 @@ async def _create(
         address=key.seal(Place("case_file", "address", case_id), address.strip()),
         details=key.seal(Place("case_file", "details", case_id), json.dumps(dict(details), ensure_ascii=False)),
         flags=[] if who == "me" else [f"asked by: {who}"],
+        asked=_asked(address),
     )
     for name, value in details.get("changes", {}).items():
         correction = ids.new()
@@ -197,6 +243,9 @@ def _checked(right: str, who: str, source: str, details: Mapping[str, Any], rece
             wrong[name] = _("This cannot be corrected here. Please write it into the message.")
         elif not isinstance(value, str) or not value.strip() or len(value) > 500:
             wrong[name] = _("Please give the right value, in at most 500 characters.")
+    said = details.get("old", {})
+    if any(name not in changes or not isinstance(value, str) or len(value) > 500 for name, value in said.items()):
+        wrong["changes"] = _("Please say in at most 500 characters what it says now, and what is right.")
     if len(str(details.get("message", ""))) > 5000:
         wrong["message"] = _("Please keep the message under 5,000 characters.")
     if wrong:

@@ -32,7 +32,7 @@ async def cases_of(session: identity.Session) -> list[Mine]:
     """Newest first, at most a hundred."""
     proven = await models.CaseIdentifier.filter(identifier=session.identifier or "").values_list("case_id", flat=True)
     found = await models.CaseRow.filter(id__in=list(proven)).order_by("-received_at").limit(SHOWN)
-    keys = await vault.keys_of("case", [each.id for each in found])
+    keys = await vault.keys_of("record", [each.id for each in found])
     return [_mine(each, keys[each.id]) for each in found if each.id in keys]
 
 

@@ -1,5 +1,6 @@
-"""Rows about requests. What a person said or holds is sealed under the case's key, what systems returned under the
-person's life key (so that forgetting the person ends it), bulk as blobs with an end date."""
+"""Rows about requests. What a person or an officer said is sealed under the case's key, which falls some time after the
+end; the reference under its record key; what systems returned under the person's life key (so that forgetting the person
+ends it), bulk as blobs with an end date."""
 
 from tortoise import fields
 from tortoise.models import Model
@@ -40,6 +41,8 @@ class CaseRow(Model):
     proposed = fields.CharField(20, default="")
     officer = fields.CharField(60, null=True)
     closed_at = Moment(null=True)
+    contact_until = Moment(null=True)
+    asked = Bytes(null=True)
 
     class Meta:
         table = "case_file"
@@ -127,7 +130,7 @@ class Note(Model):
 
 
 class CorrectionRow(Model):
-    """One field that the person wants corrected: what it was, what it shall be, and what became of it."""
+    """One field that the person wants corrected: what it was, what it shall be, where, and what became of it."""
 
     id = fields.CharField(36, primary_key=True)
     case_id = fields.CharField(36)
@@ -138,6 +141,7 @@ class CorrectionRow(Model):
     why = Bytes(null=True)
     statement = Bytes(null=True)
     read_back = fields.BigIntField(null=True)
+    targets = Bytes(null=True)
 
     class Meta:
         table = "case_correction"

@@ -1,15 +1,19 @@
 """The only place that writes a case's state. Each move asks the table, changes one row and records one audit entry,
 all in the caller's transaction; of two officers who act at once exactly one succeeds and the other gets a Conflict."""
 
+from datetime import datetime, timedelta
 from typing import Any
 
-from portal import audit, db
+from portal import audit, db, jobs, subjects, vault
 from portal.cases import events, models, states
+from portal.cases.policy import policy
 from portal.lib import clock
 from portal.lib.errors import Conflict, NotFound
 from portal.paper import _
 
 SEARCH = {"erasure": "plan"}  # every other right looks with `find`
+# After this time a copy that waits no longer holds up the person's deletion.
+TIME_TO_FETCH = timedelta(days=14)
 ACTS = {"access": "package", "portability": "package", "rectification": "correct", "erasure": "erase"}
 
 
@@ -54,11 +58,27 @@ async def move(
     before, row.state, row.outcome, row.version = row.state, step.target, step.outcome, row.version + 1
     row.is_open = int(step.target != states.CLOSED)
     changes["closed_at"] = clock.now() if step.target == states.CLOSED else None
+    changes["contact_until"] = await _contact_until(row)
+    if step.target not in (states.RECEIVED, states.VERIFYING):
+        changes["asked"] = None
     for name, value in changes.items():
         setattr(row, name, value)
     await row.save(update_fields=list(changes))
     said = {"verb": verb, "from": before, "to": step.target, "right": row.right} | ({"outcome": outcome} if outcome else {})
     await audit.record(event, actor=actor, subject=row.subject, case=row.id, payload=said | (payload or {}))
+
+
+async def finish(row: models.CaseRow, outcome: str, *, actor: str) -> None:
+    """Inside `writing()`: close, and let a job make the evidence file."""
+    await move(row, "close", event=events.CLOSED, actor=actor, outcome=outcome)
+    await jobs.later("cases.proof", {"case": row.id}, key=f"cases.proof {row.id}")
+
+
+async def finish_lifted(row: models.CaseRow, *, actor: str) -> None:
+    """Inside `writing()`, after a freeze was lifted: what was done and only waited for that is closed now."""
+    is_fetched = ACTS.get(row.right) == "package"
+    if row.state == states.DELIVERING and not is_fetched and row.proposed in states.outcomes(await facts(row)):
+        await finish(row, row.proposed, actor=actor)
 
 
 async def void(row: models.CaseRow, *, actor: str) -> None:
@@ -98,6 +118,8 @@ async def facts(row: models.CaseRow) -> states.Facts:
         acted=bool(acts_now) and all(task.state == "answered" for task in acts_now),
         stopped=any(task.state == "stopped" for task in acts_now),
         holds=frozenset([each.kind for each in await models.Hold.filter(case_id=row.id, lifted_at=None)]),
+        access_first=row.right in states.FOUR_EYES and await _access_first(row),
+        to_fetch=row.state == states.DELIVERING and await _to_fetch(row),
     )
 
 
@@ -107,3 +129,38 @@ async def latest_approval(row: models.CaseRow) -> models.Approval | None:
 
 def search_step(right: str) -> str:
     return SEARCH.get(right, "find")
+
+
+async def _access_first(row: models.CaseRow) -> bool:
+    """Whether the person also asked for a copy that they have not opened yet: deleted data cannot be copied (Art. 15)."""
+    if row.subject is None:
+        return False
+    person = await subjects.whole(row.subject)
+    asked = models.CaseRow.filter(subject__in=person.subjects, right="access", is_open=1).exclude(id=row.id)
+    for each in await asked:
+        if each.state != states.DELIVERING or not await _had_time(each):
+            return True
+    return False
+
+
+async def _had_time(row: models.CaseRow) -> bool:
+    package = await _package(row)
+    return package is None or package.opened_at is not None or clock.now() - package.made_at >= TIME_TO_FETCH
+
+
+async def _to_fetch(row: models.CaseRow) -> bool:
+    package = await _package(row)
+    return package is not None and package.opened_at is None and package.keep_until > clock.now()
+
+
+async def _package(row: models.CaseRow) -> models.PackageRow | None:
+    return await models.PackageRow.filter(case_id=row.id, kind="package").order_by("-made_at", "-id").first()
+
+
+async def _contact_until(row: models.CaseRow) -> datetime | None:
+    """When what can be read of the person in a closed case falls: soon when there is nobody to answer any more."""
+    if row.state != states.CLOSED:
+        return None
+    answered_nobody = row.outcome in ("nothing held", "unconfirmed")
+    erased = row.subject is not None and await vault.find_key("life", row.subject) is None
+    return clock.now() + (policy().contact_kept if answered_nobody or erased else policy().answers_kept)

@@ -5,7 +5,7 @@ survive an erasure under the evidence key, without any address: they prove what 
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from portal import connectors, consent, db, identity, messages, subjects
@@ -75,7 +75,12 @@ class OwnData:
             left.append(Leftover(each.table, each.label, each.key, expected=bool(law), law=law))
         return left
 
-    async def correct(self, identifiers: connectors.Identifiers, changes: Mapping[str, str | None]) -> Outcome:
+    async def correct(
+        self,
+        identifiers: connectors.Identifiers,
+        changes: Mapping[str, str | None],
+        rows: Mapping[str, Sequence[connectors.RowName]] | None = None,
+    ) -> Outcome:
         """An address here changes only when the new one is proven, never through a request."""
         return Outcome(False, missing=tuple(changes))
 

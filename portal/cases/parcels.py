@@ -1,7 +1,7 @@
 """The files made for a case: the person's package from the approved snapshot alone, and the evidence file at the end.
 
 Both are built by jobs and sealed: the package under the person's key for 30 days (GDPR Art. 15(3)), the evidence, which
-holds no personal data, under the case's (Art. 5(2)). A crash before the commit leaves nothing, and they are built again.
+holds no personal data, under the case's record key (Art. 5(2)). A crash before the commit leaves nothing, and they are built again.
 """
 
 import hashlib
@@ -9,9 +9,10 @@ from datetime import timedelta
 from pathlib import Path
 
 from portal import audit, db, jobs, vault
-from portal.cases import events, freeze, fulfilment, models, moves, verification
+from portal.cases import contact, events, freeze, fulfilment, models, moves, states, verification
 from portal.cases.policy import policy
 from portal.lib import clock, ids
+from portal.lib.errors import Conflict
 
 
 @jobs.verb("cases.package", at_once=1)
@@ -35,11 +36,14 @@ async def package_job(job: jobs.Job) -> None:
 
 @jobs.verb("cases.proof", at_once=1)
 async def proof_job(job: jobs.Job) -> None:
-    """The evidence file of a closed case; holds no personal data, so it lies under the case's key."""
+    """The evidence file of a closed case; holds no personal data, so it lies under the case's record key."""
     from portal.cases.proof import build_proof  # with its PDF, only where evidence is made
 
     row = await moves.load(job.arguments["case"])
-    snapshot = await freeze.take(row)
+    try:
+        snapshot = await freeze.take(row)
+    except Conflict as gone:
+        raise jobs.GiveUp("What was found in this request was erased before its evidence file was made.") from gone
     content = _bytes(await build_proof(snapshot))
     async with fulfilment.holding(job):
         row = await moves.lock(row.id)
@@ -55,22 +59,39 @@ async def proof_job(job: jobs.Job) -> None:
 
 @jobs.verb("cases.tidy", every=timedelta(hours=6))
 async def tidy_job(job: jobs.Job) -> None:
-    """What was found, dry runs and packages go when their time is over; counts, hashes and the log's entries stay."""
+    """What was found, dry runs and packages go when their time is over, and in the end what a case says of the person;
+    counts, hashes and the log's entries stay. An answer that nobody fetched in time closes.
+    """
     now = clock.micros(clock.now())
     async with db.writing():
         for table, column in (("case_finding", "blob_id"), ("case_task", "plan_blob")):
             await db.run(f"UPDATE {table} SET {column} = NULL WHERE {column} IN (SELECT id FROM blob WHERE keep_until <= ?)", now)
         await db.run("DELETE FROM case_download WHERE ends_at <= ?", now)
+    await _close_unfetched()
+    gone = 1
+    while gone:
+        async with db.writing():
+            gone = await contact.fall_of_expired()
     gone = 1
     while gone:
         async with db.writing():
             gone = await vault.drop_expired_blobs()
 
 
+async def _close_unfetched() -> None:
+    """The person had their time (Art. 12(3) is met by giving the answer); a frozen handover goes on waiting."""
+    for case_id in await models.CaseRow.filter(state=states.DELIVERING).values_list("id", flat=True):
+        async with db.writing():
+            row = await moves.lock(str(case_id))
+            made = moves.ACTS.get(row.right) == "package"
+            if made and row.state == states.DELIVERING and row.proposed in states.outcomes(await moves.facts(row)):
+                await moves.finish(row, row.proposed, actor="system")
+
+
 async def keep_package(row: models.CaseRow, kind: str, content: bytes, digest: str) -> None:
     """Inside `writing()`: seal a file made for the case."""
     until = clock.now() + policy().package_kept
-    key = await verification.person_key(row) if kind == "package" else await vault.key_for("case", row.id)
+    key = await verification.person_key(row) if kind == "package" else await vault.key_for("record", row.id)
     await models.PackageRow.create(
         id=ids.new(),
         case_id=row.id,

@@ -24,6 +24,8 @@ class Policy:
     package_kept: timedelta
     findings_kept: timedelta
     download_lives: timedelta
+    contact_kept: timedelta
+    answers_kept: timedelta
 
 
 def policy() -> Policy:
@@ -45,6 +47,8 @@ def _read(path: Path, _changed: int) -> Policy:
             timedelta(days=data["keep"]["package_days"]),
             timedelta(days=data["keep"]["findings_days"]),
             timedelta(hours=min(24, data["keep"]["download_hours"])),
+            timedelta(days=data["keep"]["contact_days"]),
+            timedelta(days=data["keep"]["answer_days"]),
         )
     except tomllib.TOMLDecodeError as problem:
         raise LawError(f"{path}: {problem}") from problem

@@ -15,6 +15,7 @@ from portal.settings import get
 from portal.vault import Place
 
 PAGE = 50
+ANSWERED = (states.DELIVERING, states.CLOSED)
 FILTERS = ("state", "right", "law", "officer", "requester")
 
 
@@ -35,6 +36,11 @@ class Line:
     officer: str | None
     flags: tuple[str, ...]
     waiting: int
+
+    @property
+    def answered(self) -> bool:
+        """The answer was given in time or not; what is left, fetching it, is the person's: nothing is due any more."""
+        return self.state in ANSWERED
 
     @property
     def place(self) -> str:
@@ -66,7 +72,9 @@ class HoldState:
 
 @dataclass(frozen=True)
 class Case:
-    """A request whole, for an officer's page. `can` holds the verbs that lead anywhere now."""
+    """A request whole, for an officer's page. `can` holds the verbs that lead anywhere now, `closings` the outcomes that
+    "close" can have. `held` says why a deletion may not begin. After `contact_until` address, details and notes are gone.
+    """
 
     id: str
     right: str
@@ -94,6 +102,14 @@ class Case:
     proven: tuple[str, ...]
     left_out: tuple[str, ...]
     can: frozenset[str]
+    closings: tuple[str, ...]
+    held: str
+    days_left: int
+    contact_until: datetime | None
+
+    @property
+    def answered(self) -> bool:
+        return self.state in ANSWERED
 
     @property
     def partial(self) -> tuple[str, ...]:
@@ -147,8 +163,7 @@ async def queue(filter: Mapping[str, str] | None = None, after: str | None = Non
 async def case(case_id: str) -> Case:
     row = await moves.load(case_id)
     key = await vault.find_key("case", case_id)
-    if key is None:
-        raise NotFound(_("This request was deleted when its time was over."))
+    facts = await moves.facts(row)
     tasks = await models.Task.filter(case_id=case_id, round=row.round).exclude(state="void").order_by("id")
     holds = await models.Hold.filter(case_id=case_id, lifted_at=None).order_by("since")
     known = await verification.covered(row)
@@ -169,7 +184,7 @@ async def case(case_id: str) -> Case:
         language=row.language,
         source=row.source,
         subject=row.subject,
-        address=key.open(Place("case_file", "address", case_id), row.address),
+        address=key.open(Place("case_file", "address", case_id), row.address) if key else "",
         details=await details_of(case_id),
         flags=tuple(row.flags),
         proposed=row.proposed,
@@ -180,11 +195,16 @@ async def case(case_id: str) -> Case:
             for each in tasks
         ),
         holds=tuple(
-            HoldState(each.id, each.kind, key.open(Place("case_hold", "why", each.id), each.why), each.since) for each in holds
+            HoldState(each.id, each.kind, key.open(Place("case_hold", "why", each.id), each.why) if key else "", each.since)
+            for each in holds
         ),
         proven=tuple(str(each) for each in proven),
         left_out=tuple(known.left_out),
-        can=frozenset(states.possible(await moves.facts(row))),
+        can=frozenset(states.possible(facts)),
+        closings=states.outcomes(facts),
+        held=states.held(facts) if row.right in states.FOUR_EYES and row.is_open else "",
+        days_left=(date.fromisoformat(row.due_on) - deadlines.today(get().time_zone)).days,
+        contact_until=row.contact_until,
     )
 
 
@@ -195,7 +215,13 @@ async def status_for_person(reference: str) -> Status:
         raise NotFound(_("There is no request with this number."))
     facts = await moves.facts(row)
     package = (
-        await models.PackageRow.filter(case_id=row.id, kind="package", keep_until__gt=clock.now()).order_by("-made_at").first()
+        None
+        if row.outcome in ("withdrawn", "refused") or await verification.is_erased(row)
+        else (
+            await models.PackageRow.filter(case_id=row.id, kind="package", keep_until__gt=clock.now())
+            .order_by("-made_at")
+            .first()
+        )
     )
     return Status(
         row.id,
@@ -216,7 +242,7 @@ async def status_for_person(reference: str) -> Status:
 async def reference_of(case_id: str) -> str:
     """The person's reference, for links in pages that the person has signed in to."""
     row = await moves.load(case_id)
-    key = await vault.find_key("case", case_id)
+    key = await vault.find_key("record", case_id)
     if key is None:
         raise NotFound(_("This request was deleted when its time was over."))
     return key.open(Place("case_file", "reference", case_id), row.reference)
@@ -233,12 +259,15 @@ async def details_of(case_id: str) -> dict[str, Any]:
 
 
 async def figures() -> dict[str, int]:
-    """For the start page: open, due within a week, late, waiting for an approval, systems that do not answer."""
+    """For the start page: open, due within a week, late, waiting for an approval, answered and not yet fetched, systems that
+    do not answer. What was answered is neither due nor late.
+    """
     today = deadlines.today(get().time_zone)
     week = today + timedelta(days=7)
     found = await db.row(
-        "SELECT count(*) AS open, sum(CASE WHEN due_on < ? THEN 1 ELSE 0 END) AS late,"
-        " sum(CASE WHEN due_on >= ? AND due_on <= ? THEN 1 ELSE 0 END) AS soon,"
+        "SELECT count(*) AS open, sum(CASE WHEN due_on < ? AND state <> 'delivering' THEN 1 ELSE 0 END) AS late,"
+        " sum(CASE WHEN due_on >= ? AND due_on <= ? AND state <> 'delivering' THEN 1 ELSE 0 END) AS soon,"
+        " sum(CASE WHEN state = 'delivering' THEN 1 ELSE 0 END) AS answered,"
         " sum(CASE WHEN state = 'approving' THEN 1 ELSE 0 END) AS approving FROM case_file WHERE is_open = 1",
         today.isoformat(),
         today.isoformat(),
@@ -246,9 +275,9 @@ async def figures() -> dict[str, int]:
     )
     stuck = await db.row(
         "SELECT count(DISTINCT system) AS n FROM case_task t JOIN case_file c ON c.id = t.case_id AND c.round = t.round"
-        " WHERE c.is_open = 1 AND (t.state = 'stopped' OR (t.state = 'waiting' AND t.sentence <> ''))"
+        " WHERE c.is_open = 1 AND (t.state = 'stopped' OR (t.state = 'waiting' AND t.sentence <> '' AND t.attempts > 0))"
     )
-    counted = {name: int((found or {}).get(name) or 0) for name in ("open", "soon", "late", "approving")}
+    counted = {name: int((found or {}).get(name) or 0) for name in ("open", "soon", "late", "approving", "answered")}
     return counted | {"systems_not_answering": int((stuck or {}).get("n") or 0)}
 
 

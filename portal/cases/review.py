@@ -3,13 +3,13 @@
 Every look is an entry that the person will see as date, purpose and role (C-579/21). A change after a proposal voids it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from portal import audit, db, vault
-from portal.cases import events, findings, models, moves, states
+from portal.cases import events, findings, models, moves, states, targets, verification
 from portal.lib import clock, ids
 from portal.lib.errors import Conflict, Invalid, NotFound
 from portal.paper import _
@@ -64,6 +64,7 @@ async def redact(case_id: str, finding_id: str, row_number: int, field: str, *, 
             by=f"officer:{officer}",
             at=clock.now(),
         )
+        await targets.settle_again(row)
         await audit.record(
             events.REDACTED,
             actor=f"officer:{officer}",
@@ -80,13 +81,19 @@ async def unredact(case_id: str, finding_id: str, row_number: int, field: str, *
         gone = await models.Redaction.filter(finding_id=finding_id, case_id=case_id, row_number=row_number, field=field).delete()
         if not gone:
             raise NotFound(_("This was not taken out."))
+        await targets.settle_again(row)
         await audit.record(
             events.UNREDACTED, actor=f"officer:{officer}", subject=row.subject, case=case_id, payload={"field": field}
         )
 
 
-async def decide_correction(case_id: str, field: str, accepted: bool, *, why: str = "", officer: str) -> None:
-    """Accept or decline one corrected field; declining needs a reason, which the person gets (Art. 12(4), 16)."""
+async def decide_correction(
+    case_id: str, field: str, accepted: bool, *, why: str = "", rows: Sequence[str] = (), officer: str
+) -> None:
+    """Accept or decline one corrected field; declining needs a reason, which the person gets (Art. 12(4), 16).
+
+    `rows`: the ids of the entries to change, where several stand in one system (`targets.choose`).
+    """
     if not accepted and not why.strip():
         raise Invalid(_("Please say why it is not corrected."), {"why": _("The person will read this.")})
     async with db.writing():
@@ -95,6 +102,10 @@ async def decide_correction(case_id: str, field: str, accepted: bool, *, why: st
         if correction is None:
             raise NotFound(_("Nobody asked to correct this."))
         key = await vault.key_for("case", case_id)
+        if accepted and row.state != states.REVIEWING:
+            raise Conflict(_("Not every system has answered yet."))
+        if accepted:
+            await targets.keep(key, correction, targets.choose(field, targets.kept(key, correction), rows))
         correction.accepted = int(accepted)
         correction.why = key.seal(Place("case_correction", "why", correction.id), why.strip())
         await correction.save(update_fields=["accepted", "why"])
@@ -113,7 +124,7 @@ async def add_note(case_id: str, text: str, *, officer: str) -> None:
     async with db.writing():
         row = await moves.load(case_id)
         note_id = ids.new()
-        key = await vault.key_for("case", case_id)
+        key = await verification.case_key(row)
         sealed = key.seal(Place("case_note", "text", note_id), text.strip())
         await models.Note.create(id=note_id, case_id=case_id, at=clock.now(), by=f"officer:{officer}", text=sealed)
         await audit.record(events.NOTED, actor=f"officer:{officer}", subject=row.subject, case=case_id, object=note_id)
@@ -128,7 +139,7 @@ async def notes(case_id: str) -> list[Note]:
 
 
 async def corrections(case_id: str) -> list[Mapping[str, Any]]:
-    """Field by field: old, new, whether accepted, why not, and whether it was read back as written."""
+    """Field by field: old, new, the entries that hold it, whether accepted, why not, and whether it was read back as written."""
     key = await vault.find_key("case", case_id)
     if key is None:
         return []
@@ -141,6 +152,7 @@ async def corrections(case_id: str) -> list[Mapping[str, Any]]:
         {
             "field": each.field,
             **{column: opened(each, column) for column in ("old", "new", "why", "statement")},
+            "targets": targets.kept(key, each),
             "accepted": None if each.accepted is None else bool(each.accepted),
             "read_back": None if each.read_back is None else bool(each.read_back),
         }

@@ -76,6 +76,25 @@ class Purpose:
 
 
 @dataclass(frozen=True)
+class Held:
+    """One entry that holds a field to correct, with what it said; `chosen` entries change, some cannot be corrected."""
+
+    system: str
+    label: str
+    table: str
+    key: str
+    column: str
+    old: str
+    correctable: bool
+    chosen: bool
+    read_back: bool | None = None
+
+    @property
+    def place(self) -> str:
+        return f"{self.system}: {self.label}"
+
+
+@dataclass(frozen=True)
 class Correction:
     """One field to correct. `accepted` is None until an officer has decided."""
 
@@ -87,6 +106,24 @@ class Correction:
     why: str = ""
     statement: str = ""
     read_back: bool | None = None
+    held: tuple[Held, ...] = ()
+
+    @property
+    def done_in(self) -> list[str]:
+        """Where it was written and read again."""
+        return list(dict.fromkeys(each.place for each in self.held if each.chosen and each.read_back))
+
+    @property
+    def stuck_in(self) -> list[str]:
+        """Where it stands and cannot be corrected."""
+        return list(dict.fromkeys(each.place for each in self.held if not each.correctable))
+
+    @property
+    def everywhere(self) -> bool:
+        """Whether no connected system holds it still as it was."""
+        open_to_it = {each.system for each in self.held if each.correctable}
+        done = {each.system for each in self.held if each.chosen and each.read_back}
+        return bool(self.accepted and self.read_back) and not self.stuck_in and open_to_it <= done
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from portal import audit, consent, db, identity, messages, subjects, vault
 from portal.cases import events, models, moves, states
 from portal.cases.policy import policy
 from portal.lib import clock, ids
-from portal.lib.errors import NotAllowed, NotFound
+from portal.lib.errors import Conflict, NotAllowed, NotFound
 from portal.paper import _
 from portal.settings import get
 from portal.vault import Place
@@ -73,7 +73,7 @@ async def not_me(secret: str) -> None:
         if not changed or row.state == states.CLOSED:
             return
         hold_id = ids.new()
-        key = await vault.key_for("case", row.id)
+        key = await case_key(row)
         why = key.seal(Place("case_hold", "why", hold_id), "not me")
         await models.Hold.create(id=hold_id, case_id=row.id, kind="freeze", why=why, by="notice", since=clock.now())
         await audit.record(events.NOT_ME, actor="system", subject=row.subject, case=row.id, object=notice.identifier)
@@ -109,19 +109,36 @@ async def covered(row: models.CaseRow) -> Covered:
 async def person_key(row: models.CaseRow) -> vault.Key:
     """Inside `writing()`: under which findings lie. Forgetting the person ends them; a key that is gone stays gone."""
     if row.subject is None:
-        return await vault.key_for("case", row.id)
+        return await case_key(row)
     key = await vault.find_key("life", row.subject)
     if key is None:
-        raise vault.Shredded("The person was erased; nothing more about them is stored.")
+        raise Conflict(_("The person's data was deleted meanwhile; nothing more about them is stored."))
+    return key
+
+
+async def is_erased(row: models.CaseRow) -> bool:
+    """Whether the person of this case was forgotten since, by another request of theirs."""
+    return row.subject is not None and await vault.find_key("life", row.subject) is None
+
+
+async def case_key(row: models.CaseRow) -> vault.Key:
+    """Under which lies what was said in the case. It falls some time after the end, and a key that is gone stays gone."""
+    key = await vault.find_key("case", row.id)
+    if key is None:
+        raise Conflict(_("The address and the letters of this request were deleted when their time was over."))
     return key
 
 
 async def case_address(row: models.CaseRow) -> str:
     """The address typed or signed in with, in clear: for messages of this case alone."""
-    key = await vault.find_key("case", row.id)
-    if key is None:
-        raise vault.Shredded("The request's key is gone.")
+    key = await case_key(row)
     return key.open(Place("case_file", "address", row.id), row.address)
+
+
+async def address_or_nothing(row: models.CaseRow) -> str:
+    """The same, or nothing once it fell."""
+    key = await vault.find_key("case", row.id)
+    return "" if key is None else key.open(Place("case_file", "address", row.id), row.address)
 
 
 async def _first_proof(row: models.CaseRow, identifier: subjects.Identifier, how: str, actor: str) -> None:
@@ -185,6 +202,9 @@ async def _lift_freeze(row: models.CaseRow, identifier_id: str, actor: str) -> N
             object=identifier_id,
             payload={"kind": "freeze", "by": "a second proof"},
         )
+        from portal.cases import closing  # it stands on this module
+
+        await closing.go_on(row, actor=actor)
 
 
 def _proven_before(identifier: subjects.Identifier, row: models.CaseRow) -> bool:

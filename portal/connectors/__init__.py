@@ -19,6 +19,7 @@ from portal.connectors.contract import (
     Plan,
     PlanRow,
     Problem,
+    RowName,
     Unpurposed,
     counted,
 )
@@ -41,6 +42,7 @@ __all__ = [
     "Plan",
     "PlanRow",
     "Problem",
+    "RowName",
     "System",
     "Unpurposed",
     "counted",

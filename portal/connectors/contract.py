@@ -7,7 +7,7 @@ artefact that executes: it travels as JSON, names rows by key, and holds the ide
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, Protocol, TypeAlias
 
@@ -41,13 +41,19 @@ class Cell:
 
 @dataclass(frozen=True)
 class Field:
-    """One value about the person; `identifying`: this column proves whose row it is."""
+    """One value about the person; `identifying`: this column proves whose row it is.
+
+    `means`: the generic field (name, street …) that stands here, where the system says so; `correctable`: `correct` can
+    write it.
+    """
 
     column: str
     label: str
     value: Value
     category: str
     identifying: bool
+    means: str = ""
+    correctable: bool = False
 
 
 @dataclass(frozen=True)
@@ -59,6 +65,14 @@ class Finding:
     category: str
     label: str
     fields: tuple[Field, ...]
+
+
+@dataclass(frozen=True)
+class RowName:
+    """One row of a system: table and key, as a finding named them."""
+
+    table: str
+    key: Key
 
 
 @dataclass(frozen=True)
@@ -116,7 +130,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class Change:
-    """One corrected value, as it was and as it was re-read afterwards."""
+    """One corrected value, as it was and as it was re-read afterwards: what was asked for, as the column's type keeps it."""
 
     table: str
     key: Key
@@ -188,8 +202,16 @@ class Connector(Protocol):
     async def recheck(self, identifiers: Identifiers, plan: Plan) -> list[Leftover]:
         """Ask again on a new connection, by every identifier and every planned key: what is left."""
 
-    async def correct(self, identifiers: Identifiers, changes: Mapping[str, str | None]) -> Outcome:
-        """Write new values by generic field name (email, phone, name …) and re-read them. Repeating it does no harm."""
+    async def correct(
+        self,
+        identifiers: Identifiers,
+        changes: Mapping[str, str | None],
+        rows: Mapping[str, Sequence[RowName]] | None = None,
+    ) -> Outcome:
+        """Write new values by generic field name (email, phone, name …) and re-read them. Repeating it does no harm.
+
+        With `rows` each field is written there and nowhere else; a row that is no longer the person's stops everything.
+        """
 
     async def set_consent(self, identifiers: Identifiers, cell: Cell, allowed: bool, index: int) -> None:
         """Say yes or no for one cell. Idempotent; an index lower than one already seen changes nothing."""

@@ -4,15 +4,17 @@ Outside `writing()` the connection is read-only, for tortoise's models as for pl
 written by accident. Plain SQL here uses `?` on both databases; moments are microseconds (see `Moment`).
 """
 
-from portal.db.connections import close, open_database, size_of_pool
+from portal.db.connections import close, open_database, scrub, size_of_pool
 from portal.db.fields import Bytes, Json, Moment
 from portal.db.migrations import MigrationError, migrate, missing_migrations
 from portal.db.replies import reply_once
 from portal.db.statements import many, row, rows, run
 from portal.db.throttles import throttle
 from portal.db.transactions import after_commit, in_writing, reading, savepoint, writing
+from portal.db.trouble import TROUBLE
 
 __all__ = [
+    "TROUBLE",
     "Bytes",
     "Json",
     "MigrationError",
@@ -30,6 +32,7 @@ __all__ = [
     "rows",
     "run",
     "savepoint",
+    "scrub",
     "size_of_pool",
     "throttle",
     "writing",

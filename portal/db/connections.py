@@ -36,6 +36,19 @@ async def close() -> None:
     await Tortoise.close_connections()
 
 
+async def scrub(table: str) -> bool:
+    """Let deleted rows of a table vanish from the disk too; not inside `writing()`. False: somebody reads, try again.
+
+    SQLite overwrites deleted rows (secure_delete) but keeps older pages in its write-ahead log until that is emptied.
+    """
+    client = writer()
+    if not is_sqlite(client):
+        await client.execute_script(f"VACUUM {table}")
+        return True
+    found = await client.execute_query_dict("PRAGMA wal_checkpoint(TRUNCATE)")
+    return not found[0]["busy"]
+
+
 def reader() -> BaseDBAsyncClient:
     client: BaseDBAsyncClient = connections.get("default")
     return client

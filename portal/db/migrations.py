@@ -7,6 +7,8 @@ is followed by an empty line, so triggers may hold semicolons.
 
 import hashlib
 import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from portal.db.connections import is_sqlite, reader
@@ -16,6 +18,7 @@ from portal.lib import clock
 from portal.settings import HOME
 
 FOLDER = HOME / "migrations"
+MIGRATING = 7_203_114
 
 
 class MigrationError(Exception):
@@ -25,17 +28,28 @@ class MigrationError(Exception):
 async def migrate(folder: Path = FOLDER) -> list[str]:
     """Apply what is missing, in order; answers the names applied. A kill in the middle is repaired by running it again."""
     files = sorted(folder.glob("[0-9]*.sql"))
-    async with writing():
+    async with _alone():
         await run("CREATE TABLE IF NOT EXISTS migration (name TEXT PRIMARY KEY, checksum TEXT NOT NULL, at BIGINT NOT NULL)")
-    applied = {each["name"]: each["checksum"] for each in await rows("SELECT name, checksum FROM migration")}
-    _refuse_misfits(applied, files)
-    missing = [file for file in files if file.stem not in applied]
-    for file in missing:
-        async with writing():
+    done: list[str] = []
+    while True:
+        async with _alone():
+            missing = await missing_migrations(folder)
+            if not missing:
+                return done
+            file = next(each for each in files if each.stem == missing[0])
             for statement in _statements(file.read_text(), sqlite=is_sqlite(reader())):
                 await run(statement)
             await run("INSERT INTO migration VALUES (?, ?, ?)", file.stem, _checksum(file), clock.micros(clock.now()))
-    return [file.stem for file in missing]
+        done.append(file.stem)
+
+
+@asynccontextmanager
+async def _alone() -> AsyncIterator[None]:
+    """A write transaction that no other process migrates beside: several may start at once."""
+    async with writing():
+        if not is_sqlite(reader()):
+            await rows("SELECT pg_advisory_xact_lock(?)", MIGRATING)
+        yield
 
 
 async def missing_migrations(folder: Path = FOLDER) -> list[str]:

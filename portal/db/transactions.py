@@ -7,16 +7,18 @@ processes read and then write. PostgreSQL: a connection of the writers' pool.
 
 import asyncio
 import fcntl
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
 from tortoise import connections
-from tortoise.backends.sqlite.client import SqliteClient, SqliteTransactionContext, SqliteTransactionWrapper
+from tortoise.backends.base.client import BaseDBAsyncClient
+from tortoise.backends.sqlite.client import SqliteClient, SqliteTransactionWrapper
+from tortoise.connection import get_connections
 
-from portal.db.connections import is_sqlite, reader, sqlite_client, writer
+from portal.db.connections import reader, sqlite_client, writer
 
 
 class _Transaction:
@@ -28,11 +30,8 @@ class _Transaction:
 
 
 _open: ContextVar[_Transaction | None] = ContextVar("open write transaction", default=None)
-
-
-class _Immediate(SqliteTransactionWrapper):
-    async def begin(self) -> None:
-        await self._connection.execute("BEGIN IMMEDIATE")
+_viewing: ContextVar[bool] = ContextVar("one view is open", default=False)
+LONGEST_WAIT = 5.0
 
 
 @asynccontextmanager
@@ -77,49 +76,107 @@ async def savepoint() -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def reading() -> AsyncIterator[None]:
-    """One consistent view over several reads, on a connection of its own. Inside `writing()` it joins it."""
-    if in_writing():
+    """One consistent view over several reads, on a connection of its own. Inside `writing()` or another one it joins it."""
+    if in_writing() or _viewing.get():
         yield
         return
-    if not is_sqlite(reader()):
-        async with reader()._in_transaction():
-            await connections.get("default").execute_query("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-            yield
-        return
-    path = Path(reader().filename)  # type: ignore[attr-defined]  # only SQLite's client has it
-    client = SqliteClient(**sqlite_client(path, readonly=True)["credentials"], connection_name="default")
+    token = _viewing.set(True)
     try:
-        await client.create_connection(with_db=True)
-        async with client._in_transaction():
+        async with _view():
             yield
     finally:
-        await client.close()
+        _viewing.reset(token)
+
+
+@asynccontextmanager
+async def _view() -> AsyncIterator[None]:
+    client = reader()
+    if not isinstance(client, SqliteClient):
+        async with _postgresql(client, isolation="repeatable_read"):
+            yield
+        return
+    path = Path(client.filename)
+    own = SqliteClient(**sqlite_client(path, readonly=True)["credentials"], connection_name="default")
+    try:
+        await own.create_connection(with_db=True)
+        async with _sqlite(own, "BEGIN"):
+            yield
+    finally:
+        await own.close()
 
 
 @asynccontextmanager
 async def _begin() -> AsyncIterator[None]:
     client = writer()
     if not isinstance(client, SqliteClient):
-        transaction = client._in_transaction()
-        _answer_to_default(transaction)
-        async with transaction:
+        async with _postgresql(client, isolation=None):
             yield
         return
     async with client._lock, _file_lock(Path(client.filename).with_suffix(".write-lock")):
         if client._connection is None:
             await client.create_connection(with_db=True)
-        # The lock is taken already; tortoise's context gets one of its own.
-        context = SqliteTransactionContext(_Immediate(client), asyncio.Lock())
-        _answer_to_default(context)
-        async with context:
+        async with _sqlite(client, "BEGIN IMMEDIATE"):
             yield
 
 
-def _answer_to_default(context: Any) -> None:
-    """Models look up the connection named `default`: for the length of this transaction that is the writer."""
-    context.connection_name = "default"
-    wrapper = context.client if hasattr(context, "client") else context.connection
+# Tortoise's own transaction contexts leave the transaction, the connection and `default` behind when BEGIN fails or is
+# cancelled. These two take everything back, whatever happens.
+
+
+@asynccontextmanager
+async def _sqlite(client: SqliteClient, begin: str) -> AsyncIterator[None]:
+    connection = client._connection
+    assert connection is not None
+    with _answering_to_default(SqliteTransactionWrapper(client)):
+        try:
+            await connection.execute(begin)
+            yield
+            await connection.commit()
+        except BaseException:
+            # Queued behind whatever was cancelled half way, and before anybody else's BEGIN.
+            await _surely(connection.rollback())
+            raise
+
+
+@asynccontextmanager
+async def _postgresql(client: Any, *, isolation: str | None) -> AsyncIterator[None]:
+    from tortoise.backends.asyncpg.client import TransactionWrapper  # SQLite's portals never load the driver
+
+    pool = await _pool(client)
+    connection = await pool.acquire(timeout=LONGEST_WAIT)
+    try:
+        wrapper = TransactionWrapper(client)
+        wrapper._connection = connection
+        with _answering_to_default(wrapper):
+            async with connection.transaction(isolation=isolation):
+                yield
+    finally:
+        await _surely(pool.release(connection))
+
+
+async def _pool(client: Any) -> Any:
+    if client._pool is None:
+        async with client._pool_init_lock:
+            if client._pool is None:
+                await client.create_connection(with_db=True)
+    return client._pool
+
+
+@contextmanager
+def _answering_to_default(wrapper: BaseDBAsyncClient) -> Iterator[None]:
+    """Models look up the connection named `default`: for the length of this transaction that is `wrapper`."""
     wrapper.connection_name = "default"
+    handler = get_connections()
+    token = handler.set("default", wrapper)
+    try:
+        yield
+    finally:
+        handler.reset(token)
+
+
+async def _surely(undoing: Awaitable[Any]) -> None:
+    """Undo to the end, also when the task is cancelled once more meanwhile."""
+    await asyncio.shield(asyncio.ensure_future(undoing))
 
 
 @asynccontextmanager

@@ -5,7 +5,7 @@ Customers prove an address (GDPR Art. 12(6)); officers sign in with two factors,
 
 from portal.identity.challenges import Challenge, Landing, Proof, challenge, landing, prove_code, prove_link
 from portal.identity.invitations import Invitation, Setup, accept, invite, invite_again, invited, pending_setup
-from portal.identity.officers import Officer, grant_role, let_go, officer, officer_by_email, officers, remove_role
+from portal.identity.officers import Officer, grant_role, let_go, officer, officer_by_email, officers, person_of, remove_role
 from portal.identity.roles import ACTIONS, ROLES, may, require, role_name
 from portal.identity.sessions import (
     Session,
@@ -47,6 +47,7 @@ __all__ = [
     "officers",
     "open_session",
     "pending_setup",
+    "person_of",
     "prove_code",
     "prove_link",
     "remove_role",

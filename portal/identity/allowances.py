@@ -69,5 +69,6 @@ async def remember(account: bytes, browser: str | None) -> None:
 
 
 async def forget(account: bytes) -> None:
-    """Nobody is familiar with this account any more; inside `writing()`."""
+    """Nobody is familiar with this account any more, and no try at it is counted; inside `writing()`."""
     await db.run("DELETE FROM familiar_browser WHERE account = ?", account)
+    await db.run("DELETE FROM throttle WHERE name LIKE ?", f"%/{account.hex()}%")

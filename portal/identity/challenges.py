@@ -113,8 +113,11 @@ async def prove_code(challenge_id: str, code: str, *, browser: str | None = None
 
 
 async def forget(address: str) -> None:
-    """Nothing remains of the asks for an address, nor of the browsers that answered; inside `writing()`."""
+    """Nothing remains of the asks for an address, of the mails they caused, nor of the browsers that answered; inside
+    `writing()`. Else challenges go a day after they ended, their mails after 90 days, browsers after a year.
+    """
     await db.run("DELETE FROM challenge WHERE account = ?", _account(address))
+    await messages.forget(_account(address))
     await allowances.forget(_account(address))
 
 
@@ -164,6 +167,7 @@ async def _ask(
         to=address,
         language=language,
         context={"code": code, "link": full_address(f"/l/{secret}"), "minutes": MINUTES, "use": use},
+        account=account,
     )
     known = await subjects.find("email", address)
     await audit.record(

@@ -9,7 +9,7 @@ from typing import Any
 
 from portal import db
 from portal.identity.invitations import invite, invite_again
-from portal.identity.officers import grant_role, let_go, officer_by_email, officers, remove_role
+from portal.identity.officers import grant_role, let_go, officer_by_email, officers, person_of, remove_role
 from portal.identity.roles import ROLES
 from portal.lib.errors import Invalid, Refusal
 
@@ -22,6 +22,9 @@ def add_commands(subparsers: Any) -> None:
     inviting = _verb(officer, "invite", _invite, "invite somebody; prints the link, which works once, for three days")
     inviting.add_argument("--name", required=True, help="as colleagues know it")
     inviting.add_argument("--role", action="append", required=True, choices=sorted(ROLES), help="may be given several times")
+    inviting.add_argument(
+        "--same-person-as", metavar="EMAIL", help="a second account of this colleague: the two are one pair of eyes"
+    )
     inviting.add_argument("--language", default="en", help="of the mail (default: en)")
     _verb(officer, "invite-again", _invite_again, "new password and second factor; the old ones stop working at once")
     for name, run, help in (
@@ -55,7 +58,15 @@ def _refusals_as_sentences(run: Any) -> Any:
 
 
 async def _invite(arguments: argparse.Namespace) -> None:
-    invitation = await invite(arguments.email, name=arguments.name, roles=arguments.role, by=None, language=arguments.language)
+    same = arguments.same_person_as
+    invitation = await invite(
+        arguments.email,
+        name=arguments.name,
+        roles=arguments.role,
+        by=None,
+        language=arguments.language,
+        person=await person_of((await officer_by_email(same)).id) if same else None,
+    )
     print(invitation.link)
 
 

@@ -38,8 +38,13 @@ class Setup:
     enrolment: totp.Enrolment
 
 
-async def invite(email: str, *, name: str, roles: list[str], by: Officer | None, language: str = "en") -> Invitation:
-    """Invite somebody to work here. Raises Conflict when they do already, Invalid for a bad address, name or role."""
+async def invite(
+    email: str, *, name: str, roles: list[str], by: Officer | None, language: str = "en", person: str | None = None
+) -> Invitation:
+    """Invite somebody to work here. Raises Conflict when they do already, Invalid for a bad address, name or role.
+
+    `person` (an officer's, see `person_of`) says that this is a second account of somebody who works here already.
+    """
     if by is not None:
         require(await officer(by.id), "officers.change")
     name = _checked_name(name)
@@ -50,7 +55,7 @@ async def invite(email: str, *, name: str, roles: list[str], by: Officer | None,
         if found is not None and found.left_at is None and found.joined_at is not None:
             raise Conflict(_("This person works here already."))
         officer_id = found.id if found else ids.new()
-        await _write(officer_id, email.strip(), name, is_new=found is None)
+        await _write(officer_id, email.strip(), name, person, is_new=found is None)
         for role in roles:
             await grant_role(officer_id, role, by=by)
         return await _send(officer_id, by, language)
@@ -120,12 +125,13 @@ async def _setup(half: str, person: Officer, totp_secret: str | None) -> Setup:
     return Setup(half, person.id, await totp.enrol(person.id, person.email, totp_secret))
 
 
-async def _write(officer_id: str, email: str, name: str, *, is_new: bool) -> None:
+async def _write(officer_id: str, email: str, name: str, person: str | None, *, is_new: bool) -> None:
     key = await vault.key_for("officer", officer_id)
     sealed_name = key.seal(Place("officer", "name", officer_id), name)
     if is_new:
         await OfficerRow.create(
             id=officer_id,
+            person=person or ids.new(),
             account=account_of(email),
             name=sealed_name,
             email=key.seal(Place("officer", "email", officer_id), email),
@@ -133,6 +139,8 @@ async def _write(officer_id: str, email: str, name: str, *, is_new: bool) -> Non
         )
     else:
         await db.run("UPDATE officer SET name = ?, joined_at = NULL, left_at = NULL WHERE id = ?", sealed_name, officer_id)
+        if person:
+            await db.run("UPDATE officer SET person = ? WHERE id = ?", person, officer_id)
 
 
 async def _send(officer_id: str, by: Officer | None, language: str) -> Invitation:

@@ -49,9 +49,13 @@ class SessionRow(Model):
 
 
 class OfficerRow(Model):
-    """Somebody who works here. `totp_step` is the last step of the second factor that was accepted."""
+    """Somebody who works here. `totp_step` is the last step of the second factor that was accepted.
+
+    `person` is the same in all accounts of one human being.
+    """
 
     id = fields.CharField(36, primary_key=True)
+    person = fields.CharField(36)
     account = Bytes(unique=True)
     name = Bytes()
     email = Bytes()

@@ -51,6 +51,12 @@ async def officer_by_email(email: str) -> Officer:
     return (await _opened([found]))[0]
 
 
+async def person_of(officer_id: str) -> str:
+    """Who that is: the same for all accounts of one person. An account that is not known stands for itself."""
+    found = await OfficerRow.get_or_none(id=officer_id)
+    return officer_id if found is None else found.person
+
+
 async def grant_role(officer_id: str, role: str, *, by: Officer | None) -> None:
     """Give a role; `by` None is the operator's command line. Does nothing when the officer holds it."""
     role_name(role)

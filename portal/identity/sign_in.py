@@ -32,6 +32,7 @@ async def sign_in(email: str, password: str, *, browser: str | None = None) -> s
     async with db.writing():
         await allowances.judge("password", account, browser, right=right, sentence=_too_many())
         if right and found is not None:
+            await _require_unchanged(found)
             if new_hash:
                 await store_password(found.id, new_hash)
             half, _session = await begin("half", officer=found.id)
@@ -39,6 +40,14 @@ async def sign_in(email: str, password: str, *, browser: str | None = None) -> s
         if found is not None:
             await _record_refusal(found.id, "password")
     raise NotAllowed(_("E-mail or password is not right."))
+
+
+async def _require_unchanged(found: OfficerRow) -> None:
+    """Comparing took a while: who was let go or invited again meanwhile does not come in with the old password."""
+    await db.run("UPDATE officer SET invited_at = invited_at WHERE id = ?", found.id)
+    now = await OfficerRow.get_or_none(id=found.id, left_at=None)
+    if now is None or now.password != found.password:
+        raise NotAllowed(_("E-mail or password is not right."))
 
 
 async def second_factor(half: str, code: str, *, browser: str | None = None, device: str = "") -> str:

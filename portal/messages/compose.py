@@ -33,10 +33,12 @@ async def send_later(
     subject: str | None = None,
     case: str | None = None,
     key: str | None = None,
+    account: bytes | None = None,
 ) -> str:
     """Inside `writing()`: write to one address and let a job send it. Answers the message's id.
 
     `template` names `<template>.txt`, whose first line is `Subject: …` and second is empty, and `<template>.html`.
+    `account`, a blind index of the address, is for messages that belong to nobody yet: `forget` finds them by it.
     With a `key` (made of ids, never of an address) the message is written once: asked again, its id comes back.
     """
     address = _one_address(to)
@@ -61,6 +63,7 @@ async def send_later(
             state="kept" if demo else "waiting",
             reason="",
             created_at=clock.now(),
+            account=account,
         )
     ):
         known = await Message.get(once=key)

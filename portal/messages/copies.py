@@ -55,6 +55,11 @@ async def copy(message: str) -> Copy:
     return (await _opened([found]))[0]
 
 
+async def forget(account: bytes) -> int:
+    """Inside `writing()`: delete what belonged to nobody but that address; answers how many."""
+    return await db.run("DELETE FROM message WHERE account = ?", account)
+
+
 @jobs.verb("messages.tidy", every=timedelta(days=1))
 async def tidy(job: jobs.Job) -> None:
     """Delete messages that belong to no case when their time is over."""

@@ -23,6 +23,7 @@ class Message(Model):
     reason = fields.CharField(40)
     created_at = Moment()
     sent_at = Moment(null=True)
+    account = Bytes(null=True)
 
     class Meta:
         table = "message"

@@ -3,7 +3,7 @@
 from portal.paper.languages import _, in_language, language, missing_texts, ngettext, spoken
 from portal.paper.numbers import date_text, moment_text
 from portal.paper.pdf import Attachment, PdfError, pdf
-from portal.paper.templates import STATIC, address, render
+from portal.paper.templates import STATIC, address, render, static
 
 __all__ = [
     "STATIC",
@@ -20,4 +20,5 @@ __all__ = [
     "pdf",
     "render",
     "spoken",
+    "static",
 ]

@@ -1,7 +1,7 @@
 """The people the data is about: their identifiers, linking and splitting, the whole of a person, forgetting."""
 
 from portal.subjects.canonical import KINDS, canonical, mask
-from portal.subjects.erasure import Forgotten, forget, is_suppressed, suppress
+from portal.subjects.erasure import Forgotten, forget
 from portal.subjects.identifiers import (
     ensure,
     find,
@@ -14,6 +14,7 @@ from portal.subjects.identifiers import (
 )
 from portal.subjects.links import Whole, link, merge, split, whole
 from portal.subjects.models import Identifier
+from portal.subjects.notes import is_suppressed, suppress
 from portal.subjects.people import Known, Person, people, person_at
 
 __all__ = [

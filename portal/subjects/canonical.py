@@ -14,6 +14,8 @@ from portal.paper import _
 
 # Raised whenever a form below changes; rows of an older number are re-indexed.
 NORMALISER = 1
+# The blind index key in use; another number when the master key's derivation changes.
+BLIND_KEY = "1"
 
 KINDS = ("email", "phone", "post", "account", "device")
 

@@ -13,14 +13,14 @@ from portal.lib import clock, ids
 from portal.lib.errors import Conflict, NotFound
 from portal.paper import _
 from portal.subjects import events
-from portal.subjects.canonical import NORMALISER, canonical, mask
+from portal.subjects.canonical import BLIND_KEY, NORMALISER, canonical, mask
 from portal.subjects.models import Identifier, Link, Subject
+from portal.subjects.notes import is_noted
 from portal.vault import Place
 
-# The blind index key in use; another number when the master key's derivation changes.
-BLIND_KEY = "1"
-
 AUDIENCES = ("person", "shared", "role")
+# Who adds addresses of others.
+OTHERS = ("officer", "key", "import")
 
 
 async def find(kind: str, value: str) -> Identifier | None:
@@ -31,7 +31,8 @@ async def find(kind: str, value: str) -> Identifier | None:
 async def ensure(kind: str, value: str, *, by: str, audience: str = "person", subject: str | None = None) -> Identifier:
     """The identifier of that value, recorded now if it is new: for `subject`, or for a new person; inside `writing()`.
 
-    One that is known already stays with whom it points to: meeting it again is a hint, never a merge.
+    An address that asked not to be added again comes back only by the person's own act: Conflict for what an officer, an
+    import or a connected system adds. One that is known already stays with whom it points to: meeting it again is a hint, never a merge.
     """
     plain = canonical(kind, value)
     blind = vault.blind(kind, plain)
@@ -40,6 +41,8 @@ async def ensure(kind: str, value: str, *, by: str, audience: str = "person", su
         return known
     if audience not in AUDIENCES:
         raise ValueError(f"{audience!r} is no audience; there are {', '.join(AUDIENCES)}.")
+    if by.partition(":")[0] in OTHERS and await is_noted(kind, blind):
+        raise Conflict(_("Whoever has this address asked to be deleted and not to be added again. Only they can come back."))
     person = await (_new_subject() if subject is None else _current(subject))
     identifier_id, now = ids.new(), clock.now()
     key = await vault.key_for("life", person)

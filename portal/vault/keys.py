@@ -1,7 +1,7 @@
 """Data keys, one per person, case or officer and kind, each wrapped by the master key. Shredding deletes the row.
 
-Kinds: `life` (contact data, messages) and `evidence` (decisions, texts seen) of a person, `case`, `officer`,
-and `portal` (owner '') for what belongs to nobody.
+Kinds: `life` (contact data, messages) and `evidence` (decisions, texts seen) of a person, `case` (what was said and
+written in a request) and `record` (its procedure, as proof), `officer`, and `portal` (owner '') for what belongs to nobody.
 """
 
 import os

@@ -38,15 +38,14 @@ async def check_master_key() -> None:
     """Refuse to go on with another master key than the one this database was written under."""
     fingerprint = _fingerprint()
     async with writing():
+        sealed = AESGCM(wrapping_key()).encrypt(bytes(12), b"", b"check")
+        await run(
+            "INSERT INTO data_key (id, kind, owner, wrapped, master, created_at) VALUES ('check', 'check', '', ?, ?, 0)"
+            " ON CONFLICT (kind, owner) DO NOTHING",
+            *(sealed, fingerprint),
+        )
         known = await row("SELECT master FROM data_key WHERE kind = 'check'")
-        if known is None:
-            sealed = AESGCM(wrapping_key()).encrypt(bytes(12), b"", b"check")
-            await run(
-                "INSERT INTO data_key (id, kind, owner, wrapped, master, created_at) VALUES ('check', 'check', '', ?, ?, 0)",
-                sealed,
-                fingerprint,
-            )
-            return
+    assert known is not None
     if known["master"] != fingerprint:
         raise SettingsError(
             f"PORTAL_MASTER_KEY is not the key of this database (it wants {known['master']}, this is {fingerprint})."

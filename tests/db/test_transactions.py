@@ -83,6 +83,39 @@ async def test_reading_sees_one_moment(house: House) -> None:
     assert await _count() == 1
 
 
+async def test_a_view_inside_a_view_is_the_same_view(house: House) -> None:
+    async with db.reading(), db.reading():
+        assert await _count() == 0
+
+
+async def test_a_task_cancelled_at_any_point_of_its_transaction_stops_nobody_else(house: House) -> None:
+    """Also while BEGIN or COMMIT is on its way: the next one writes, and nothing of the cancelled one is half there."""
+
+    async def write(number: int) -> None:
+        async with db.writing():
+            await db.run(INSERT, f"c{number}", b"h", "x", 1)
+            await db.run(INSERT, f"d{number}", b"h", "x", 1)
+
+    for number in range(60):
+        task = asyncio.create_task(write(number))
+        for _ in range(number % 20):
+            await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+    async with asyncio.timeout(10), db.writing():
+        await db.run(INSERT, "after", b"h", "x", 1)
+    assert await _count() % 2 == 1
+
+
+async def test_after_a_failed_begin_a_task_reads_on(house: House) -> None:
+    with pytest.raises(ZeroDivisionError):
+        async with db.writing():
+            raise ZeroDivisionError
+    with pytest.raises(Exception, match="(?i)read.?only"):
+        await db.run(INSERT, "a", b"h", "x", 1)
+    assert await _count() == 0
+
+
 async def _insert_elsewhere() -> None:
     async with db.writing():
         await db.run(INSERT, "a", b"h", "x", 1)

@@ -1,7 +1,7 @@
 """The contract's verbs for a SQL database: each runs in a thread, on a connection of its own."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 from sqlalchemy import Connection
@@ -16,6 +16,7 @@ from portal.connectors.contract import (
     Outcome,
     Plan,
     Problem,
+    RowName,
 )
 from portal.connectors.sql import consent, correcting, database, executing, finding, health, planning
 from portal.connectors.sql.map import Map, read
@@ -49,9 +50,13 @@ class SqlConnector:
     async def recheck(self, identifiers: Identifiers, plan: Plan) -> list[Leftover]:
         return await self._read(lambda connection, schema: executing.leftovers(connection, schema, identifiers, plan))
 
-    async def correct(self, identifiers: Identifiers, changes: Mapping[str, str | None]) -> Outcome:
-        written = await self._write(lambda connection, schema: correcting.correct(connection, schema, identifiers, changes))
-        return await self._read(lambda connection, schema: correcting.prove(connection, schema, written))
+    async def correct(
+        self,
+        identifiers: Identifiers,
+        changes: Mapping[str, str | None],
+        rows: Mapping[str, Sequence[RowName]] | None = None,
+    ) -> Outcome:
+        return await self._write(lambda connection, schema: correcting.correct(connection, schema, identifiers, changes, rows))
 
     async def set_consent(self, identifiers: Identifiers, cell: Cell, allowed: bool, index: int) -> None:
         if self.takes(cell):

@@ -1,51 +1,118 @@
-"""Writing corrected values and proving it by reading them again (GDPR Art. 16).
+"""Writing corrected values and proving it by reading them again before the commit (GDPR Art. 16).
 
-Generic field names (email, phone, name …) are mapped to columns by `correctable`. Where a person has several rows in
-a table and the column is an identifier, only rows that carry the known identifier change: a second address stays.
+Generic field names (email, phone, name …) are mapped to columns by `correctable`. Which rows change is said with the
+request; without that every row of the person's, except that where the column is an identifier only rows that carry the
+known one change: a second address stays. A mismatch rolls everything back.
 """
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Connection
 
-from portal.connectors.contract import Change, ConnectorError, Identifiers, Outcome
+from portal.connectors.contract import Change, ConnectorError, Identifiers, Key, Outcome, RowName
 from portal.connectors.sql import rows
-from portal.connectors.sql.finding import Row, rows_of
+from portal.connectors.sql.finding import Row, RowId, rows_of
 from portal.connectors.sql.schema import Schema
-from portal.connectors.sql.values import alike, shown, written_forms
+from portal.connectors.sql.values import alike, freeze, shown, written_forms
 from portal.paper import _
 
 
-def correct(connection: Connection, schema: Schema, identifiers: Identifiers, changes: Mapping[str, str | None]) -> Outcome:
-    """Write; `changed` names every row, old and new. Fields that no table of the map takes are `missing`."""
+@dataclass(frozen=True)
+class _Edit:
+    """One column of one row, by the field that asked for it, and the value as the column keeps it."""
+
+    row: Row
+    column: str
+    field: str
+    wanted: Any
+
+
+def correct(
+    connection: Connection,
+    schema: Schema,
+    identifiers: Identifiers,
+    changes: Mapping[str, str | None],
+    chosen: Mapping[str, Sequence[RowName]] | None = None,
+) -> Outcome:
+    """Write and re-read; `changed` names every value, old and new. Fields that no table of the map takes are `missing`."""
     known = {name for bound in schema.tables.values() for name in bound.rule.correctable}
-    changed: list[Change] = []
-    for row in (found := rows_of(connection, schema, identifiers)):
-        new = {
-            column: (name, changes[name])
-            for name, column in row.bound.rule.correctable.items()
-            if name in changes and _concerned(row, column, found, identifiers, schema.map.region)
-        }
-        if new and rows.overwrite(connection, row.bound, row.key, {column: value for column, (_name, value) in new.items()}) != 1:
+    found = rows_of(connection, schema, identifiers)
+    # All values are turned into their columns' types here: one that does not fit stops before anything is written.
+    if chosen is None:
+        edits = list(_everywhere(schema, found, identifiers, changes))
+    else:
+        edits = list(_in_rows(connection, schema, found, changes, chosen))
+    by_row: dict[RowId, list[_Edit]] = {}
+    for edit in edits:
+        by_row.setdefault(edit.row.id, []).append(edit)
+    for together in by_row.values():
+        row = together[0].row
+        if rows.overwrite(connection, row.bound, row.key, {edit.column: edit.wanted for edit in together}) != 1:
             raise _not_written(row.bound.rule.label)
-        for column, (name, value) in new.items():
-            changed.append(Change(row.bound.name, row.key, column, name, shown(row.values[column]), value))
+    changed = [change for together in by_row.values() for change in _re_read(connection, together)]
     missing = tuple(name for name in changes if name not in known)
     return Outcome(done=not missing, changed=tuple(changed), missing=missing)
 
 
-def prove(connection: Connection, schema: Schema, outcome: Outcome) -> Outcome:
-    """The same outcome with `new` as re-read; raises when the database did not keep what was written."""
-    proven = []
-    for change in outcome.changed:
-        bound = rows.bound_table(schema.tables, change.table, schema.map.file.path.name)
-        there = rows.present(connection, bound, [change.key]).get(rows.name_of(change.key))
-        wanted = rows.fitting(bound.table, change.column, change.new)
-        if there is None or not alike(there[change.column], wanted):
-            raise _not_written(bound.rule.label)
-        proven.append(replace(change, new=shown(there[change.column])))
-    return replace(outcome, changed=tuple(proven))
+def _everywhere(schema: Schema, found: list[Row], identifiers: Identifiers, changes: Mapping[str, str | None]) -> Iterator[_Edit]:
+    for row in found:
+        for name, column in row.bound.rule.correctable.items():
+            if name in changes and _concerned(row, column, found, identifiers, schema.map.region):
+                yield _edit(row, column, name, changes[name])
+
+
+def _in_rows(
+    connection: Connection,
+    schema: Schema,
+    found: list[Row],
+    changes: Mapping[str, str | None],
+    chosen: Mapping[str, Sequence[RowName]],
+) -> Iterator[_Edit]:
+    mine = {(row.bound.name, rows.name_of(row.key)): row for row in found}
+    for name, new in changes.items():
+        for each in chosen.get(name, ()):
+            bound = rows.bound_table(schema.tables, each.table, schema.map.file.path.name)
+            column = bound.rule.correctable.get(name)
+            if column is None:
+                what = _("%(table)s no longer takes corrections of %(field)s. Nothing was changed.")
+                raise ConnectorError(what % {"table": bound.rule.label, "field": name}, permanent=True)
+            row = mine.get((each.table, rows.name_of(each.key)))
+            if row is not None:
+                yield _edit(row, column, name, new)
+                continue
+            # A corrected address no longer leads to its row: found written already, all is well.
+            wanted = rows.written(bound.table, column, new)
+            for key in (each.key, _key_after(each.key, {column: wanted})):
+                there = rows.present(connection, bound, [key]).get(rows.name_of(key))
+                if there is not None and alike(there[column], wanted):
+                    yield _edit(Row(bound, there), column, name, new)
+                    break
+            else:
+                what = _("%s: what was to be corrected is no longer there under this person. Nothing was changed.")
+                raise ConnectorError(what % bound.rule.label, permanent=True)
+
+
+def _edit(row: Row, column: str, field: str, new: str | None) -> _Edit:
+    return _Edit(row, column, field, rows.written(row.bound.table, column, new))
+
+
+def _re_read(connection: Connection, together: list[_Edit]) -> Iterator[Change]:
+    """What the database kept of one row, inside the same transaction; raises, and so rolls back, when it is something else."""
+    row = together[0].row
+    key = _key_after(row.key, {edit.column: edit.wanted for edit in together})
+    there = rows.present(connection, row.bound, [key]).get(rows.name_of(key))
+    for edit in together:
+        if there is None or not alike(there[edit.column], edit.wanted):
+            raise _not_written(row.bound.rule.label)
+        old, new = shown(row.values[edit.column]), shown(there[edit.column])
+        yield Change(row.bound.name, row.key, edit.column, edit.field, old, new)
+
+
+def _key_after(key: Key, wanted: Mapping[str, Any]) -> Key:
+    """The corrected value may itself be a part of the row's key."""
+    return {name: freeze(wanted[name]) if name in wanted else value for name, value in key.items()}
 
 
 def _concerned(row: Row, column: str, found: list[Row], identifiers: Identifiers, region: str | None) -> bool:

@@ -121,7 +121,17 @@ def _batches(values: list[tuple[Any, ...]]) -> Iterator[list[tuple[Any, ...]]]:
 
 
 def _finding(row: Row) -> Finding:
+    correctable = set(row.bound.rule.correctable.values())
     fields = tuple(
-        Field(name, rule.label, shown(row.values[name]), rule.category, rule.identifies) for name, rule in row.bound.shown
+        Field(
+            name,
+            rule.label,
+            shown(row.values[name]),
+            rule.category,
+            rule.identifies,
+            row.bound.meaning(name),
+            name in correctable,
+        )
+        for name, rule in row.bound.shown
     )
     return Finding(row.bound.name, row.key, row.bound.rule.category, row.bound.rule.label, fields)

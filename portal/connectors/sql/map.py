@@ -22,11 +22,12 @@ ACTIONS: tuple[Action, ...] = ("delete", "anonymise", "null", "keep")
 
 @dataclass(frozen=True)
 class ColumnRule:
-    """What a column is called in plain words; `identifies`: it proves whose row this is."""
+    """What a column is called in plain words; `identifies`: it proves whose row this is; `means`: the field that it holds."""
 
     label: str
     category: str
     identifies: bool
+    means: str = ""
 
 
 @dataclass(frozen=True)
@@ -131,8 +132,13 @@ def _column(at: Section, name: str, entry: object, category: str, identifies: bo
     if isinstance(entry, str):
         return ColumnRule(entry, category, identifies)
     inner = Section(at.file, (*at.path, "columns", name), entry)
-    inner.only("label", "category", "identifies")
-    return ColumnRule(inner.needed("label"), inner.text("category") or category, inner.flag("identifies", default=identifies))
+    inner.only("label", "category", "identifies", "field")
+    return ColumnRule(
+        inner.needed("label"),
+        inner.text("category") or category,
+        inner.flag("identifies", default=identifies),
+        inner.text("field") or "",
+    )
 
 
 def _names(at: Section, key: str, names: object) -> list[str]:

@@ -1,14 +1,14 @@
 """Naming rows by key: conditions, updates, deletes and re-reads of planned rows, many at once."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, and_, delete, or_, select, update
+from sqlalchemy import Column, ColumnElement, Connection, Table, and_, delete, or_, select, update
 
 from portal.connectors.contract import ConnectorError, Key, Value
 from portal.connectors.sql.schema import Bound
-from portal.connectors.sql.values import freeze, thaw
+from portal.connectors.sql.values import freeze, thaw, typed
 from portal.connectors.toml_file import Misconfigured
 from portal.paper import _
 
@@ -46,11 +46,12 @@ def name_of(key: Key) -> str:
 
 def fitting(table: Table, name: str, value: Value) -> Any:
     """The value as the column's type wants it; ConnectorError when it cannot be one."""
-    try:
-        return thaw(table.columns[name], value)
-    except ValueError as problem:
-        what = _("%(column)s in %(table)s cannot hold this value.") % {"column": name, "table": table.name}
-        raise ConnectorError(what, permanent=True) from problem
+    return _turned(table, name, value, thaw)
+
+
+def written(table: Table, name: str, text: str | None) -> Any:
+    """What a person wrote, as the column keeps it; ConnectorError when the column cannot hold it."""
+    return _turned(table, name, text, typed)
 
 
 def bound_table(tables: Mapping[str, Bound], name: str, place: str) -> Bound:
@@ -64,6 +65,14 @@ def batches(keys: Sequence[Key], size: int) -> Iterator[list[Key]]:
     waiting = iter(keys)
     while batch := list(islice(waiting, size)):
         yield batch
+
+
+def _turned(table: Table, name: str, value: Value, turn: Callable[[Column[Any], Any], Any]) -> Any:
+    try:
+        return turn(table.columns[name], value)
+    except ValueError as problem:
+        what = _("%(column)s in %(table)s cannot hold this value.") % {"column": name, "table": table.name}
+        raise ConnectorError(what, permanent=True) from problem
 
 
 def _any_of(bound: Bound, keys: Sequence[Key]) -> ColumnElement[bool]:

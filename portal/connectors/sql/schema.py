@@ -46,8 +46,17 @@ class Bound:
     @cached_property
     def shown(self) -> list[tuple[str, ColumnRule]]:
         """What the person is shown. A column the map forgot belongs to them too, so it is shown under its own name."""
-        hidden = {*self.rule.ignore, *(key.name for key in self.key), *self.linking} - self.rule.columns.keys()
+        named = {*self.rule.columns, *self.rule.correctable.values()}
+        hidden = {*self.rule.ignore, *(key.name for key in self.key), *self.linking} - named
         return [(column.name, self._rule(column.name)) for column in self.table.columns if column.name not in hidden]
+
+    def meaning(self, name: str) -> str:
+        """The generic field (name, street …) that stands in a column, where the map says so."""
+        rule = self.rule
+        said = [field for field, column in rule.correctable.items() if column == name]
+        said += [rule.columns[name].means] if name in rule.columns else []
+        said += [kind for kind, names in rule.identifiers.items() if name in names]
+        return next((field for field in said if field), "")
 
     @property
     def unpurposed(self) -> list[str]:
@@ -140,6 +149,7 @@ def _reflected(connection: Connection, schema: str | None, names: list[str]) -> 
     if connection.dialect.name == "sqlite":
         # a SQLite column's type is a wish: reading "yesterday" from a DATETIME must not fail, so values stay as they are
         for column in (column for table in reflected.tables.values() for column in table.columns):
+            column.info["declared"] = column.type
             column.type = column.type if isinstance(column.type, LargeBinary) else NullType()
     return {table.name: table for table in reflected.tables.values()}
 

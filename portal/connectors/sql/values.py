@@ -5,6 +5,7 @@ And how an identifier is compared with what a database holds, however it was typ
 
 import base64
 import json
+import re
 import string
 from collections.abc import Callable, Iterable
 from datetime import date, datetime, time
@@ -12,7 +13,24 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Column, ColumnElement, Connection, Text, cast, false, func
+from sqlalchemy import (
+    DECIMAL,
+    BigInteger,
+    Boolean,
+    Column,
+    ColumnElement,
+    Connection,
+    Float,
+    Integer,
+    Numeric,
+    SmallInteger,
+    String,
+    Text,
+    cast,
+    false,
+    func,
+)
+from sqlalchemy.types import TypeEngine
 
 from portal.connectors.contract import Value
 
@@ -41,6 +59,22 @@ def thaw(column: Column[Any], value: Any) -> Any:
         return str(value)
     parse = _PARSERS.get(kind)
     return parse(value) if parse and isinstance(value, str) else value
+
+
+def typed(column: Column[Any], text: str | None) -> Any:
+    """What a person wrote, as this column keeps it: "040122" is 40122 in a column of numbers. Raises ValueError."""
+    if text is None:
+        return None
+    kind = column.info.get("declared", column.type)
+    is_wish = "declared" in column.info  # SQLite keeps any text in any column, but a number in one for numbers as a number
+    if not is_wish and isinstance(kind, String) and kind.length and len(text) > kind.length:
+        raise ValueError(text)
+    value = _as_sqlite_keeps(kind, text) if is_wish else thaw(column, text)
+    if isinstance(kind, Integer):
+        most = 2 ** (63 if is_wish else _bits(kind))
+        if not -most <= value < most:
+            raise ValueError(text)
+    return value
 
 
 def alike(there: Any, wanted: Any) -> bool:
@@ -126,6 +160,28 @@ def _number_forms(number: str, region: str | None) -> set[str]:
     return forms
 
 
+def _as_sqlite_keeps(kind: TypeEngine[Any], text: str) -> Any:
+    if isinstance(kind, Boolean):
+        return _truth(text)
+    if isinstance(kind, Integer):
+        return _whole(text)
+    if isinstance(kind, Float):
+        return float(text)
+    if isinstance(kind, Numeric):
+        try:
+            number = _decimal(text)
+        except ValueError:
+            if isinstance(kind, DECIMAL):
+                raise
+            return text  # any word that is no type of SQLite's, like STRING, reads as NUMERIC
+        return int(number) if number == number.to_integral_value() else float(number)
+    return text
+
+
+def _bits(kind: Integer) -> int:
+    return 15 if isinstance(kind, SmallInteger) else 63 if isinstance(kind, BigInteger) else 31
+
+
 def _python_type(column: Column[Any]) -> type | None:
     try:
         return column.type.python_type
@@ -139,17 +195,25 @@ def _truth(text: str) -> bool:
     return text.lower() in ("true", "1")
 
 
+def _whole(text: str) -> int:
+    if not re.fullmatch(r"[+-]?[0-9]+", text.strip()):
+        raise ValueError(text)
+    return int(text)
+
+
+def _decimal(text: str) -> Decimal:
+    if not text.strip().removeprefix("-").replace(".", "", 1).isdecimal():
+        raise ValueError(text)
+    return Decimal(text)
+
+
 _PARSERS: dict[type | None, Callable[[str], Any]] = {
-    int: int,
+    int: _whole,
     float: float,
     bool: _truth,
-    Decimal: lambda text: Decimal(text) if text.strip().lstrip("-").replace(".", "", 1).isdigit() else _refuse(text),
+    Decimal: _decimal,
     datetime: datetime.fromisoformat,
     date: lambda text: date.fromisoformat(text[:10]),
     time: time.fromisoformat,
     UUID: UUID,
 }
-
-
-def _refuse(text: str) -> Any:
-    raise ValueError(text)

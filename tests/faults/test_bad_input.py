@@ -1,0 +1,88 @@
+"""What is wrong is said in a sentence that helps, and nothing is lost or changed by it."""
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from portal.settings import HOME
+from tests.faults.harness import Journal, Oracle, Visitor
+from tests.journeys.conftest import Portal, environment, free_port, serving
+from tests.journeys.steps import somebody
+
+
+@pytest.fixture
+def portal(var: Path) -> Iterator[Portal]:
+    with serving(var) as running:
+        yield running
+
+
+def test_each_wrong_input_gets_a_sentence_and_changes_nothing(portal: Portal) -> None:
+    oracle, visitor = Oracle(portal, Journal(portal.var / "journal.jsonl")), Visitor(portal)
+    visitor.sign_in(somebody(portal.var, "language = 'en'")[1])
+    page = visitor.look("/preferences")
+    square = re.findall(r'action="(/preferences/newsletter/email\?[^"]+)"', page)[0].replace("&amp;", "&")
+    query = square.partition("?")[2]
+    before = _counts(oracle)
+    for path, fields, status, sentence in [
+        (f"/preferences/horoscope/email?{query}", {"answer": "yes"}, 422, "There is no such purpose"),
+        (f"/preferences/newsletter/push?{query}", {"answer": "yes"}, 422, "does not use the channel"),
+        (square, {"answer": "perhaps"}, 422, "on or off"),
+        (square, {}, 422, "on or off"),
+        ("/preferences/undo", {"once": "nothing"}, 404, "no such choice"),
+        ("/requests", {"right": "everything"}, 422, "Please choose"),
+        ("/requests", {"right": "rectification"}, 422, "what shall be corrected"),
+        ("/requests", {"right": "access", "message": "x" * 6000}, 422, "5,000 characters"),
+        ("/l/no-such-link", {}, 404, "not valid"),
+        ("/proofs/no-such-proof", {"code": "123456"}, 404, "not valid"),
+    ]:
+        answer = visitor.press(path, **fields)
+        assert (answer.status_code, sentence in answer.text) == (status, True), (path, answer.status_code, answer.text[-1500:])
+    assert _counts(oracle) == before
+    portal.verify_log()
+
+
+def test_a_body_that_is_too_large_is_refused_with_a_sentence(portal: Portal) -> None:
+    visitor = Visitor(portal)
+    answer = visitor.press("/requests", right="access", email="ana@example.com", message="x" * 1_100_000)
+    assert answer.status_code == 413
+    assert "larger than we can take (1000 kB)" in answer.text and "Nothing was saved" in answer.text
+
+    def endless() -> Iterator[bytes]:  # no length is announced
+        for _piece in range(30):
+            yield b"x" * 50_000
+
+    headers = {"content-type": "application/x-www-form-urlencoded"}
+    assert visitor.post("/requests", content=endless(), headers=headers).status_code == 413
+    assert visitor.look("/")
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "place"),
+    [
+        ("systems.toml", 'kind = "sql"', 'kind = "sql', "systems.toml, line 6"),
+        ("systems.toml", 'kind = "sql"', 'kind = "fax"', "systems.toml, line 6"),
+        ("demo/shop.toml", 'on_erase = "anonymise"', "on_erase = anonymise", "shop.toml, line 6"),
+        ("demo/shop.toml", 'columns.phone = {', 'columns.telephone = {', "shop.toml, line 10"),
+    ],
+)
+def test_a_mistake_in_a_file_of_the_operator_is_said_with_its_place(var: Path, file: str, old: str, new: str, place: str) -> None:
+    text = (var / file).read_text()
+    assert old in text
+    (var / file).write_text(text.replace(old, new, 1))
+    command = [sys.executable, "-m", "portal.cli", "serve"]
+    with (var / "said.log").open("wb") as said:
+        process = subprocess.Popen(command, cwd=HOME, env=environment(var, free_port()), stdout=said, stderr=said)
+        try:
+            process.wait(15)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+    assert place in (var / "said.log").read_text(), (process.returncode, (var / "said.log").read_text()[-2000:])
+
+
+def _counts(oracle: Oracle) -> list[object]:
+    return [oracle.rows(f"SELECT count(*) FROM {table}") for table in ("decision", "case_file", "stop", "pause", "identifier")]
