@@ -4,8 +4,9 @@ Destroying the life keys makes everything sealed under them unreadable, also in 
 """
 
 from dataclasses import dataclass
+from datetime import timedelta
 
-from portal import audit, db, vault
+from portal import audit, db, jobs, vault
 from portal.lib import clock
 from portal.subjects import events
 from portal.subjects.links import whole
@@ -42,6 +43,15 @@ async def forget(subject_id: str, *, by: str, case: str | None = None, keep_note
     keys = [await vault.shred("life", each) for each in person.subjects]
     marks = ", ".join("?" * len(person.subjects))
     erased = await db.run(f"UPDATE subject SET erased_at = ? WHERE erased_at IS NULL AND id IN ({marks})", now, *person.subjects)
+    if any(keys):
+        await jobs.later("subjects.scrub", {}, key="subjects.scrub")
     if erased:
         await audit.record(events.ERASED, actor=by, subject=person.subjects[0], case=case, count=sum(keys))
     return Forgotten(person.subjects, len(living), sum(keys), notes)
+
+
+@jobs.verb("subjects.scrub")
+async def scrub_keys(job: jobs.Job) -> None:
+    """A destroyed key must not be readable in the free space of the database's files either."""
+    if not await db.scrub("data_key"):
+        raise jobs.TryAgain("Somebody is reading the database.", after=timedelta(seconds=5))
