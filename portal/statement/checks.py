@@ -36,15 +36,20 @@ UNITS = {
 
 
 async def faults(sources: list[Source]) -> list[Fault]:
-    """Everything that keeps these texts, and the purposes they tell of, from being published."""
+    """Everything that keeps these texts, and the purposes they tell of, from being published.
+
+    Each text is held against the facts in its own language; what is wrong is said in that of the moment.
+    """
     found: list[Fault] = []
-    for language in settings.get().language_list:
+    offered = settings.get().language_list
+    for language in dict.fromkeys([*offered, *(each for source in sources for each in source.texts)]):
         with in_language(language):
-            found += _wrong_purposes(await register(), documents.retention(), language)
-    for source in sources:
-        for language in source.texts:
-            with in_language(language):
-                found += _wrong_text(source, language, await register())
+            facts, rules = await register(), documents.retention()
+        if language in offered:
+            found += _wrong_purposes(facts, rules, language)
+        for source in sources:
+            if language in source.texts:
+                found += _wrong_text(source, language, facts)
     return found
 
 
