@@ -13,7 +13,7 @@ from typing import Any
 
 import uvicorn
 
-from portal import db, demo, logs, settings, vault
+from portal import connectors, db, demo, logs, settings, vault
 from portal.app import build
 from portal.audit import commands as audit_commands
 from portal.cases import commands as cases_commands
@@ -66,6 +66,7 @@ async def _with_database(work: Any) -> int | None:
 def serve(arguments: argparse.Namespace) -> int:
     wanted = settings.get()
     vault.signing_seed()  # refuses missing and public demo keys before anybody is served
+    _read_systems()
     asyncio.run(_with_database(migrate(arguments)))
     uvicorn.run(
         build(),
@@ -81,8 +82,15 @@ def serve(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _read_systems() -> None:
+    """A mistake in the file of the connected systems or in a map is said with file and line before anything begins."""
+    for each in connectors.systems():
+        connectors.open_system(each.name)
+
+
 async def work_only(arguments: argparse.Namespace) -> None:
     vault.signing_seed()
+    _read_systems()
     await vault.check_master_key()
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
     for each in (signal.SIGTERM, signal.SIGINT):

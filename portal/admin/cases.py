@@ -38,22 +38,7 @@ async def show_case(request: Request) -> Response:
 
 async def show_findings(request: Request) -> Response:
     """What was found, for an officer's eyes. The look is recorded and the person sees it."""
-    found = await cases.review(request.path_params["case"], officer=request.state.officer.id)
-    case = await cases.case(request.path_params["case"])
-    systems = [(name, list(tables)) for name, tables in groupby(found, key=lambda each: each.system)]
-    labels = {each.system: each.label for each in case.systems}
-    corrections = await cases.corrections(case.id)
-    return desk(
-        request,
-        "admin/findings.html",
-        case=case,
-        systems=systems,
-        labels=labels,
-        corrections=corrections,
-        right=right_name(case.right),
-        action_name=action_name,
-        reasons=redaction_reasons(),
-    )
+    return await _findings_page(request)
 
 
 async def start(request: Request) -> Response:
@@ -93,9 +78,14 @@ async def redact(request: Request) -> Response:
 async def decide_correction(request: Request) -> Response:
     fields = await form(request)
     case_id = request.path_params["case"]
-    accepted = fields.get("do") == "accept"
-    why = fields.get("why", "")
-    await cases.decide_correction(case_id, fields.get("field", ""), accepted, why=why, officer=request.state.officer.id)
+    accepted, why = fields.get("do") == "accept", fields.get("why", "")
+    rows = [name.removeprefix("row-") for name in fields if name.startswith("row-")]
+    try:
+        await cases.decide_correction(
+            case_id, fields.get("field", ""), accepted, why=why, rows=rows, officer=request.state.officer.id
+        )
+    except Invalid as problem:
+        return await _findings_page(request, problem)
     return RedirectResponse(f"/admin/cases/{case_id}/findings", 303)
 
 
@@ -170,6 +160,27 @@ async def _or_say_why(request: Request, act: Callable[[], Awaitable[object]]) ->
     except Invalid as problem:
         return await _case_page(request, await cases.case(request.path_params["case"]), problem, await form(request))
     return _back(request)
+
+
+async def _findings_page(request: Request, problem: Invalid | None = None) -> Response:
+    found = await cases.review(request.path_params["case"], officer=request.state.officer.id)
+    case = await cases.case(request.path_params["case"])
+    systems = [(name, list(tables)) for name, tables in groupby(found, key=lambda each: each.system)]
+    labels = {each.system: each.label for each in case.systems}
+    corrections = await cases.corrections(case.id)
+    return desk(
+        request,
+        "admin/findings.html",
+        422 if problem else 200,
+        case=case,
+        systems=systems,
+        labels=labels,
+        corrections=corrections,
+        right=right_name(case.right),
+        action_name=action_name,
+        reasons=redaction_reasons(),
+        sentence=problem.sentence if problem else "",
+    )
 
 
 async def _case_page(

@@ -180,11 +180,7 @@ async def _refuse_misfits(row: models.CaseRow, answer: str) -> None:
     if answer == "fulfilled" and moves.ACTS.get(row.right) == "package" and await _is_redacted(row):
         raise Conflict(_("Something was taken out of the answer, so the answer is “in part”, with reasons."))
     if row.right == "rectification" and answer != "refused" and not await _is_held_elsewhere(row):
-        raise Conflict(
-            _(
-                "No connected system holds anything that could be corrected, only our own records of requests. Refuse with reasons."
-            )
-        )
+        raise Conflict(_("No connected system holds anything of this person that could be corrected. Refuse, and say so."))
     undecided = await models.CorrectionRow.filter(case_id=row.id, accepted=None).exists()
     if row.right == "rectification" and answer != "refused" and undecided:
         raise Conflict(_("Decide about every field first."))

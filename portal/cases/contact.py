@@ -5,20 +5,25 @@ the person's data was deleted (so that the certificate can reach them) or nobody
 at once for the older cases of somebody who is erased. Dates, steps, counts, hashes and the evidence file stay.
 """
 
-from portal import db, subjects, vault
-from portal.cases import models
+from portal import db, jobs, subjects, vault
+from portal.cases import findings, models
 from portal.lib import clock
 
 AT_ONCE = 200
 
 
-async def fall_of_closed(row: models.CaseRow) -> None:
-    """Inside `writing()`: the person of this case was just erased; what their other closed cases say falls with it."""
-    if row.subject is None:
-        return
-    person = await subjects.whole(row.subject)
-    for each in await models.CaseRow.filter(subject__in=person.subjects, is_open=0).exclude(id=row.id):
-        await _fall(each.id)
+async def fall_with(row: models.CaseRow) -> None:
+    """Inside `writing()`: the person of this case was just erased. What was found for their other cases falls with it, and
+    what the closed ones say; an open one is first brought to its end."""
+    person = await subjects.whole(row.subject or "")
+    for each in await models.CaseRow.filter(subject__in=person.subjects).exclude(id=row.id):
+        proven = await models.CaseIdentifier.filter(case_id=each.id).values_list("identifier", flat=True)
+        if any([(await subjects.get(str(one))).erased_at is None for one in proven]):
+            continue  # it was proven with an address that stays
+        await findings.drop(each)
+        await _drop_package(each)
+        if not each.is_open:
+            await _fall(each.id)
 
 
 async def fall_of_expired() -> int:
@@ -29,6 +34,13 @@ async def fall_of_expired() -> int:
     return len(found)
 
 
+async def _drop_package(row: models.CaseRow) -> None:
+    for each in await models.PackageRow.filter(case_id=row.id, kind="package"):
+        await vault.drop_blob(each.blob_id)
+        await db.run("UPDATE case_package SET keep_until = ? WHERE id = ?", clock.micros(clock.now()), each.id)
+
+
 async def _fall(case_id: str) -> None:
-    await vault.shred("case", case_id)
+    if await vault.shred("case", case_id):
+        await jobs.later("subjects.scrub", {}, key="subjects.scrub")  # the key leaves the database's files as well
     await db.run("UPDATE case_file SET contact_until = NULL WHERE id = ?", case_id)

@@ -78,7 +78,7 @@ async def read(row: models.CaseRow) -> list[Found]:
         if finding.blob_id is not None:
             rows = await _rows(finding.blob_id)
         elif not finding.about:  # a dry run keeps its counts alone
-            raise Conflict(_("What was found is not kept any more. Ask the systems again."))
+            raise Conflict(_("What was found is not kept any more. Ask the systems again, or refuse with reasons."))
         found.append(
             Found(
                 finding.id,
@@ -105,7 +105,10 @@ async def are_gone(row: models.CaseRow) -> bool:
 
 
 async def drop(row: models.CaseRow) -> None:
-    """Inside `writing()`: what was found is no longer needed; the counts stay."""
+    """Inside `writing()`: what was found or planned is no longer needed; the counts stay."""
+    for task in await models.Task.filter(case_id=row.id).exclude(plan_blob=None):
+        await vault.drop_blob(task.plan_blob or "")
+    await db.run("UPDATE case_task SET plan_blob = NULL WHERE case_id = ?", row.id)
     for finding in await models.FindingRow.filter(case_id=row.id).exclude(blob_id=None):
         await vault.drop_blob(finding.blob_id or "")
     await db.run("UPDATE case_finding SET blob_id = NULL WHERE case_id = ?", row.id)

@@ -36,7 +36,11 @@ async def take(row: models.CaseRow, *, answer: str = "", reasons: str = "") -> S
     unread = row.right == "erasure" or ((answer or row.proposed) == "refused" and await findings.are_gone(row))
     found = [] if unread else await findings.read(row)
     titles = dict(fanout.all_systems())
-    searches = await models.Task.filter(case_id=row.id, round=row.round, step=moves.search_step(row.right)).order_by("id")
+    searches = (
+        []
+        if unread and row.right != "erasure"
+        else await models.Task.filter(case_id=row.id, round=row.round, step=moves.search_step(row.right)).order_by("id")
+    )
     law = laws.laws().get(row.law)
     with in_language(row.language):
         published = await consent.purposes()

@@ -143,7 +143,7 @@ async def _erase_own(job: jobs.Job, task: models.Task, row: models.CaseRow, sear
         own = own_data.OwnData(row)
         if (await own.plan_erasure(plan.identifiers)).counts != plan.counts:
             stopped = _("Our own records are not those of the dry run any more. Nothing was deleted now.")
-        elif held := states.held(await moves.facts(row)):
+        elif states.held(await moves.facts(row)):
             # Set since this job looked; the transaction is undone and the next try says so on the task.
             raise jobs.TryAgain("A hold stands.", after=timedelta(0))
         elif (await verification.covered(row)).joined:
@@ -153,7 +153,7 @@ async def _erase_own(job: jobs.Job, task: models.Task, row: models.CaseRow, sear
             for address in plan.identifiers.get("email", ()):
                 await intake.forget(address)
             outcome = await own.erase(plan)
-            await contact.fall_of_closed(row)
+            await contact.fall_with(row)
             await findings.drop(row)
             task.attempts = 1
             await answered(row, task, {f"{each.action} {each.table}": each.rows for each in outcome.counts}, events.ERASED)

@@ -161,6 +161,8 @@ async def _contact_until(row: models.CaseRow) -> datetime | None:
     """When what can be read of the person in a closed case falls: soon when there is nobody to answer any more."""
     if row.state != states.CLOSED:
         return None
-    answered_nobody = row.outcome in ("nothing held", "unconfirmed")
+    soon = row.outcome in ("nothing held", "unconfirmed") or (
+        row.right in states.FOUR_EYES and row.outcome in ("fulfilled", "partly")
+    )
     erased = row.subject is not None and await vault.find_key("life", row.subject) is None
-    return clock.now() + (policy().contact_kept if answered_nobody or erased else policy().answers_kept)
+    return clock.now() + (policy().contact_kept if soon or erased else policy().answers_kept)

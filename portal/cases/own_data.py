@@ -35,7 +35,7 @@ class OwnData:
 
     async def find(self, identifiers: connectors.Identifiers) -> list[Finding]:
         mine = await self._recorded_with(identifiers)
-        return await self._about(mine, await self._made_by_the_request(mine))
+        return await self._about(mine, await self._made_by_the_request(mine), identifiers)
 
     async def plan_erasure(self, identifiers: connectors.Identifiers) -> Plan:
         rows = [self._planned(each) for each in await self.find(identifiers)]
@@ -48,11 +48,18 @@ class OwnData:
             now = await self.plan_erasure(plan.identifiers)
             if {(*_name(each), each.action) for each in now.rows} != {(*_name(each), each.action) for each in plan.rows}:
                 raise ConnectorError(_("Our own records are not those of the dry run any more. Nothing was deleted now."), True)
+            mine = {each.id for each in await self._recorded_with(plan.identifiers)}
             for person in await self._people_alone(plan.identifiers):
-                for record in person.subjects:
-                    await identity.forget(record)
-                await consent.stop_erased(person.subjects[0], by="system", case=self.case)
-                await subjects.forget(person.subjects[0], by="system", case=self.case, keep_note=keep_note)
+                living = [each for each in person.identifiers if each.erased_at is None]
+                gone = [each for each in living if each.id in mine]
+                await identity.forget(gone)
+                if len(gone) == len(living):
+                    await consent.stop_erased(person.subjects[0], by="system", case=self.case)
+                    await subjects.forget(person.subjects[0], by="system", case=self.case, keep_note=keep_note)
+                    continue
+                # Others use one of these addresses too, or nobody has proven it: that one stays, and the person's key with it.
+                await messages.delete([row.key["id"] for row in plan.rows if row.table == "message"])
+                await subjects.forget_addresses([each.id for each in gone], by="system", case=self.case, keep_note=keep_note)
             if any(not each.expected for each in await self.recheck(plan.identifiers, plan)):
                 raise ConnectorError(_("Something of this person is still in the portal. Nothing was deleted now."), True)
         return Outcome(True, plan.counts)
@@ -69,7 +76,7 @@ class OwnData:
                     continue
         planned = {_name(each): each for each in plan.rows}
         left = []
-        for each in await self._about(list(mine.values()), set()):
+        for each in await self._about(list(mine.values()), set(), plan.identifiers):
             found = planned.get(_name(each))
             law = found.law if found is not None and found.action == "keep" else ""
             left.append(Leftover(each.table, each.label, each.key, expected=bool(law), law=law))
@@ -101,11 +108,16 @@ class OwnData:
             return PlanRow(finding.table, finding.label, finding.key, "keep", {}, law=_("GDPR Art. 5(2), 7(1)"))
 
     async def _recorded_with(self, identifiers: connectors.Identifiers) -> list[subjects.Identifier]:
-        """The identifiers with these values, and those that were recorded together with them from the start."""
+        """The identifiers with these values, and the numbers that were recorded together with them from the start.
+
+        Not an e-mail address that was not proven, and none that several people use: it may be somebody else's.
+        """
         known = [await subjects.find(kind, value) for kind, values in identifiers.items() for value in values]
         homes = {each.home for each in known if each is not None}
         people = sorted({each.subject for each in known if each is not None})
-        return [each for person in people for each in await subjects.identifiers_of(person) if each.home in homes]
+        given = {each.id for each in known if each is not None}
+        recorded = [each for person in people for each in await subjects.identifiers_of(person) if each.home in homes]
+        return [each for each in recorded if each.id in given or (each.kind != "email" and each.audience == "person")]
 
     async def _made_by_the_request(self, mine: list[subjects.Identifier]) -> set[str]:
         """Addresses that this portal knows only because this very request was proven with them."""
@@ -127,12 +139,14 @@ class OwnData:
 
         return bool((await details_of(self.case)).get("keep_note"))
 
-    async def _about(self, mine: list[subjects.Identifier], left_out: set[str]) -> list[Finding]:
+    async def _about(
+        self, mine: list[subjects.Identifier], left_out: set[str], identifiers: connectors.Identifiers
+    ) -> list[Finding]:
         with in_language(self.language):
             return [
                 *await self._addresses([each for each in mine if each.id not in left_out]),
                 *await self._choices(mine),
-                *await self._messages(mine),
+                *await self._messages(mine, identifiers),
                 *await self._requests(mine),
             ]
 
@@ -181,8 +195,9 @@ class OwnData:
                 found.append(_finding("decision", key, "choices", _("Your choices"), filled))
         return found
 
-    async def _messages(self, mine: list[subjects.Identifier]) -> list[Finding]:
-        """What was written about a request belongs to that request, and stays with it."""
+    async def _messages(self, mine: list[subjects.Identifier], identifiers: connectors.Identifiers) -> list[Finding]:
+        """Those to the given addresses. What was written about a request belongs to that request, and stays with it."""
+        addresses = {subjects.canonical("email", each) for each in identifiers.get("email", ())}
         copies = [each for home in sorted({each.home for each in mine}) for each in await messages.of_subject(home, EVERYTHING)]
         return [
             _finding(
@@ -199,7 +214,7 @@ class OwnData:
                 identifying="to",
             )
             for each in copies
-            if each.letter is not None and each.case is None
+            if each.letter is not None and each.case is None and subjects.canonical("email", each.to or "") in addresses
         ]
 
     async def _requests(self, mine: list[subjects.Identifier]) -> list[Finding]:

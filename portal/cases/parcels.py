@@ -1,7 +1,7 @@
 """The files made for a case: the person's package from the approved snapshot alone, and the evidence file at the end.
 
 Both are built by jobs and sealed: the package under the person's key for 30 days (GDPR Art. 15(3)), the evidence, which
-holds no personal data, under the case's record key (Art. 5(2)). A crash before the commit leaves nothing, and they are built again.
+holds no personal data, under the case's record key (Art. 5(2)). A crash before the commit leaves nothing; they are built again.
 """
 
 import hashlib

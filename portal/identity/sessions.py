@@ -4,6 +4,7 @@ The two kinds never mix: each has its own cookie at the doors and its own length
 last use, and in any case after half a day (NIST SP 800-63B AAL2; ASVS 5.0 V7). The id changes at sign-in and step-up.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -132,14 +133,18 @@ async def sign_out_everywhere(by: Session) -> int:
     return ended
 
 
-async def forget(subject_id: str) -> None:
-    """A person will be erased: nothing of their visits remains; inside `writing()`, before `subjects.forget`."""
-    person = await subjects.whole(subject_id)
-    for address in (await subjects.values_of([each for each in person.identifiers if each.kind == "email"])).values():
+async def forget(identifiers: Iterable[subjects.Identifier]) -> None:
+    """These will be erased: nothing of visits with them remains; inside `writing()`, before their values are gone.
+
+    That is sessions, running proofs and their mails, known browsers and counted tries. Else sessions go 30 days after
+    their end.
+    """
+    addresses = [each for each in identifiers if each.kind == "email"]
+    for address in (await subjects.values_of(addresses)).values():
         if address is not None:
             await challenges.forget(address)
-    for each in person.subjects:
-        await db.run("DELETE FROM session WHERE subject = ?", each)
+    for each in addresses:
+        await db.run("DELETE FROM session WHERE identifier = ?", each.id)
 
 
 async def begin(

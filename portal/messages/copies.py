@@ -60,6 +60,12 @@ async def forget(account: bytes) -> int:
     return await db.run("DELETE FROM message WHERE account = ?", account)
 
 
+async def delete(message_ids: list[str]) -> None:
+    """Inside `writing()`: these copies are no longer kept."""
+    if message_ids:
+        await db.many("DELETE FROM message WHERE id = ?", [(each,) for each in message_ids])
+
+
 @jobs.verb("messages.tidy", every=timedelta(days=1))
 async def tidy(job: jobs.Job) -> None:
     """Delete messages that belong to no case when their time is over."""

@@ -124,6 +124,7 @@ def _details(given: dict[str, str]) -> dict[str, Any]:
     details: dict[str, Any] = {"message": given.get("message", ""), "country": given.get("country", "")}
     if given.get("right") == "rectification":
         details["changes"] = changes
+        details["old"] = {name: given[f"old-{name}"] for name in changes if given.get(f"old-{name}")}
     if given.get("right") == "erasure" and given.get("suppress") == "yes":
         details["keep_note"] = True
     return details

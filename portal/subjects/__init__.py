@@ -1,7 +1,7 @@
 """The people the data is about: their identifiers, linking and splitting, the whole of a person, forgetting."""
 
 from portal.subjects.canonical import KINDS, canonical, mask
-from portal.subjects.erasure import Forgotten, forget
+from portal.subjects.erasure import Forgotten, forget, forget_addresses
 from portal.subjects.identifiers import (
     ensure,
     find,
@@ -28,6 +28,7 @@ __all__ = [
     "ensure",
     "find",
     "forget",
+    "forget_addresses",
     "get",
     "identifiers_of",
     "is_suppressed",

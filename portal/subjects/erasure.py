@@ -3,13 +3,16 @@
 Destroying the life keys makes everything sealed under them unreadable, also in backups, which carry no keys.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 
 from portal import audit, db, jobs, vault
 from portal.lib import clock
 from portal.subjects import events
+from portal.subjects.identifiers import get
 from portal.subjects.links import whole
+from portal.subjects.models import Identifier
 from portal.subjects.notes import note
 
 CONTACT_KINDS = ("email", "phone", "post")
@@ -35,11 +38,7 @@ async def forget(subject_id: str, *, by: str, case: str | None = None, keep_note
     now = clock.micros(clock.now())
     notes = 0
     for each in living:
-        if keep_note and each.kind in CONTACT_KINDS:
-            notes += await note(each.kind, each.blind, "asked when erased", by, None)
-        # A hash of the row's own id takes the place of the blind index: the address may come back as somebody new.
-        free = vault.blind("erased", each.id)
-        await db.run("UPDATE identifier SET value = NULL, blind = ?, erased_at = ? WHERE id = ?", free, now, each.id)
+        notes += await _erase(each, by, keep_note)
     keys = [await vault.shred("life", each) for each in person.subjects]
     marks = ", ".join("?" * len(person.subjects))
     erased = await db.run(f"UPDATE subject SET erased_at = ? WHERE erased_at IS NULL AND id IN ({marks})", now, *person.subjects)
@@ -55,3 +54,23 @@ async def scrub_keys(job: jobs.Job) -> None:
     """A destroyed key must not be readable in the free space of the database's files either."""
     if not await db.scrub("data_key"):
         raise jobs.TryAgain("Somebody is reading the database.", after=timedelta(seconds=5))
+
+
+async def forget_addresses(identifier_ids: Iterable[str], *, by: str, case: str | None = None, keep_note: bool = False) -> int:
+    """Erase these identifiers alone, of a person who has others that nobody asked about; inside `writing()`."""
+    living = [each for each in [await get(one) for one in sorted(identifier_ids)] if each.erased_at is None]
+    for each in living:
+        await _erase(each, by, keep_note)
+        await audit.record(events.ADDRESS_ERASED, actor=by, subject=each.subject, case=case, object=each.id)
+    return len(living)
+
+
+async def _erase(identifier: Identifier, by: str, keep_note: bool) -> int:
+    """Answers how many coded notes were added."""
+    noted = False
+    if keep_note and identifier.kind in CONTACT_KINDS:
+        noted = await note(identifier.kind, identifier.blind, "asked when erased", by, None)
+    # A hash of the row's own id takes the place of the blind index: the address may come back as somebody new.
+    free, now = vault.blind("erased", identifier.id), clock.micros(clock.now())
+    await db.run("UPDATE identifier SET value = NULL, blind = ?, erased_at = ? WHERE id = ?", free, now, identifier.id)
+    return int(noted)

@@ -8,4 +8,5 @@ AUDIENCE = audit.Event("identifier.audience", "An address was marked as one pers
 LINKED = audit.Event("subject.linked", "Identifiers were linked to another record of the same person.")
 SPLIT = audit.Event("subject.split", "A link between two records of a person was taken back.")
 ERASED = audit.Event("subject.erased", "A person's identifiers and the keys to their data were destroyed.")
+ADDRESS_ERASED = audit.Event("identifier.erased", "One address of a person was erased; others of theirs stay.")
 SUPPRESSED = audit.Event("subject.suppressed", "A coded note was kept so that nobody adds an address again.")

@@ -32,7 +32,8 @@ async def ensure(kind: str, value: str, *, by: str, audience: str = "person", su
     """The identifier of that value, recorded now if it is new: for `subject`, or for a new person; inside `writing()`.
 
     An address that asked not to be added again comes back only by the person's own act: Conflict for what an officer, an
-    import or a connected system adds. One that is known already stays with whom it points to: meeting it again is a hint, never a merge.
+    import or a connected system adds. One that is known already stays with whom it points to: meeting it again is a hint,
+    never a merge.
     """
     plain = canonical(kind, value)
     blind = vault.blind(kind, plain)

@@ -151,6 +151,16 @@ async def collected(right: str, address: str = ANA, details: Mapping[str, Any] |
     return opened.id
 
 
+async def answer(case_id: str, how: str = "fulfilled", reasons: str = "") -> cases.Case:
+    """Olga proposes, Petra approves where it takes two, and the jobs run."""
+    if await cases.propose(case_id, answer=how, reasons=reasons, officer=OLGA) == "approving":
+        waiting = await cases.proposal(case_id)
+        assert waiting is not None
+        await cases.approve(case_id, waiting.digest, officer=PETRA)
+    await jobs.run_due()
+    return await cases.case(case_id)
+
+
 async def visit(address: str = ANA) -> identity.Session:
     """A freshly proven session of the person with that address."""
     identifier = await subjects.find("email", address)

@@ -1,7 +1,12 @@
 """The portal's own tables answer like every other system, and go last in an erasure."""
 
+from datetime import timedelta
+
 from portal import cases, consent, db, jobs, messages, subjects
-from tests.cases.shops import ANA, BEN, OLGA, PETRA, Company, collected
+from portal.lib import clock
+from tests.cases.shops import ANA, BEN, OLGA, PETRA, Company, answer, collected
+
+FAMILY, TYPO = "family@example.com", "anna@example.com"
 
 
 async def known_person(address: str) -> str:
@@ -45,3 +50,26 @@ async def test_an_erasure_ends_them_and_keeps_the_choices_without_an_address(com
     assert all(each.letter is None for each in await messages.of_subject(subject))
     assert [await subjects.value_of(each) for each in await subjects.identifiers_of(subject)] == [None]
     assert {each.what for each in await consent.history(subject)} == {"objected", "erased"}
+
+
+async def test_an_address_of_several_people_or_of_nobody_proven_is_neither_shown_nor_deleted(company: Company) -> None:
+    subject = await known_person(ANA)
+    async with db.writing():
+        family = await subjects.ensure("email", FAMILY, by="import", subject=subject, audience="shared")
+        typo = await subjects.ensure("email", TYPO, by="import", subject=subject)
+        phone = await subjects.ensure("phone", "+40712345678", by="import", subject=subject)
+        context = {"right": "access", "reason": "x", "text": "To the family.", "due": family.created_at}
+        await messages.send_later(template="mail/case-extended", to=FAMILY, language="en", context=context, subject=subject)
+    own = str([each.rows for each in await cases.review(await collected("access"), officer=OLGA) if each.system == "portal"])
+    assert ANA in own and "+40712345678" in own
+    assert FAMILY not in own and TYPO not in own and "To the family." not in own
+    with clock.at(clock.now() + timedelta(days=15)):
+        for copy in await cases.queue():
+            await cases.withdraw(copy.id, actor="customer:ana")
+        assert (await answer(await collected("erasure"))).outcome == "fulfilled"
+    assert await subjects.find("email", ANA) is None
+    values = {each.id: await subjects.value_of(each) for each in await subjects.identifiers_of(subject)}
+    assert (values[family.id], values[typo.id], values[phone.id]) == (FAMILY, TYPO, None)
+    assert [
+        each.letter.text for each in await messages.of_subject(subject) if each.letter and "A letter." in each.letter.text
+    ] == []

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from portal.connectors import Cell, ConnectorError
+from portal.connectors import Cell, ConnectorError, RowName
 from tests.connectors import shop
 
 NEWS = Cell("newsletter", "email")
@@ -90,7 +90,7 @@ async def test_a_correction_against_their_rules_is_refused_without_naming_anybod
     assert [row[0] for row in shop.rows(address, "SELECT full_name FROM customer WHERE id = 1")] == ["Ana"]
 
 
-async def test_a_database_that_keeps_another_value_is_noticed_on_re_reading(tmp_path: Path) -> None:
+async def test_a_database_that_keeps_another_value_is_noticed_on_re_reading_and_nothing_stays_written(tmp_path: Path) -> None:
     address = f"sqlite:///{tmp_path}/theirs.db"
     (tmp_path / "theirs.db").touch()
     connector = shop.open_shop(address, tmp_path)
@@ -101,6 +101,7 @@ async def test_a_database_that_keeps_another_value_is_noticed_on_re_reading(tmp_
         )
     with pytest.raises(ConnectorError, match="re-reading shows another value"):
         await connector.correct(shop.ANA, {"name": "Ana-Maria"})
+    assert [row[0] for row in shop.rows(address, "SELECT full_name FROM customer WHERE id = 1")] == ["Ana"]
 
 
 async def test_correcting_one_of_two_addresses_leaves_the_other(address: str, tmp_path: Path) -> None:
@@ -177,3 +178,81 @@ async def test_a_flag_in_the_customer_row_is_set_without_inventing_customers(add
     await connector.set_consent({"phone": ["+40712345678"]}, Cell("profiling", "ads"), False, 1)
     await connector.set_consent({"email": ["nobody@example.com"]}, Cell("profiling", "ads"), True, 2)
     assert [bool(row[0]) for row in shop.rows(address, "SELECT vip FROM customer ORDER BY id")] == [False, False]
+
+
+TWO_HOMES = """CREATE TABLE home (id INTEGER PRIMARY KEY, email VARCHAR(40), kind VARCHAR(10), street VARCHAR(12), code INTEGER);
+    INSERT INTO home VALUES (1, 'ana@example.com', 'home', 'Home 1', 400001),
+      (2, 'ana@example.com', 'parents', 'Parents 9', 500001), (3, 'ben@example.com', 'home', 'Home 1', 1)"""
+TWO_HOMES_MAP = """[tables.home]
+    label = "Addresses"
+    category = "contact"
+    identifiers = { email = "email" }
+    columns = { kind = "Kind" }
+    correctable = { street = "street", postcode = "code" }
+    on_erase = "delete"
+    """
+FIRST, SECOND, OF_BEN = (RowName("home", {"id": number}) for number in (1, 2, 3))
+
+
+async def test_a_correction_changes_the_named_row_and_no_other(address: str, tmp_path: Path) -> None:
+    shop.run(address, TWO_HOMES)
+    connector = shop.connected(address, TWO_HOMES_MAP, tmp_path)
+    stands = {(field.means, field.correctable) for finding in await connector.find(shop.ANA) for field in finding.fields}
+    assert stands == {("email", False), ("", False), ("street", True), ("postcode", True)}
+    outcome = await connector.correct(shop.ANA, {"street": "Home 2"}, {"street": [FIRST]})
+    assert [(change.key, change.old, change.new) for change in outcome.changed] == [({"id": 1}, "Home 1", "Home 2")]
+    assert _homes(address) == [("Home 2", 400001), ("Parents 9", 500001), ("Home 1", 1)]
+    changes, rows = {"street": "Home 3", "postcode": "500002"}, {"street": [FIRST], "postcode": [SECOND]}
+    assert len((await connector.correct(shop.ANA, changes, rows)).changed) == 2
+    assert _homes(address) == [("Home 3", 400001), ("Parents 9", 500002), ("Home 1", 1)]
+
+
+async def test_a_named_row_that_is_gone_or_somebody_elses_stops_the_whole_correction(address: str, tmp_path: Path) -> None:
+    shop.run(address, TWO_HOMES)
+    connector = shop.connected(address, TWO_HOMES_MAP, tmp_path)
+    for other in (RowName("home", {"id": 77}), OF_BEN):
+        with pytest.raises(ConnectorError, match="no longer there") as refused:
+            await connector.correct(shop.ANA, {"street": "Home 2"}, {"street": [FIRST, other]})
+        assert refused.value.permanent
+    assert _homes(address) == [("Home 1", 400001), ("Parents 9", 500001), ("Home 1", 1)]
+
+
+async def test_a_number_column_keeps_a_number_and_refuses_a_word_before_anything_is_written(address: str, tmp_path: Path) -> None:
+    shop.run(address, TWO_HOMES)
+    connector = shop.connected(address, TWO_HOMES_MAP, tmp_path)
+    outcome = await connector.correct(shop.ANA, {"postcode": "040122"}, {"postcode": [FIRST]})
+    assert [(change.old, change.new) for change in outcome.changed] == [(400001, 40122)]
+    for wrong in ("SW1A 1AA", "1_000", "9" * 30):
+        with pytest.raises(ConnectorError, match="cannot hold this value") as refused:
+            await connector.correct(shop.ANA, {"street": "Home 2", "postcode": wrong}, {"street": [FIRST], "postcode": [FIRST]})
+        assert refused.value.permanent
+    assert _homes(address)[0] == ("Home 1", 40122)
+    if address.startswith("postgres"):
+        with pytest.raises(ConnectorError, match="cannot hold this value"):
+            await connector.correct(shop.ANA, {"street": "Longer than twelve"}, {"street": [FIRST]})
+
+
+async def test_a_corrected_address_that_is_part_of_its_rows_key_is_re_read_and_may_be_repeated(
+    address: str, tmp_path: Path
+) -> None:
+    shop.run(address, "CREATE TABLE reader (email VARCHAR(40) PRIMARY KEY); INSERT INTO reader VALUES ('ana@example.com')")
+    connector = shop.connected(
+        address,
+        """[tables.reader]
+        label = "Newsletter"
+        category = "marketing"
+        identifiers = { email = "email" }
+        correctable = { email = "email" }
+        on_erase = "delete"
+        """,
+        tmp_path,
+    )
+    row = {"email": [RowName("reader", {"email": "ana@example.com"})]}
+    for _time in range(2):
+        outcome = await connector.correct(shop.ANA, {"email": "ana@new.example.com"}, row)
+        assert [change.new for change in outcome.changed] == ["ana@new.example.com"]
+    assert shop.rows(address, "SELECT email FROM reader") == [("ana@new.example.com",)]
+
+
+def _homes(address: str) -> list[tuple[str, int]]:
+    return [(row.street, row.code) for row in shop.rows(address, "SELECT street, code FROM home ORDER BY id")]

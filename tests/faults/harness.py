@@ -14,6 +14,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -167,8 +168,8 @@ def living(customers: list[Customer]) -> Iterator[None]:
 class Oracle:
     """Compares the journal with what the portal has stored since `begun`."""
 
-    def __init__(self, portal: Portal, journal: Journal) -> None:
-        self.var, self.journal = portal.var, journal
+    def __init__(self, var: Path, journal: Journal) -> None:
+        self.var, self.journal = var, journal
         self.begun = self.rows("SELECT max(id) FROM decision")[0][0]
         self.first_case = self.rows("SELECT max(id) FROM case_file")[0][0]
 
@@ -179,7 +180,7 @@ class Oracle:
     def nothing_is_lost(self, customers: list[Customer]) -> None:
         for customer in customers:
             for square in customer.squares:
-                self._decisions(customer, square)
+                self.decisions_are_there(customer.address, square)
             self._asked(customer)
 
     def everything_is_logged(self) -> None:
@@ -202,21 +203,20 @@ class Oracle:
             page = customer.visitor.look("/preferences")
             found = re.search(r'id="newsletter-email-[^"]*" role="switch" aria-checked="(\w+)"', page)
             assert found, "The newsletter has no switch."
-            wanted = [(int(found[1] == "true"),)]
-            eventually(lambda address=customer.address, wanted=wanted: self._subscribed(address) == wanted)
+            eventually(partial(self._is_subscribed, customer.address, int(found[1] == "true")))
 
-    def _subscribed(self, address: str) -> list[tuple[Any, ...]]:
+    def _is_subscribed(self, address: str, active: int) -> bool:
         sql = "SELECT active FROM subscription WHERE email = ? AND list = 'newsletter'"
         with closing(sqlite3.connect(self.var / "demo" / "newsletter.db")) as letters:
-            return letters.execute(sql, [address]).fetchall()
+            return letters.execute(sql, [address]).fetchall() == [(active,)]
 
-    def _decisions(self, customer: Customer, square: str) -> None:
+    def decisions_are_there(self, address: str, square: str) -> None:
         purpose, identifier = square.split("/")[2], re.findall(r"to=([\w-]+)", square)[0]
         stored = self.rows(
             "SELECT answer FROM decision WHERE id > ? AND identifier = ? AND purpose = ? AND channel = 'email' ORDER BY id",
             *(self.begun, identifier, purpose),
         )
-        acts = [act for act in self.journal.of(customer.address, "decide") if act["square"] == square]
+        acts = [act for act in self.journal.of(address, "decide") if act["square"] == square]
         # `y` stands there, `y?` may: acknowledged ones once and in order, those under way once or not at all.
         pattern = "".join(act["answer"][0] + ("" if act["acknowledged"] else "?") for act in acts)
         assert re.fullmatch(pattern, "".join(row[0][0] for row in stored)), (square, pattern, stored)
@@ -267,4 +267,3 @@ def grew_from(portal: Portal, promised: Path) -> None:
 def patience(seconds: float) -> float:
     """Longer when others use the machine as well."""
     return seconds * max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
-

@@ -1,17 +1,14 @@
 """What is wrong is said in a sentence that helps, and nothing is lost or changed by it."""
 
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from portal.settings import HOME
 from tests.faults.harness import Journal, Oracle, Visitor
-from tests.journeys.conftest import Portal, environment, free_port, serving
-from tests.journeys.steps import somebody
+from tests.journeys.conftest import Portal, portal_command, serving
+from tests.journeys.steps import eventually, somebody
 
 
 @pytest.fixture
@@ -21,7 +18,7 @@ def portal(var: Path) -> Iterator[Portal]:
 
 
 def test_each_wrong_input_gets_a_sentence_and_changes_nothing(portal: Portal) -> None:
-    oracle, visitor = Oracle(portal, Journal(portal.var / "journal.jsonl")), Visitor(portal)
+    oracle, visitor = Oracle(portal.var, Journal(portal.var / "journal.jsonl")), Visitor(portal)
     visitor.sign_in(somebody(portal.var, "language = 'en'")[1])
     page = visitor.look("/preferences")
     square = re.findall(r'action="(/preferences/newsletter/email\?[^"]+)"', page)[0].replace("&amp;", "&")
@@ -66,22 +63,32 @@ def test_a_body_that_is_too_large_is_refused_with_a_sentence(portal: Portal) -> 
         ("systems.toml", 'kind = "sql"', 'kind = "sql', "systems.toml, line 6"),
         ("systems.toml", 'kind = "sql"', 'kind = "fax"', "systems.toml, line 6"),
         ("demo/shop.toml", 'on_erase = "anonymise"', "on_erase = anonymise", "shop.toml, line 6"),
-        ("demo/shop.toml", 'columns.phone = {', 'columns.telephone = {', "shop.toml, line 10"),
+        ("demo/shop.toml", 'category = "account"', 'kategory = "account"', "shop.toml, line 5"),
     ],
 )
 def test_a_mistake_in_a_file_of_the_operator_is_said_with_its_place(var: Path, file: str, old: str, new: str, place: str) -> None:
     text = (var / file).read_text()
     assert old in text
     (var / file).write_text(text.replace(old, new, 1))
-    command = [sys.executable, "-m", "portal.cli", "serve"]
-    with (var / "said.log").open("wb") as said:
-        process = subprocess.Popen(command, cwd=HOME, env=environment(var, free_port()), stdout=said, stderr=said)
-        try:
-            process.wait(15)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-    assert place in (var / "said.log").read_text(), (process.returncode, (var / "said.log").read_text()[-2000:])
+    said = portal_command(var, "serve")
+    assert (said.returncode, said.stdout) == (1, "")
+    assert said.stderr.startswith(place), said.stderr
+
+
+def test_a_map_that_names_a_column_which_is_not_there_is_said_on_the_page_of_the_case(portal: Portal) -> None:
+    olga = Visitor(portal)
+    olga.sign_in_officer("olga")
+    [case, *_others] = olga.cases("triage", "access")
+    rules = portal.var / "demo" / "shop.toml"
+    text = rules.read_text()
+    rules.write_text(text.replace('amount = "', 'amounts = "', 1))
+    line = next(number for number, each in enumerate(text.splitlines(), 1) if 'amount = "' in each)
+    olga.press(f"{case}/start")
+    eventually(lambda: f"shop.toml, line {line}" in olga.look(case))
+    assert "Not answered yet: Shop" in olga.look(case)
+    rules.write_text(text)
+    olga.press(f"{case}/retry")
+    eventually(lambda: "Look at what was found" in olga.look(case) and "Not answered yet" not in olga.look(case))
 
 
 def _counts(oracle: Oracle) -> list[object]:

@@ -30,7 +30,7 @@ def test_nothing_acknowledged_is_lost_when_the_portal_is_killed(rounds: int, var
     journal, port, ready = Journal(tmp_path / "journal.jsonl"), free_port(), list[float]()
     customers: list[Customer] = []
     with serving(var, port) as portal:
-        oracle = Oracle(portal, journal)
+        oracle = Oracle(var, journal)
         for number in range(4):
             address = somebody(var, "language = 'en'", number)[1]
             customers.append(Customer(address, Visitor(portal), journal, random.Random(seed + number)))

@@ -18,7 +18,7 @@ def test_a_request_counts_without_mail_and_its_mail_leaves_once_the_server_is_ba
     address = somebody(var, "language = 'en'")[1]
     port = free_port()
     with serving(var, PORTAL_SMTP_URL=f"smtp://127.0.0.1:{port}?timeout=1") as portal:
-        oracle = Oracle(portal, Journal(var / "journal.jsonl"))
+        oracle = Oracle(var, Journal(var / "journal.jsonl"))
         visitor = Visitor(portal)
         visitor.look("/requests/new")
         page = visitor.press("/requests", right="access", email=address, country="RO")

@@ -282,7 +282,7 @@ async def test_of_an_erased_person_no_visit_remains(house: House) -> None:
     await identity.open_session(subject=proof.subject, identifier=proof.identifier_id)
     await prove(BEN, OTHER)
     async with db.writing():
-        await identity.forget(proof.subject)
+        await identity.forget(await subjects.identifiers_of(proof.subject))
         await subjects.forget(proof.subject, by="system")
     assert await count_rows("session") == 0
     assert await count_rows("challenge") == await count_rows("familiar_browser") == 1

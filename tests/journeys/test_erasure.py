@@ -3,6 +3,7 @@
 import re
 from datetime import date
 
+import pyotp
 from playwright.sync_api import Page, expect
 
 from tests.journeys.conftest import Portal
@@ -46,6 +47,26 @@ def test_an_erasure_needs_two_people_and_leaves_only_what_the_law_keeps(visitor:
     visitor.goto(status_page)
     expect(visitor.get_by_role("heading", level=1)).to_have_text("Done as you asked.")
     portal.verify_log()
+
+
+def test_whoever_proposed_a_deletion_cannot_approve_it_with_any_role(colleague: Page, portal: Portal) -> None:
+    roles = ("--role", "privacy-officer", "--role", "approver")
+    invited = portal.command("officer", "invite", "mallory@example.com", "--name", "Mallory", *roles)
+    assert invited.returncode == 0, invited.stderr
+    colleague.goto("/admin/invitation/" + invited.stdout.strip().rpartition("/")[2])
+    colleague.get_by_label("Password").fill("nobody guesses this one")
+    colleague.get_by_role("button", name="Continue").click()
+    secret = colleague.locator("main p code").first.inner_text()
+    colleague.get_by_label("Code", exact=True).fill(pyotp.TOTP(secret.replace(" ", "")).now())
+    colleague.get_by_role("button", name="Sign in").click()
+    colleague.goto("/admin/cases?state=reviewing&right=erasure")
+    colleague.locator("table.ledger th a").first.click()
+    colleague.get_by_role("button", name="Propose this deletion").click()
+    case = colleague.url
+    colleague.get_by_role("button", name="Approve exactly this").click()
+    expect(colleague.get_by_role("main")).to_contain_text("You proposed this yourself, so another person has to approve it.")
+    colleague.goto(case)
+    expect(colleague.get_by_text("Waits for a second person")).to_be_visible()
 
 
 def _olga_cannot_approve(colleague: Page) -> None:

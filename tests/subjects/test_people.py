@@ -137,3 +137,17 @@ async def test_many_people_are_looked_up_at_once(house: House) -> None:
     found = await subjects.people([each.id for each in known] + ["unknown"])
     assert found.keys() == {each.id for each in known}
     assert {each.id for each in found[known[0].id].identifiers} == {known[0].id, phone.id}
+
+
+async def test_who_asked_not_to_be_added_again_comes_back_only_by_their_own_act(house: House) -> None:
+    async with db.writing():
+        ana = await subjects.ensure("email", "ana@example.com", by="import")
+        await subjects.forget(ana.subject, by="system", keep_note=True)
+    for other in ("import", "key:shop", "officer:olga"):
+        with pytest.raises(Conflict, match="not to be added again"):
+            async with db.writing():
+                await subjects.ensure("email", "Ana@example.com", by=other)
+    assert await subjects.find("email", "ana@example.com") is None
+    async with db.writing():
+        back = await subjects.ensure("email", "ana@example.com", by="system")
+        assert (await subjects.ensure("email", "ana@example.com", by="key:shop")).id == back.id != ana.id
