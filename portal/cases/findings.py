@@ -78,6 +78,8 @@ async def read(row: models.CaseRow) -> list[Found]:
         if finding.blob_id is not None:
             rows = await _rows(finding.blob_id)
         elif not finding.about:  # a dry run keeps its counts alone
+            if await verification.is_erased(row):
+                raise _deleted_meanwhile()
             raise Conflict(_("What was found is not kept any more. Ask the systems again, or refuse with reasons."))
         found.append(
             Found(
@@ -119,8 +121,12 @@ async def _rows(blob_id: str) -> list[dict[str, Any]]:
     try:
         found: list[dict[str, Any]] = json.loads(b"".join([piece async for piece in vault.read_blob(blob_id)]))
     except vault.Shredded as gone:
-        raise Conflict(_("The person's data was deleted meanwhile; what was found about them cannot be read any more.")) from gone
+        raise _deleted_meanwhile() from gone
     return found
+
+
+def _deleted_meanwhile() -> Conflict:
+    return Conflict(_("The person's data was deleted meanwhile; what was found about them cannot be read any more."))
 
 
 async def _add(

@@ -91,7 +91,7 @@ async def test_the_letter_says_what_must_be_kept(company: Company) -> None:
     letter = next(each.letter for each in await messages.mailbox() if each.template == "mail/case-erased")
     assert letter is not None and "must keep some of it" in letter.subject
     for words in (letter.text, letter.html):
-        assert "We deleted what we may delete" in words and "We deleted your data" not in words
+        assert "We deleted what we may delete" in words and "We deleted your data and asked" not in words
     assert "Invoices: 1 entry kept, Accounting Act 82/1991, until" in await newest_to(ANA, "mail/case-erased")
 
 

@@ -34,7 +34,8 @@ async def test_a_correction_for_somebody_no_system_holds_is_refused_in_a_sentenc
     async with db.writing():
         await subjects.ensure("email", "new@example.com", by="import")
     case_id = await collected("rectification", "new@example.com", {"changes": {"name": "Neu"}})
-    await cases.decide_correction(case_id, "name", True, officer=OLGA)
+    with pytest.raises(Conflict, match="No connected system can correct this"):
+        await cases.decide_correction(case_id, "name", True, officer=OLGA)
     with pytest.raises(Conflict, match="No connected system holds"):
         await cases.propose(case_id, officer=OLGA)
     assert (await answer(case_id, "refused", "We hold your address alone.")).outcome == "refused"

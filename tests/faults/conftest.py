@@ -9,6 +9,13 @@ import pytest
 from tests.journeys.conftest import the_demo
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The first test of this folder waits until the demo company is made, which takes its time on a busy machine."""
+    for item in items:
+        if item.path.parent == Path(__file__).parent and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(300))
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--fault-seed", help="repeat a run of tests/faults with the seed that it printed")
 

@@ -22,7 +22,7 @@ CREATE TRIGGER order_deleted AFTER DELETE ON orders BEGIN INSERT INTO noticed VA
 """
 
 
-@pytest.mark.parametrize("rounds", [3, pytest.param(25, marks=[pytest.mark.deep, pytest.mark.timeout(900)])])
+@pytest.mark.parametrize("rounds", [2, pytest.param(25, marks=[pytest.mark.deep, pytest.mark.timeout(900)])])
 def test_deletion_and_searches_survive_the_death_of_the_worker(
     rounds: int, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, seed: int
 ) -> None:

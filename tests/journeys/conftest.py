@@ -21,6 +21,13 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from portal.settings import HOME
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The first test of this folder waits until the demo company is made, which takes its time on a busy machine."""
+    for item in items:
+        if item.path.parent == Path(__file__).parent and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(300))
+
+
 @dataclass
 class Portal:
     """A running portal: where it answers and where it keeps its things."""

@@ -1,12 +1,20 @@
 """A customer withdraws newsletter-by-e-mail: one click, in force at once, told to the newsletter database, in the log."""
 
 from collections.abc import Iterator
+from itertools import count
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.journeys.conftest import Portal
 from tests.journeys.steps import eventually, rows, sign_in, somebody
+
+CUSTOMERS = count()
+
+
+@pytest.fixture
+def portal(shared_portal: Portal) -> Portal:
+    return shared_portal
 
 
 @pytest.fixture(params=["with JavaScript", "without JavaScript"])
@@ -18,10 +26,16 @@ def browser_page(request: pytest.FixtureRequest, chromium: Browser, portal: Port
     context.close()
 
 
-def test_withdrawing_the_newsletter_is_one_click_and_counts_everywhere(browser_page: Page, portal: Portal) -> None:
+@pytest.fixture
+def address(browser_page: Page, portal: Portal) -> str:
+    """Each test has a customer of its own, signed in."""
+    chosen = somebody(portal.var, "language = 'en'", skip=next(CUSTOMERS))[1]
+    sign_in(browser_page, chosen)
+    return chosen
+
+
+def test_withdrawing_the_newsletter_is_one_click_and_counts_everywhere(browser_page: Page, address: str, portal: Portal) -> None:
     page = browser_page
-    _number, address = somebody(portal.var, "language = 'en'")
-    sign_in(page, address)
     if _newsletter(page).get_attribute("aria-checked") == "false":
         _newsletter(page).click()
     expect(_newsletter(page)).to_have_attribute("aria-checked", "true")
@@ -44,9 +58,9 @@ def test_withdrawing_the_newsletter_is_one_click_and_counts_everywhere(browser_p
     portal.verify_log()
 
 
-def test_a_withdrawal_can_be_taken_back_where_it_was_made(browser_page: Page, portal: Portal) -> None:
+@pytest.mark.usefixtures("address")
+def test_a_withdrawal_can_be_taken_back_where_it_was_made(browser_page: Page) -> None:
     page = browser_page
-    sign_in(page, somebody(portal.var, "language = 'en'")[1])
     if _newsletter(page).get_attribute("aria-checked") == "false":
         _newsletter(page).click()
         expect(_newsletter(page)).to_have_attribute("aria-checked", "true")

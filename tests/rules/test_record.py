@@ -118,7 +118,8 @@ async def _work(watch: Watch, company: Company, ana: Browser, olga: Browser, pet
         await watch.press(stranger, "/requests", right="erasure", email="nobody@example.com", country="RO")
         await watch.press(stranger, f"/requests/{stranger.cookies['request']}/proof")
     ready = await delivered()
-    await watch.press(ana, f"/requests/{await cases.reference_of(ready)}/download")
+    link = await watch.press(ana, f"/requests/{await cases.reference_of(ready)}/download")
+    assert (await ana.get(link.headers["location"])).status_code == 200  # a deletion waits until the copy was opened
     await _copy(watch, company, ana, olga)
     await _correction(watch, ana, olga)
     desk = await _started(watch, ana, olga, "erasure")
@@ -154,6 +155,8 @@ async def _copy(watch: Watch, company: Company, ana: Browser, olga: Browser) -> 
     where = {"finding": place[1], "row": place[2], "field": place[3]}
     await watch.press(olga, desk + "/redactions", **where, reason="third party")
     await watch.press(olga, desk + "/redactions", **where, do="put back")
+    reference = await cases.reference_of(desk.rpartition("/")[2])
+    await watch.press(ana, f"/requests/{reference}/withdrawal")  # a deletion would wait for this copy
 
 
 async def _correction(watch: Watch, ana: Browser, olga: Browser) -> None:
