@@ -18,6 +18,15 @@ async def test_the_command_line_prints_a_link_that_lets_somebody_in(house: House
     assert (await identity.officer(setup.officer_id)).roles == {"owner", "auditor"}
 
 
+async def test_a_second_account_of_a_colleague_is_known_as_the_same_person(house: House, capsys: Any) -> None:
+    for email, *more in ((OLGA,), (PETRA,), ("olga.m@example.com", "--same-person-as", OLGA)):
+        assert await _run("invite", email, "--name", "Somebody", "--role", "approver", *more) == 0
+    people = [await identity.person_of(each.id) for each in await identity.officers()]
+    assert people[0] == people[2] != people[1]
+    assert await _run("invite", "x@example.com", "--name", "X", "--role", "owner", "--same-person-as", "no@example.com") == 1
+    assert "no such colleague" in capsys.readouterr().err
+
+
 async def test_the_command_line_changes_roles_and_lists_who_works_here(sqlite_house: House, capsys: Any) -> None:
     await officer(OLGA, "owner")
     await officer(PETRA, "auditor")
