@@ -15,7 +15,6 @@ from portal.admin.menu import desk
 from portal.admin.today import case_line
 from portal.admin.words import action_name, due_pill, right_name, state_pill, step_name
 from portal.cases import Case
-from portal.lib import clock
 from portal.lib.errors import Invalid
 from portal.pages import form, get, officer, post
 from portal.paper import _, date_text
@@ -189,7 +188,6 @@ async def _case_page(
     sees_data = identity.may(request.state.officer, "data.see")
     proven = [await subjects.get(each) for each in case.proven]
     values = await subjects.values_of(proven)
-    days_left = (case.due_on - clock.now().date()).days
     now = JOURNEY.index(case.state)
     line = [(state_pill(each, case.outcome)[0], "", _place(index, now)) for index, each in enumerate(JOURNEY)]
     return desk(
@@ -199,7 +197,7 @@ async def _case_page(
         case=case,
         right=right_name(case.right),
         state=state_pill(case.state, case.outcome),
-        due=due_pill(days_left, case.state, date_text(case.due_on)),
+        due=due_pill(case.days_left, case.state, date_text(case.due_on)),
         journey=line,
         address=case.address if sees_data else subjects.mask("email", case.address),
         proven=[subjects.mask(each.kind, values[each.id] or "") for each in proven],

@@ -37,7 +37,7 @@ def outcome_name(outcome: str) -> str:
 
 def due_pill(days_left: int, state: str, day: str) -> tuple[str, str]:
     """Words and kind for the pill that says when the answer is due; `day` is the date in words."""
-    if state == "closed":
+    if state in ("closed", "delivering"):  # answered: nothing is due any more
         return day, "off"
     if days_left < 0:
         return _("Late, %(day)s") % {"day": day}, "late"
