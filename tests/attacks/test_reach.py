@@ -66,7 +66,8 @@ async def test_looking_as_a_customer_leaves_no_trace_at_all(scene: Scene) -> Non
         if door.name not in NOT_ONLY_LOOKING:
             before = await _contents()
             await scene.ana.get(scene.path(door.pattern), follow_redirects=False)
-            assert _changed(before, await _contents()) == set(), door.name
+            # Once a minute a session notes that it is still used; nothing else may change.
+            assert _changed(before, await _contents()) <= {"session"}, door.name
 
 
 @pytest.mark.parametrize("who", ["ben", "nobody", "mallory with a made-up cookie"])

@@ -17,7 +17,8 @@ def test_every_event_is_declared_in_the_events_file_of_its_room() -> None:
         if isinstance(node, ast.Call) and ast.unparse(node.func) in ("audit.Event", "Event")
     ]
     assert stray == []
-    assert set(events_table.declared()) == set(audit.vocabulary())
+    known = {name for name in audit.vocabulary() if not name.startswith("test.")}  # other tests declare their own
+    assert set(events_table.declared()) == known
 
 
 def test_every_event_is_recorded_somewhere() -> None:
