@@ -37,7 +37,7 @@ GARBAGE = [
     "%C2%85%E2%80%A8",
 ]
 TELLING = (
-    r"Traceback|\bSELECT\b.*\bFROM\b|site-packages|/work/|/usr/lib|sqlite|asyncpg|tortoise|starlette|uvicorn|jinja"
+    r"Traceback|\bSELECT\b.*\bFROM\b|site-packages|\.py\b|/usr/lib|sqlite|asyncpg|tortoise|starlette|uvicorn|jinja"
     r"|OperationalError|KeyError|ValueError|python/?\d"
 )
 FIELDS = [
