@@ -9,8 +9,8 @@ from portal.cases.fulfilment import execute
 from portal.cases.handover import download, hand_over, package_of, proof_of
 from portal.cases.intake import Opened, ask_for_proof_again, open_for
 from portal.cases.intake import open_case as open
-from portal.cases.mine import Mine, cases_of, is_of
-from portal.cases.queue import Case, Line, Status, case, figures, queue, reference_of, status_for_person
+from portal.cases.mine import Mine, Status, cases_of, is_of, reference_of, status_for_person
+from portal.cases.queue import Case, Line, case, figures, queue
 from portal.cases.review import add_note, corrections, decide_correction, notes, redact, review, unredact
 from portal.cases.timeline import timeline
 from portal.cases.verification import not_me, verified

@@ -1,14 +1,19 @@
-"""A signed-in person's own requests: those that were proven with the very address of this session.
+"""Looking at requests as their person: where one stands by its reference, and the list of a signed-in person.
 
-Another address of the same person, or one that several people use, shows nothing of them (EDPB 01/2022 §65-79).
+The list holds what was proven with the very address of the session: another address of the same person, or one that
+several people use, shows nothing of them (EDPB 01/2022 §65-79).
 """
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from portal import db, identity, vault
-from portal.cases import models
+from portal.cases import models, moves, states, verification
+from portal.cases.queue import because_of
+from portal.lib import clock, ids
+from portal.lib.errors import NotFound
+from portal.paper import _
 from portal.settings import get
 from portal.vault import Place
 
@@ -26,6 +31,64 @@ class Mine:
     outcome: str
     received_on: date
     due_on: date
+
+
+@dataclass(frozen=True)
+class Status:
+    """What the reference alone shows: nothing personal, not even which address (Art. 12(3))."""
+
+    id: str
+    right: str
+    state: str
+    outcome: str
+    challenge: str | None
+    received_on: date
+    due_on: date
+    due_because: tuple[str, ...]
+    package_until: date | None
+    systems_asked: int
+    systems_answered: int
+    withdrawable: bool
+
+
+async def status_for_person(reference: str) -> Status:
+    """The page behind a request's reference; a wrong one is not found, and a right one says nothing about anybody."""
+    row = await models.CaseRow.get_or_none(reference_digest=ids.digest(reference))
+    if row is None:
+        raise NotFound(_("There is no request with this number."))
+    facts = await moves.facts(row)
+    package = (
+        None
+        if row.outcome in ("withdrawn", "refused") or await verification.is_erased(row)
+        else (
+            await models.PackageRow.filter(case_id=row.id, kind="package", keep_until__gt=clock.now())
+            .order_by("-made_at")
+            .first()
+        )
+    )
+    return Status(
+        row.id,
+        row.right,
+        row.state,
+        row.outcome,
+        row.challenge,
+        _day(row.received_at),
+        date.fromisoformat(row.due_on),
+        because_of(row),
+        None if package is None else _day(package.keep_until),
+        facts.systems,
+        facts.answered,
+        "withdraw" in states.possible(facts),
+    )
+
+
+async def reference_of(case_id: str) -> str:
+    """The person's reference, for links in pages that the person has signed in to."""
+    row = await moves.load(case_id)
+    key = await vault.find_key("record", case_id)
+    if key is None:
+        raise NotFound(_("This request was deleted when its time was over."))
+    return key.open(Place("case_file", "reference", case_id), row.reference)
 
 
 async def cases_of(session: identity.Session) -> list[Mine]:
@@ -46,5 +109,9 @@ async def is_of(case_id: str, session: identity.Session | None) -> bool:
 
 def _mine(row: models.CaseRow, key: vault.Key) -> Mine:
     reference = key.open(Place("case_file", "reference", row.id), row.reference)
-    received_on = row.received_at.astimezone(ZoneInfo(get().time_zone)).date()
+    received_on = _day(row.received_at)
     return Mine(row.id, reference, row.right, row.state, row.outcome, received_on, date.fromisoformat(row.due_on))
+
+
+def _day(moment: datetime) -> date:
+    return moment.astimezone(ZoneInfo(get().time_zone)).date()

@@ -1,4 +1,4 @@
-"""Looking at cases: the officers' queue sorted by what is due, one case whole, the person's status page, the figures."""
+"""Looking at cases as an officer: the queue sorted by what is due, one case whole, the figures."""
 
 import json
 from collections.abc import Mapping
@@ -8,8 +8,8 @@ from typing import Any
 
 from portal import db, vault
 from portal.cases import deadlines, models, moves, states, verification
-from portal.lib import clock, ids
-from portal.lib.errors import Invalid, NotFound
+from portal.lib import clock
+from portal.lib.errors import Invalid
 from portal.paper import _, language
 from portal.settings import get
 from portal.vault import Place
@@ -117,24 +117,6 @@ class Case:
         return tuple(each.label for each in self.systems if each.state != "answered")
 
 
-@dataclass(frozen=True)
-class Status:
-    """What the reference alone shows: nothing personal, not even which address (Art. 12(3))."""
-
-    id: str
-    right: str
-    state: str
-    outcome: str
-    challenge: str | None
-    received_on: date
-    due_on: date
-    due_because: tuple[str, ...]
-    package_until: date | None
-    systems_asked: int
-    systems_answered: int
-    withdrawable: bool
-
-
 async def queue(filter: Mapping[str, str] | None = None, after: str | None = None, limit: int = PAGE) -> list[Line]:
     """Open cases (or with {"open": "no"} closed ones), soonest due first; the next page begins `after` the last `place`."""
     wanted = dict(filter or {})
@@ -178,7 +160,7 @@ async def case(case_id: str) -> Case:
         country=row.country,
         received_at=row.received_at,
         due_on=date.fromisoformat(row.due_on),
-        due_because=_because(row),
+        due_because=because_of(row),
         extended_at=row.extended_at,
         requester=row.requester,
         language=row.language,
@@ -206,46 +188,6 @@ async def case(case_id: str) -> Case:
         days_left=(date.fromisoformat(row.due_on) - deadlines.today(get().time_zone)).days,
         contact_until=row.contact_until,
     )
-
-
-async def status_for_person(reference: str) -> Status:
-    """The page behind a request's reference; a wrong one is not found, and a right one says nothing about anybody."""
-    row = await models.CaseRow.get_or_none(reference_digest=ids.digest(reference))
-    if row is None:
-        raise NotFound(_("There is no request with this number."))
-    facts = await moves.facts(row)
-    package = (
-        None
-        if row.outcome in ("withdrawn", "refused") or await verification.is_erased(row)
-        else (
-            await models.PackageRow.filter(case_id=row.id, kind="package", keep_until__gt=clock.now())
-            .order_by("-made_at")
-            .first()
-        )
-    )
-    return Status(
-        row.id,
-        row.right,
-        row.state,
-        row.outcome,
-        row.challenge,
-        _local(row.received_at),
-        date.fromisoformat(row.due_on),
-        _because(row),
-        None if package is None else _local(package.keep_until),
-        facts.systems,
-        facts.answered,
-        "withdraw" in states.possible(facts),
-    )
-
-
-async def reference_of(case_id: str) -> str:
-    """The person's reference, for links in pages that the person has signed in to."""
-    row = await moves.load(case_id)
-    key = await vault.find_key("record", case_id)
-    if key is None:
-        raise NotFound(_("This request was deleted when its time was over."))
-    return key.open(Place("case_file", "reference", case_id), row.reference)
 
 
 async def details_of(case_id: str) -> dict[str, Any]:
@@ -312,12 +254,6 @@ def _line(row: dict[str, Any], today: date, waiting: int) -> Line:
     )
 
 
-def _because(row: models.CaseRow) -> tuple[str, ...]:
+def because_of(row: models.CaseRow) -> tuple[str, ...]:
     said: dict[str, list[str]] = row.due_because
     return tuple(said.get(language()) or next(iter(said.values())))
-
-
-def _local(moment: datetime) -> date:
-    from zoneinfo import ZoneInfo
-
-    return moment.astimezone(ZoneInfo(get().time_zone)).date()

@@ -60,10 +60,12 @@ def test_an_answer_to_htmx_has_one_root_with_an_id() -> None:
 
 def test_both_layouts_load_the_htmx_that_we_vendored() -> None:
     digest = base64.b64encode(hashlib.sha384((STATIC / "js" / "htmx.min.js").read_bytes()).digest()).decode()
+    end = (FOLDER / "parts" / "head-end.html").read_text()
+    assert f'htmx.min.js\') }}}}" integrity="sha384-{digest}"' in end
+    assert '"includeIndicatorCSS":false' in (FOLDER / "parts" / "head.html").read_text()
     for layout in ("public/layout.html", "admin/layout.html"):
         text = (FOLDER / layout).read_text()
-        assert f'htmx.min.js\') }}}}" integrity="sha384-{digest}"' in text
-        assert '"includeIndicatorCSS":false' in text
+        assert '{% include "parts/head.html" %}' in text and '{% include "parts/head-end.html" %}' in text
 
 
 def test_the_style_sheets_stay_small() -> None:
