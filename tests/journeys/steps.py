@@ -29,6 +29,17 @@ def eventually(question: Callable[[], Any], seconds: float = 15) -> Any:
     return answer
 
 
+def press(page: Page, button: str) -> None:
+    """Send the form behind a button and wait for the page that answers; looking elsewhere at once would cut it off."""
+    with page.expect_navigation():
+        page.get_by_role("button", name=button).first.click()
+
+
+def follow(page: Page, link: str) -> None:
+    with page.expect_navigation():
+        page.get_by_role("link", name=link).first.click()
+
+
 def reloaded(page: Page, text: str | re.Pattern[str], seconds: float = 20) -> None:
     """Look again until the page says so."""
 
@@ -58,7 +69,7 @@ def code(page: Page, to: str) -> str:
 
 def type_code(page: Page, to: str) -> None:
     page.get_by_label("Code from the message").fill(code(page, to))
-    page.get_by_role("button", name="Continue").click()
+    press(page, "Continue")
 
 
 def sign_in(page: Page, address: str) -> None:
@@ -79,7 +90,7 @@ def ask(page: Page, right: str, address: str, **corrections: str) -> str:
         page.get_by_text("What to correct").click()
         for field, value in corrections.items():
             page.locator(f"#new-{field}").fill(value)
-    page.get_by_role("button", name="Send the request").click()
+    press(page, "Send the request")
     type_code(page, address)
     expect(page).to_have_url(re.compile("/requests/[^/]+$"))
     return page.url
@@ -89,9 +100,9 @@ def officer_signs_in(page: Page, name: str) -> None:
     page.goto("/admin/sign-in")
     page.get_by_label("E-mail").fill(OFFICERS[name][1])
     page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Continue").click()
+    press(page, "Continue")
     page.get_by_label("Code").fill(pyotp.TOTP(totp_secret(name)).now())
-    page.get_by_role("button", name="Sign in").click()
+    press(page, "Sign in")
     expect(page.get_by_role("link", name="Requests", exact=True)).to_be_visible()
 
 
@@ -114,7 +125,7 @@ def open_case(page: Page, address: str, stands_at: str) -> str:
 
 def search_all_systems(page: Page) -> None:
     """On a case's page: ask, and wait until each has answered."""
-    page.get_by_role("button", name="Search all systems").click()
+    press(page, "Search all systems")
     reloaded(page, "Look at what was found")
 
 

@@ -11,9 +11,11 @@ from playwright.sync_api import Browser, Page, expect
 from tests.journeys.conftest import Portal
 from tests.journeys.steps import (
     ask,
+    follow,
     mail,
     officer_signs_in,
     open_case,
+    press,
     reloaded,
     rows,
     search_all_systems,
@@ -34,10 +36,10 @@ def test_a_copy_of_ones_data_goes_from_the_form_to_an_offline_page(
     table = colleague.locator("table.ledger").first
     for system in ("Shop", "Newsletter"):
         expect(table.get_by_role("row").filter(has_text=system)).to_contain_text("Answered")
-    colleague.get_by_role("link", name="Look at what was found").click()
+    follow(colleague, "Look at what was found")
     expect(colleague.get_by_role("main")).to_contain_text(_billed_to(portal, number))
     colleague.goto(case)
-    colleague.get_by_role("button", name="Make the package").click()
+    press(colleague, "Make the package")
     reloaded(colleague, "A package was made from the approved snapshot.")
 
     assert f"{portal.address}/requests" in mail(visitor, address, "waiting for you")
@@ -59,7 +61,7 @@ def _step_up_and_download(visitor: Page, status_page: str, address: str, package
     expect(visitor.get_by_role("heading", level=1)).to_have_text("Your copy is ready")
     visitor.get_by_role("button", name="Download my data").click()
     expect(visitor.get_by_role("main")).to_contain_text("prove once more that it is you")
-    visitor.get_by_role("button", name="Send me the message").click()
+    press(visitor, "Send me the message")
     type_code(visitor, address)
     expect(visitor).to_have_url(status_page)
     with visitor.expect_download() as loading:

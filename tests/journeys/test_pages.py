@@ -9,7 +9,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page
 
 from tests.journeys.conftest import Portal
-from tests.journeys.steps import ask, officer_signs_in, sign_in, somebody
+from tests.journeys.steps import ask, officer_signs_in, press, sign_in, somebody
 
 AXE = Axe()
 WIDE, NARROW = 1280, 320
@@ -50,7 +50,7 @@ def test_pages_of_customers_are_accessible_and_fit(chromium: Browser, portal: Po
         request = ask(page, "Get a copy of my data", address)
         _check(page, [*FOR_CUSTOMERS, request])
         page.goto("/requests/new")
-        page.get_by_role("button", name="Send the request").click()  # nothing chosen: the page with its error summary
+        press(page, "Send the request")  # nothing chosen: the page with its error summary
         _check_here(page, "/requests, with errors")
         page.goto("/preferences")
         page.locator("button.switch").first.click()
@@ -71,10 +71,10 @@ def test_pages_of_officers_are_accessible_and_fit(chromium: Browser, portal: Por
         _check(page, pages)
         page.goto("/admin/people")
         page.get_by_label("E-mail address or phone number").fill(somebody(portal.var)[1])
-        page.get_by_role("button", name="Find").click()
+        press(page, "Find")
         _check_here(page, "/admin/people/…")
         page.goto("/admin/audit")
-        page.get_by_role("button", name="Check the whole record").click()
+        press(page, "Check the whole record")
         _check_here(page, "/admin/audit/check")
 
 

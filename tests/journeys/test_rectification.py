@@ -3,7 +3,18 @@
 from playwright.sync_api import Page, expect
 
 from tests.journeys.conftest import Portal
-from tests.journeys.steps import ask, mail, officer_signs_in, open_case, reloaded, rows, search_all_systems, somebody
+from tests.journeys.steps import (
+    ask,
+    follow,
+    mail,
+    officer_signs_in,
+    open_case,
+    press,
+    reloaded,
+    rows,
+    search_all_systems,
+    somebody,
+)
 
 
 def test_a_correction_reaches_the_shop_and_is_read_again_there(visitor: Page, colleague: Page, portal: Portal) -> None:
@@ -14,12 +25,12 @@ def test_a_correction_reaches_the_shop_and_is_read_again_there(visitor: Page, co
     officer_signs_in(colleague, "olga")
     case = open_case(colleague, address, "triage")
     search_all_systems(colleague)
-    colleague.get_by_role("link", name="Look at what was found").click()
+    follow(colleague, "Look at what was found")
     for _field in ("street", "postcode"):
-        colleague.get_by_role("button", name="Accept").first.click()
+        press(colleague, "Accept")
     expect(colleague.get_by_role("button", name="Accept")).to_have_count(0)
     colleague.goto(case)
-    colleague.get_by_role("button", name="Correct it everywhere").click()
+    press(colleague, "Correct it everywhere")
     reloaded(colleague, "Evidence file (PDF)")
 
     found = rows(portal.var / "demo" / "shop.db", "SELECT street, postcode FROM address WHERE customer_id = ?", number)

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from portal.demo.company import OFFICERS, PASSWORD, totp_secret
 from tests.journeys.conftest import Portal
-from tests.journeys.steps import ask, code, eventually, mail, somebody, type_code
+from tests.journeys.steps import ask, code, eventually, mail, press, somebody, type_code
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def test_looking_at_a_link_uses_nothing_up_and_using_it_works_once(visitor: Page
     expect(visitor).to_have_url(re.compile("/sign-in$"))
 
     visitor.goto(link)
-    visitor.get_by_role("button", name="Yes, continue").click()
+    press(visitor, "Yes, continue")
     expect(visitor.get_by_role("heading", level=1)).to_have_text("What we send you")
     visitor.goto(link)
     expect(visitor.get_by_role("main")).to_contain_text("used already")
@@ -64,10 +64,10 @@ def test_a_wrong_code_is_told_and_the_right_one_still_works(visitor: Page, porta
     right = code(visitor, address)
     wrong = f"{(int(right) + 1) % 1_000_000:06}"
     visitor.get_by_label("Code from the message").fill(wrong)
-    visitor.get_by_role("button", name="Continue").click()
+    press(visitor, "Continue")
     expect(visitor.get_by_role("alert")).to_contain_text("not the code from the newest mail")
     visitor.get_by_label("Code from the message").fill(f" {right[:3]} {right[3:]} ")
-    visitor.get_by_role("button", name="Continue").click()
+    press(visitor, "Continue")
     expect(visitor.get_by_role("heading", level=1)).to_have_text("What we send you")
 
 
@@ -90,13 +90,13 @@ def test_five_wrong_codes_use_the_code_up_but_not_the_link(visitor: Page, portal
     right = code(visitor, address)
     for number in range(1, 6):
         visitor.get_by_label("Code from the message").fill(f"{(int(right) + number) % 1_000_000:06}")
-        visitor.get_by_role("button", name="Continue").click()
+        press(visitor, "Continue")
         expect(visitor.get_by_role("alert")).to_be_visible()
     visitor.get_by_label("Code from the message").fill(right)
-    visitor.get_by_role("button", name="Continue").click()
+    press(visitor, "Continue")
     expect(visitor.get_by_role("alert")).to_contain_text("too many wrong codes")
     visitor.goto(link)
-    visitor.get_by_role("button", name="Yes, continue").click()
+    press(visitor, "Yes, continue")
     expect(visitor.get_by_role("heading", level=1)).to_have_text("What we send you")
 
 
@@ -110,10 +110,10 @@ def test_an_officer_needs_both_the_password_and_a_fresh_code(visitor: Page, wron
     visitor.goto("/admin/sign-in")
     visitor.get_by_label("E-mail").fill(OFFICERS["vik"][1])
     visitor.get_by_label("Password").fill("something else entirely" if wrong == "password" else PASSWORD)
-    visitor.get_by_role("button", name="Continue").click()
+    press(visitor, "Continue")
     if wrong == "code":
         visitor.get_by_label("Code").fill(pyotp.TOTP(totp_secret("petra")).now())
-        visitor.get_by_role("button", name="Sign in").click()
+        press(visitor, "Sign in")
     expect(visitor.get_by_role("alert")).to_be_visible()
     visitor.goto("/admin/cases")
     expect(visitor).to_have_url(re.compile("/admin/sign-in$"))
