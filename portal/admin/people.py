@@ -37,7 +37,7 @@ async def show(request: Request) -> Response:
     async with db.writing():
         await audit.record(events.LOOKED, actor=f"officer:{request.state.officer.id}", subject=subject, object="person")
     values = await subjects.values_of(person.identifiers)
-    cells = [cell for cell in await consent.cells(subject) if cell.topic is None and cell.identifier is not None]
+    cells = [cell for cell in await consent.choices(subject) if cell.topic is None and cell.identifier is not None]
     titles = {each.key: each.title for each in await consent.purposes()}
     return desk(
         request,

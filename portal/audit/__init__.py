@@ -4,7 +4,7 @@ An entry lies in the same transaction as the change it records; the sequencer th
 Erasing a person takes the contents and leaves the proof (GDPR Art. 5(2), 7(1), 17).
 """
 
-from portal.audit.entries import record, shred_payloads
+from portal.audit.entries import Note, record, record_many, shred_payloads
 from portal.audit.head import checkpoint, log_key
 from portal.audit.lockfile import LogBroken
 from portal.audit.receipts import ReceiptReport, prove, verify_receipt
@@ -18,6 +18,7 @@ __all__ = [
     "Event",
     "LogBroken",
     "LogReport",
+    "Note",
     "ReceiptReport",
     "checkpoint",
     "entries_after",
@@ -26,6 +27,7 @@ __all__ = [
     "open_payload",
     "prove",
     "record",
+    "record_many",
     "run_sequencer",
     "search",
     "sequence_all",

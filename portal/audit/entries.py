@@ -4,14 +4,15 @@ The contents are sealed under the person's evidence key, the case's record key, 
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from portal import vault
 from portal.audit import events
 from portal.audit.leaves import commitment, leaf_bytes, particulars, read_leaf, statement, tombstone
 from portal.audit.vocabulary import Event
-from portal.db import after_commit, in_writing, rows, run
+from portal.db import after_commit, in_writing, many, rows, run
 from portal.lib import clock, ids
 from portal.vault import Key, Place
 
@@ -20,6 +21,20 @@ _SALT_TEXT = 64
 _SHRED = """UPDATE entry SET id = ?, recorded_at = NULL, actor = '', subject = NULL, case_id = NULL, object = '', key_id = NULL,
  sealed = NULL WHERE id = ?"""
 _woken: set[Callable[[], None]] = set()
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """One thing to record; see `record`."""
+
+    event: Event
+    actor: str
+    subject: str | None = None
+    case: str | None = None
+    object: str = ""
+    payload: dict[str, Any] | None = None
+    count: int | None = None
+    digest: str | bytes | None = None
 
 
 async def record(
@@ -38,34 +53,27 @@ async def record(
     `payload` may name personal facts sparingly (a cell, a masked address, the hash of a text), never free text.
     `count` and `digest` (of something public) stay readable for everybody and for ever.
     """
+    return (await record_many([Note(event, actor, subject, case, object, payload, count, digest)]))[0]
+
+
+async def record_many(notes: Sequence[Note]) -> list[str]:
+    """Record many things in the order given, with the same few statements; inside `writing()`."""
     if not in_writing():
-        raise RuntimeError("record() belongs inside the writing() of what it records.")
-    entry, now = ids.new(), clock.now()
-    said = particulars(id=entry, event=event.name, at=now, actor=actor, subject=subject, case=case, object=object)
-    text = statement(said, payload or {})
-    clear = digest.hex() if isinstance(digest, bytes) else digest
-    salt = os.urandom(32)
-    key = await _key(subject, case)
-    committed = commitment(salt, text)
-    read_leaf(leaf_bytes(committed, event.name, clock.rfc3339(now), count, clear))  # whatever cannot be a leaf fails here
-    await run(
+        raise RuntimeError("Recording belongs inside the writing() of what is recorded.")
+    if not notes:
+        return []
+    keys: dict[tuple[str, str], Key] = {}
+    for kind in {_owner(note)[0] for note in notes}:
+        of_kind = await vault.keys_for(kind, {_owner(note)[1] for note in notes if _owner(note)[0] == kind})
+        keys |= {(kind, owner): key for owner, key in of_kind.items()}
+    written = [_row(note, keys[_owner(note)]) for note in notes]
+    await many(
         "INSERT INTO entry (id, event, recorded_at, actor, subject, case_id, object, key_id, sealed, commitment, n, d)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        entry,
-        event.name,
-        clock.micros(now),
-        actor,
-        subject or None,
-        case or None,
-        object,
-        key.id,
-        key.seal(_place(entry), salt.hex() + text),
-        committed,
-        count,
-        clear,
+        written,
     )
     after_commit(_wake)
-    return entry
+    return [str(each[0]) for each in written]
 
 
 async def shred_payloads(*, subject: str | None = None, case: str | None = None, actor: str = "system") -> int:
@@ -108,10 +116,25 @@ def _wake() -> None:
         wake()
 
 
-async def _key(subject: str | None, case: str | None) -> Key:
-    if case:
-        return await vault.key_for("record", case)
-    return await vault.key_for("evidence", subject) if subject else await vault.key_for("portal")
+def _owner(note: Note) -> tuple[str, str]:
+    """Kind and owner of the key that the contents fall with."""
+    if note.case:
+        return "record", note.case
+    return ("evidence", note.subject) if note.subject else ("portal", "")
+
+
+def _row(note: Note, key: Key) -> tuple[Any, ...]:
+    entry, now, event = ids.new(), clock.now(), note.event.name
+    named = particulars(id=entry, event=event, at=now, actor=note.actor, subject=note.subject, case=note.case, object=note.object)
+    text = statement(named, note.payload or {})
+    clear = note.digest.hex() if isinstance(note.digest, bytes) else note.digest
+    salt = os.urandom(32)
+    committed = commitment(salt, text)
+    read_leaf(leaf_bytes(committed, event, clock.rfc3339(now), note.count, clear))  # whatever cannot be a leaf fails here
+    return (
+        *(entry, event, clock.micros(now), note.actor, note.subject or None, note.case or None, note.object, key.id),
+        *(key.seal(_place(entry), salt.hex() + text), committed, note.count, clear),
+    )
 
 
 def _place(entry: str) -> Place:

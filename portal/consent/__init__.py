@@ -3,7 +3,8 @@
 Decisions are never changed; every answer says why (GDPR Art. 6, 7, 13(2) ePrivacy, 17, 18, 21).
 """
 
-from portal.consent.cells import Cell, cells
+from portal.consent.asking import Question, ask, ask_many
+from portal.consent.choices import Choice, choices
 from portal.consent.confirmation import confirm_double_opt_in
 from portal.consent.decisions import Decided, decide, decide_many
 from portal.consent.history import Entry, evidence_of, history
@@ -14,8 +15,9 @@ from portal.consent.purpose_text import basis_sentence, channel_name
 from portal.consent.purposes import Purpose, Topic, publish_purposes, purposes
 from portal.consent.rules import Answer, Because
 from portal.consent.stops import lift_restriction, object_to_marketing, restrict, stop_erased, suppress_address
+from portal.consent.submissions import Once, Recorded, Submission, submit
 from portal.consent.undoing import undo
-from portal.consent.words import ALL, CHANNELS, GRADES, SOURCES, Word
+from portal.consent.words import ALL, CHANNELS, GRADES, SOURCES, Cell, Word
 
 __all__ = [
     "ALL",
@@ -25,16 +27,23 @@ __all__ = [
     "Answer",
     "Because",
     "Cell",
+    "Choice",
     "Decided",
     "Entry",
     "Gone",
+    "Once",
     "Purpose",
+    "Question",
+    "Recorded",
+    "Submission",
     "Told",
     "Topic",
     "Word",
+    "ask",
+    "ask_many",
     "basis_sentence",
-    "cells",
     "channel_name",
+    "choices",
     "confirm_double_opt_in",
     "decide",
     "decide_many",
@@ -51,6 +60,7 @@ __all__ = [
     "restrict",
     "resume",
     "stop_erased",
+    "submit",
     "suppress_address",
     "unconfirmed",
     "undo",

@@ -10,14 +10,15 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from portal import audit, db, documents, subjects, vault
+from portal import audit, db, subjects, vault
 from portal.consent import events, fold
+from portal.consent.checks import TermsOf, refuse_bad, terms_of
 from portal.consent.propagation import wake
-from portal.consent.purposes import Purpose, in_force
+from portal.consent.purposes import Purpose
 from portal.consent.rules import Spoken, expiry
-from portal.consent.words import ALL, ANSWERS, CHANNELS, GRADES, SOURCES, Word
+from portal.consent.words import Word
 from portal.lib import clock, ids
-from portal.lib.errors import Invalid, NotFound
+from portal.lib.errors import NotFound
 from portal.paper import _
 from portal.subjects import Known, Person
 from portal.vault import Place
@@ -50,7 +51,7 @@ class Decided:
 
 
 async def decide(word: Word) -> Decided:
-    """Record one word; joins an open `writing()` or makes its own."""
+    """Record one word; joins an open `writing()` or makes its own. Doors use `submit`, which shares its commit."""
     async with db.writing():
         return (await decide_many([word]))[0]
 
@@ -59,19 +60,23 @@ async def decide_many(words: Sequence[Word]) -> list[Decided]:
     """Record words, all or none; inside `writing()`. Raises Invalid naming each bad word as `decisions.N.field`."""
     if not words:
         return []
-    now = clock.now()
     people = await subjects.people({word.identifier for word in words})
-    known = await in_force({word.purpose for word in words})
-    texts = await _texts(words, known)
-    _check(words, people, known, texts)
-    decided = [_decided(word, people[word.identifier], known[word.purpose], now) for word in words]
-    return await _record(decided, people, texts)
+    terms = await terms_of(words)
+    refuse_bad(words, {asked: known_of(person, asked) for asked, person in people.items()}, terms)
+    return await record_checked(words, people, terms)
+
+
+async def record_checked(words: Sequence[Word], people: dict[str, Person], terms: TermsOf) -> list[Decided]:
+    """Record words that `refuse_bad` let pass, about these people; inside `writing()`."""
+    now = clock.now()
+    decided = [_decided(word, people[word.identifier], terms.purposes[word.purpose], now) for word in words]
+    return await _record(decided, people, terms.texts)
 
 
 async def record_again(decided: Decided, person: Person) -> Decided:
     """Record a word that follows from an earlier one (an undoing, a confirmation); inside `writing()`."""
-    known = await in_force([decided.word.purpose])
-    [recorded] = await _record([decided], {decided.word.identifier: person}, await _texts([decided.word], known))
+    terms = await terms_of([decided.word])
+    [recorded] = await _record([decided], {decided.word.identifier: person}, terms.texts)
     return recorded
 
 
@@ -90,71 +95,6 @@ async def following(decision_id: str, answer: str) -> Decided | None:
 
 def known_of(person: Person, identifier: str) -> Known:
     return next(each for each in person.identifiers if each.id == identifier)
-
-
-def _check(words: Sequence[Word], people: dict[str, Person], known: dict[str, Purpose], texts: dict[str, str]) -> None:
-    fields: dict[str, str] = {}
-    for number, word in enumerate(words):
-        problem = _problem(word, people.get(word.identifier), known.get(word.purpose), texts)
-        if problem is not None:
-            fields[f"decisions.{number}.{problem[0]}"] = problem[1]
-    if fields:
-        raise Invalid(_("This was not recorded: %s") % " ".join(dict.fromkeys(fields.values())), fields)
-
-
-def _problem(word: Word, person: Person | None, about: Purpose | None, texts: dict[str, str]) -> tuple[str, str] | None:
-    """What is wrong with a word: the field, and a sentence."""
-    if word.grade not in GRADES or word.source not in SOURCES:
-        return "source", _("There is no such collection point: %s.") % word.source
-    if person is None:
-        return "identifier", _("There is no such address.")
-    mine = known_of(person, word.identifier)
-    if mine.erased_at is not None:
-        return "identifier", _("This address was erased.")
-    if about is None:
-        return "purpose", _("There is no such purpose: %s.") % word.purpose
-    if word.answer not in ANSWERS:
-        return "answer", _("An answer is yes, no, unset or informed.")
-    if word.channel != ALL and word.channel not in about.channels:
-        return "channel", _("This purpose does not use the channel %s.") % word.channel
-    if word.topic not in ("", ALL) and word.topic not in about.topic_keys():
-        return "topic", _("This purpose has no topic %s.") % word.topic
-    if word.channel != ALL and mine.kind not in CHANNELS[word.channel]:
-        return "channel", _("Nobody can be reached by %(channel)s at this kind of address.") % {"channel": word.channel}
-    if about.default == "fixed":
-        return "purpose", _("We need this to do what you ordered or what the law asks; there is no choice here.")
-    if word.answer != "no" and ALL in (word.channel, word.topic):
-        return "channel", _("Only a no can be said for all channels or topics at once.")
-    return _problem_of_text(word, about, texts)
-
-
-def _problem_of_text(word: Word, about: Purpose, texts: dict[str, str]) -> tuple[str, str] | None:
-    if word.answer == "yes" and about.basis == "consent" and not word.edition:
-        return "edition", _("A yes must name the text that was shown.")
-    if word.edition.startswith("legacy:"):
-        # Texts of an earlier system: only an import knows what was shown there.
-        return None if word.grade == "import" else ("edition", _("There is no text called %s.") % word.edition)
-    if word.edition and (word.edition not in texts or not word.edition.startswith(f"{word.purpose}@")):
-        return "edition", _("This purpose has no text called %s.") % word.edition
-    if word.answer == "informed":
-        if about.basis != "existing customer":
-            return "answer", _("Only customers can be informed of similar offers.")
-        told = word.evidence or {}
-        if not ((told.get("sale") or told.get("account")) and told.get("family") and told.get("opt_out")):
-            return "evidence", _("Name the sale or account, the product family, and the free way to refuse that was shown.")
-    return None
-
-
-async def _texts(words: Sequence[Word], known: dict[str, Purpose]) -> dict[str, str]:
-    """The editions that exist, with the SHA-256 of their bytes: those in force without asking, others once each."""
-    found = {f"{each.key}@{each.number}/{spoken}": sha for each in known.values() for spoken, sha in each.hashes.items()}
-    for name in {word.edition for word in words} - found.keys() - {""}:
-        if not name.startswith("legacy:"):
-            try:
-                found[name] = (await documents.named(name)).sha256.hex()
-            except NotFound:
-                continue
-    return found
 
 
 def _decided(word: Word, person: Person, about: Purpose, now: datetime) -> Decided:
@@ -176,19 +116,20 @@ def _grade(word: Word, mine: Known) -> str:
 async def _record(decided: list[Decided], people: dict[str, Person], texts: dict[str, str]) -> list[Decided]:
     mine = {each.word.identifier: known_of(people[each.word.identifier], each.word.identifier) for each in decided}
     addresses = await subjects.values_of(list(mine.values()))
-    logged = [await _log(each, mine[each.word.identifier], texts, addresses) for each in decided]
+    masked = {each.id: subjects.mask(each.kind, addresses[each.id] or "") for each in mine.values()}
+    entries = await audit.record_many([_note(each, mine[each.word.identifier], masked, texts) for each in decided])
+    logged = [replace(each, entry=entry) for each, entry in zip(decided, entries, strict=True)]
+    keys = await vault.keys_for("evidence", {mine[each.word.identifier].home for each in logged if each.word.evidence})
     await db.many(
         f"INSERT INTO decision ({_COLUMNS}) VALUES ({', '.join('?' * 20)})",
-        [await _values(each, mine[each.word.identifier].home) for each in logged],
+        [_values(each, keys.get(mine[each.word.identifier].home)) for each in logged],
     )
-    counting = [_spoken(each) for each in logged if each.state == "firm" and each.word.answer in fold.WORDS]
-    if counting:
-        await fold.keep(counting)
+    await fold.keep([_spoken(each) for each in logged if each.state == "firm" and each.word.answer in fold.WORDS])
     await wake()
     return logged
 
 
-async def _log(each: Decided, mine: Known, texts: dict[str, str], addresses: dict[str, str | None]) -> Decided:
+def _note(each: Decided, mine: Known, masked: dict[str, str], texts: dict[str, str]) -> audit.Note:
     word = each.word
     event = events.ASKED if each.state == "pending" else _EVENTS[word.answer]
     if each.refers_to is not None and word.answer == "yes":
@@ -197,19 +138,16 @@ async def _log(each: Decided, mine: Known, texts: dict[str, str], addresses: dic
         **{"purpose": word.purpose, "channel": word.channel, "topic": word.topic, "answer": word.answer},
         **{"said_at": clock.rfc3339(each.said_at), "source": word.source, "grade": word.grade},
         **{"edition": word.edition, "text_sha256": texts.get(word.edition, ""), "language": word.language},
-        "address": subjects.mask(mine.kind, addresses[mine.id] or ""),
+        "address": masked[mine.id],
     }
     if each.refers_to is not None:
         payload["refers_to"] = each.refers_to
-    entry = await audit.record(event, actor=word.actor, subject=mine.home, object=each.id, payload=payload)
-    return replace(each, entry=entry)
+    return audit.Note(event, word.actor, mine.home, object=each.id, payload=payload)
 
 
-async def _values(each: Decided, home: str) -> tuple[Any, ...]:
-    word = each.word
-    evidence = None
-    if word.evidence:
-        key = await vault.key_for("evidence", home)
+def _values(each: Decided, key: vault.Key | None) -> tuple[Any, ...]:
+    word, evidence = each.word, None
+    if word.evidence and key is not None:
         text = json.dumps(dict(word.evidence), ensure_ascii=False, sort_keys=True)
         evidence = key.seal(Place("decision", "evidence", each.id), text)
     claimed, until, expires = (None if at is None else clock.micros(at) for at in (word.said_at, word.until, each.expires_at))

@@ -32,6 +32,9 @@ def fold(words: Iterable[Spoken]) -> dict[Place, Spoken]:
 
 async def keep(words: Iterable[Spoken]) -> None:
     """Let new words into the stored ones; inside `writing()`, one statement."""
+    latest = fold(words)
+    if not latest:
+        return
     await db.many(
         f"INSERT INTO permission ({_COLUMNS}) VALUES ({', '.join('?' * 11)})"
         " ON CONFLICT (identifier, purpose, channel, topic, grade, answer) DO UPDATE SET said_at = excluded.said_at,"
@@ -40,7 +43,7 @@ async def keep(words: Iterable[Spoken]) -> None:
         f"coalesce(excluded.expires_at, {_FOREVER}) < coalesce(permission.expires_at, {_FOREVER})"
         f" OR (coalesce(excluded.expires_at, {_FOREVER}) = coalesce(permission.expires_at, {_FOREVER})"
         " AND excluded.decision < permission.decision)))",
-        [_row(word) for word in fold(words).values()],
+        [_row(word) for word in latest.values()],
     )
 
 
@@ -79,9 +82,7 @@ async def rebuild(identifiers: Sequence[str]) -> None:
         # Touching the rows first makes a decision that is being recorded at this moment (PostgreSQL) wait or be seen.
         await db.run(f"UPDATE permission SET said_at = said_at WHERE identifier IN ({_marks(part)})", *part)
         await db.run(f"DELETE FROM permission WHERE identifier IN ({_marks(part)})", *part)
-        words = await from_scratch(part)
-        if words:
-            await keep(words)
+        await keep(await from_scratch(part))
 
 
 def _order(word: Spoken) -> tuple[datetime, int, tuple[int, ...]]:

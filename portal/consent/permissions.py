@@ -40,7 +40,9 @@ async def permissions(asked: Iterable[tuple[str, Cell]]) -> dict[tuple[str, Cell
     known = await in_force({cell.purpose for _identifier, cell in wanted})
     people = await subjects.people({identifier for identifier, _cell in wanted})
     for identifier, cell in wanted:
-        _require(cell, known, identifier in people)
+        require_channel(cell, known)
+        if identifier not in people:
+            raise NotFound(_("There is no such address."))
     now = clock.now()
     facts = await Facts.load(people.values(), {cell.purpose for _identifier, cell in wanted})
     return {
@@ -77,9 +79,18 @@ class Facts:
         asked = Asked(identifier, cell, known.erased_at is not None, _unproven_siblings(person, known, cell.channel))
         holders = (*person.subjects, *(each.id for each in person.identifiers))
         words = [word for each in (identifier, *asked.unproven_siblings) for word in self.words.get(each, ())]
-        stops = [stop for holder in holders for stop in self.stops.get(holder, ())] + _noted(known)
+        stops = [stop for holder in holders for stop in self.stops.get(holder, ())] + _note_on(known.id, known.suppressed_since)
         pauses = [pause for holder in person.subjects for pause in self.pauses.get(holder, ())]
         return answer(asked, words, stops, pauses, purpose.terms, now)
+
+
+def unknown_answer(cell: Cell, purpose: Purpose, suppressed_since: datetime | None, now: datetime) -> Answer:
+    """The answer for an address that we do not know: what the purpose's default says, unless a note closes it."""
+    return answer(Asked("", cell), [], _note_on("", suppressed_since), [], purpose.terms, now)
+
+
+def not_known_then() -> str:
+    return _("We did not know this address at that time.")
 
 
 async def stops_of(holders: Sequence[str], at: datetime | None = None) -> list[Stop]:
@@ -112,14 +123,15 @@ async def _held(table: str, condition: str, holders: Sequence[str], at: datetime
 async def _permission_at(identifier_id: str, cell: Cell, at: datetime) -> Answer:
     known = await in_force([cell.purpose], at)
     identifier = (await subjects.people([identifier_id])).get(identifier_id)
-    _require(cell, known, identifier is not None)
-    assert identifier is not None
+    require_channel(cell, known)
+    if identifier is None:
+        raise NotFound(_("There is no such address."))
     erased_at = next(each for each in identifier.identifiers if each.id == identifier_id).erased_at
     if erased_at is not None and at < erased_at:
         raise Gone(_("This was erased on request; what was allowed before is no longer known."))
     person = await subjects.person_at(identifier_id, at)
     if person is None:
-        raise NotFound(_("We did not know this address at that time."))
+        raise NotFound(not_known_then())
     facts = await Facts.load([person], [cell.purpose], at)
     return facts.answer(person, identifier_id, cell, known[cell.purpose], at)
 
@@ -143,13 +155,12 @@ def below(about: Purpose, cell: Cell) -> list[Cell]:
     return [Cell(about.key, channel, topic) for channel in channels for topic in topics]
 
 
-def _require(cell: Cell, known: dict[str, Purpose], identifier_is_known: bool) -> None:
+def require_channel(cell: Cell, known: dict[str, Purpose]) -> None:
+    """Raises NotFound unless the purpose is in force and uses the channel."""
     if cell.purpose not in known:
         raise NotFound(_("There is no such purpose: %s.") % cell.purpose)
     if cell.channel not in (*known[cell.purpose].channels, ALL):
         raise NotFound(_("This purpose does not use the channel %s.") % cell.channel)
-    if not identifier_is_known:
-        raise NotFound(_("There is no such address."))
 
 
 def _unproven_siblings(person: Person, mine: Known, channel: str) -> frozenset[str]:
@@ -163,8 +174,8 @@ def _unproven_siblings(person: Person, mine: Known, channel: str) -> frozenset[s
     )
 
 
-def _noted(known: Known) -> list[Stop]:
+def _note_on(identifier: str, suppressed_since: datetime | None) -> list[Stop]:
     """The coded note of an erased person: nobody adds this address again but its owner."""
-    if known.suppressed_since is None:
+    if suppressed_since is None:
         return []
-    return [Stop("", known.id, "suppressed", "", known.suppressed_since, "", "asked not to be added again")]
+    return [Stop("", identifier, "suppressed", "", suppressed_since, "", "asked not to be added again")]

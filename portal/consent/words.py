@@ -26,36 +26,29 @@ CHANNELS: Mapping[str, frozenset[str]] = {
     "web": frozenset({"device", "account", "email"}),
 }
 
+# The closed list of collection points.
 SOURCES = frozenset(
-    {
-        *(
-            "preference-centre",
-            "checkout",
-            "order",
-            "questionnaire",
-            "subscription",
-        ),
-        *(
-            "competition",
-            "complaint",
-            "loyalty-programme",
-            "warranty-card",
-            "review",
-        ),
-        *(
-            "web-analytics",
-            "call-centre",
-            "letter",
-            "import",
-            "widget",
-        ),
-        *(
-            "form",
-            "gpc-signal",
-            "agent",
-            "unsubscribe-link",
-        ),
-    }
+    [
+        "preference-centre",
+        "checkout",
+        "order",
+        "questionnaire",
+        "subscription",
+        "competition",
+        "complaint",
+        "loyalty-programme",
+        "warranty-card",
+        "review",
+        "web-analytics",
+        "call-centre",
+        "letter",
+        "import",
+        "widget",
+        "form",
+        "gpc-signal",
+        "agent",
+        "unsubscribe-link",
+    ]
 )
 
 # In place of a channel or a topic: all of them. Only a no can be said there.

@@ -35,7 +35,9 @@ async def run(sql: str, *values: Any) -> int:
 
 
 async def many(sql: str, values: list[tuple[Any, ...]]) -> None:
-    """Run one statement for many value lists. Only inside `writing()`."""
+    """Run one statement for many value lists, perhaps none. Only inside `writing()`."""
+    if not values:
+        return
     client = connections.get("default")
     await client.execute_many(_for(client, sql), [list(each) for each in values])
 

@@ -5,7 +5,6 @@ import os
 import secrets
 import threading
 import time
-import uuid
 
 _lock = threading.Lock()
 _last = 0
@@ -19,7 +18,8 @@ def new() -> str:
         _last = max(_last + 1, int(time.time() * 1000) << 12)
         stamp, count = _last >> 12, _last & 0xFFF
     tail = int.from_bytes(os.urandom(8)) & (1 << 62) - 1
-    return str(uuid.UUID(int=(stamp & (1 << 48) - 1) << 80 | 0x7 << 76 | count << 64 | 0b10 << 62 | tail))
+    text = f"{(stamp & (1 << 48) - 1) << 80 | 0x7 << 76 | count << 64 | 0b10 << 62 | tail:032x}"
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
 def secret(bits: int = 128) -> str:

@@ -78,21 +78,20 @@ async def choose(request: Request) -> Response:
     speaks_for_all = await _is_personal(session)
     if answer == "yes":
         await _may_say_yes(request.path_params["purpose"], identifier, speaks_for_all, request.query_params.get("text", ""))
-    decided = await consent.decide(
-        consent.Word(
-            identifier=identifier.id,
-            purpose=request.path_params["purpose"],
-            channel=request.path_params["channel"],
-            topic=topic,
-            answer=answer,
-            said_at=None,
-            source="preference-centre",
-            grade="self-verified" if speaks_for_all and identifier.verified_at else "self",
-            actor=f"customer:{session.subject}",
-            edition=request.query_params.get("text", ""),
-            language=language(),
-        )
+    word = consent.Word(
+        identifier=identifier.id,
+        purpose=request.path_params["purpose"],
+        channel=request.path_params["channel"],
+        topic=topic,
+        answer=answer,
+        said_at=None,
+        source="preference-centre",
+        grade="self-verified" if speaks_for_all and identifier.verified_at else "self",
+        actor=f"customer:{session.subject}",
+        edition=request.query_params.get("text", ""),
+        language=language(),
     )
+    [decided] = (await consent.submit(consent.Submission((word,)))).decided
     done = answer if answer == "no" or await _is_on(decided.word) else "waiting"
     return await _answer(request, decided.word, done, once=decided.id if answer == "no" else "")
 
@@ -203,13 +202,13 @@ async def _own(subject: str, identifier_id: str) -> subjects.Identifier:
 
 
 async def _paused(request: Request) -> bool:
-    found = await consent.cells(request.state.customer.subject)
+    found = await consent.choices(request.state.customer.subject)
     return any(cell.because is not None and cell.because.what == "pause" for cell in found)
 
 
 async def _rows(request: Request) -> list[Row]:
     # A topic has a square of its own while it is on, so that whatever is on can be seen and stopped.
-    found = [cell for cell in await consent.cells(request.state.customer.subject) if cell.topic is None or cell.allowed]
+    found = [cell for cell in await consent.choices(request.state.customer.subject) if cell.topic is None or cell.allowed]
     known = {cell.identifier.id: cell.identifier for cell in found if cell.identifier is not None}
     values = await subjects.values_of(list(known.values()))
     masks = {each.id: subjects.mask(each.kind, values[each.id] or "") for each in known.values()}
@@ -222,14 +221,14 @@ async def _rows(request: Request) -> list[Row]:
     return rows
 
 
-def _squares(cells: list[consent.Cell], channel: str, masks: dict[str, str]) -> list[Square]:
+def _squares(cells: list[consent.Choice], channel: str, masks: dict[str, str]) -> list[Square]:
     """One per address; which address it is stands there only when there are several."""
     mine = [cell for cell in cells if cell.channel == channel]
     several = len({cell.identifier for cell in mine}) > 1
     return [_square(cell, masks if several else {}) for cell in mine]
 
 
-def _square(cell: consent.Cell, masks: dict[str, str]) -> Square:
+def _square(cell: consent.Choice, masks: dict[str, str]) -> Square:
     identifier = cell.identifier.id if cell.identifier else ""
     kind = "missing" if cell.identifier is None else "switch" if cell.changeable else "fixed"
     topic = cell.topic.key if cell.topic else ""

@@ -1,10 +1,10 @@
 """Why something is on or off, in a sentence that the person understands (GDPR Art. 12(1))."""
 
-from portal.consent import Because, Cell
+from portal.consent import Because, Choice
 from portal.paper import _, date_text
 
 
-def why(cell: Cell) -> str:
+def why(cell: Choice) -> str:
     """One sentence for a square of the preference page."""
     because = cell.because
     if because is None:
@@ -66,7 +66,7 @@ def _stopped(because: Because) -> str:
     return _("You stopped all advertising, %(day)s.") % told
 
 
-def _by_default(cell: Cell) -> str:
+def _by_default(cell: Choice) -> str:
     if cell.allowed:
         return _("On without asking, because it is a usual part of being our customer. You can stop it at any time.")
     return _("You have not said yes.")

@@ -1,9 +1,9 @@
 """The people the data is about: their identifiers, linking and splitting, the whole of a person, forgetting."""
 
+from portal.subjects.arrivals import Arrival, closed_to_others, ensure, ensure_many, known_ids
 from portal.subjects.canonical import KINDS, canonical, mask
 from portal.subjects.erasure import Forgotten, forget, forget_addresses
 from portal.subjects.identifiers import (
-    ensure,
     find,
     get,
     identifiers_of,
@@ -14,24 +14,28 @@ from portal.subjects.identifiers import (
 )
 from portal.subjects.links import Whole, link, merge, split, whole
 from portal.subjects.models import Identifier
-from portal.subjects.notes import is_suppressed, suppress
+from portal.subjects.notes import is_suppressed, suppress, suppressed
 from portal.subjects.people import Known, Person, people, person_at
 
 __all__ = [
     "KINDS",
+    "Arrival",
     "Forgotten",
     "Identifier",
     "Known",
     "Person",
     "Whole",
     "canonical",
+    "closed_to_others",
     "ensure",
+    "ensure_many",
     "find",
     "forget",
     "forget_addresses",
     "get",
     "identifiers_of",
     "is_suppressed",
+    "known_ids",
     "link",
     "mark_verified",
     "mask",
@@ -41,6 +45,7 @@ __all__ = [
     "set_audience",
     "split",
     "suppress",
+    "suppressed",
     "value_of",
     "values_of",
     "whole",

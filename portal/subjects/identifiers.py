@@ -8,62 +8,20 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
-from portal import audit, db, vault
+from portal import audit, vault
 from portal.lib import clock, ids
 from portal.lib.errors import Conflict, NotFound
 from portal.paper import _
 from portal.subjects import events
-from portal.subjects.canonical import BLIND_KEY, NORMALISER, canonical, mask
-from portal.subjects.models import Identifier, Link, Subject
-from portal.subjects.notes import is_noted
+from portal.subjects.arrivals import AUDIENCES
+from portal.subjects.canonical import canonical
+from portal.subjects.models import Identifier, Link
 from portal.vault import Place
-
-AUDIENCES = ("person", "shared", "role")
-# Who adds addresses of others.
-OTHERS = ("officer", "key", "import")
 
 
 async def find(kind: str, value: str) -> Identifier | None:
     """The identifier of that value, or None; raises Invalid when the value cannot be one."""
     return await Identifier.get_or_none(kind=kind, blind=vault.blind(kind, canonical(kind, value)))
-
-
-async def ensure(kind: str, value: str, *, by: str, audience: str = "person", subject: str | None = None) -> Identifier:
-    """The identifier of that value, recorded now if it is new: for `subject`, or for a new person; inside `writing()`.
-
-    An address that asked not to be added again comes back only by the person's own act: Conflict for what an officer, an
-    import or a connected system adds. One that is known already stays with whom it points to: meeting it again is a hint,
-    never a merge.
-    """
-    plain = canonical(kind, value)
-    blind = vault.blind(kind, plain)
-    known = await Identifier.get_or_none(kind=kind, blind=blind)
-    if known is not None:
-        return known
-    if audience not in AUDIENCES:
-        raise ValueError(f"{audience!r} is no audience; there are {', '.join(AUDIENCES)}.")
-    if by.partition(":")[0] in OTHERS and await is_noted(kind, blind):
-        raise Conflict(_("Whoever has this address asked to be deleted and not to be added again. Only they can come back."))
-    person = await (_new_subject() if subject is None else _current(subject))
-    identifier_id, now = ids.new(), clock.now()
-    key = await vault.key_for("life", person)
-    added = await db.run(
-        "INSERT INTO identifier (id, kind, blind, blind_key, normaliser, value, home, subject, audience, created_at)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (kind, blind) DO NOTHING",
-        *(identifier_id, kind, blind, BLIND_KEY, NORMALISER),
-        *(key.seal(_place(identifier_id), value.strip()), person, person, audience, clock.micros(now)),
-    )
-    if not added:  # PostgreSQL: another transaction was faster by a moment
-        return await Identifier.get(kind=kind, blind=blind)
-    await append_link(identifier_id, person, by=by, why="recorded", at=now)
-    await audit.record(
-        events.ADDED,
-        actor=by,
-        subject=person,
-        object=identifier_id,
-        payload={"kind": kind, "address": mask(kind, plain), "audience": audience},
-    )
-    return await Identifier.get(id=identifier_id)
 
 
 async def get(identifier_id: str) -> Identifier:
@@ -124,22 +82,6 @@ async def set_audience(identifier_id: str, audience: str, *, by: str) -> Identif
 
 async def append_link(identifier_id: str, subject_id: str, *, by: str, why: str, at: datetime) -> None:
     await Link.create(id=ids.new(), identifier=identifier_id, subject=subject_id, at=at, by=by, why=why)
-
-
-async def _new_subject() -> str:
-    subject = await Subject.create(id=ids.new(), created_at=clock.now())
-    return str(subject.id)
-
-
-async def _current(subject_id: str) -> str:
-    """Whom a record of a person points to now; a session may still name the record from before a merge."""
-    moved = await Identifier.filter(home=subject_id).first()
-    person = await Subject.get_or_none(id=moved.subject if moved else subject_id)
-    if person is None:
-        raise NotFound(_("There is no such person."))
-    if person.erased_at is not None:
-        raise Conflict(_("This person was erased. Whoever comes back is recorded anew."))
-    return str(person.id)
 
 
 def _opened(identifier: Sealed, keys: dict[str, vault.Key]) -> str | None:

@@ -5,16 +5,20 @@ written in a request) and `record` (its procedure, as proof), `officer`, and `po
 """
 
 import os
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from portal.db import row, rows, run
+from portal import settings
+from portal.db import many, row, rows, run
 from portal.lib import clock, ids
 from portal.vault.fields import Place, seal, unseal
 from portal.vault.master import master_id, wrapping_key
+
+AT_ONCE = 500
 
 
 class Shredded(Exception):
@@ -38,21 +42,26 @@ class Key:
 
 async def key_for(kind: str, owner: str = "", ends_at: datetime | None = None) -> Key:
     """The key of that kind and owner, made if there is none yet; inside `writing()`."""
-    found = await find_key(kind, owner)
-    if found is not None:
+    return (await keys_for(kind, [owner], ends_at))[owner]
+
+
+async def keys_for(kind: str, owners: Iterable[str], ends_at: datetime | None = None) -> dict[str, Key]:
+    """The keys of many owners, those that are missing made in one statement; inside `writing()`."""
+    wanted = sorted(set(owners))
+    found = await keys_of(kind, wanted)
+    new = {owner: Key(ids.new(), os.urandom(32)) for owner in wanted if owner not in found}
+    if not new:
         return found
-    key = Key(ids.new(), os.urandom(32))
-    made = await run(
+    now, until = clock.micros(clock.now()), None if ends_at is None else clock.micros(ends_at)
+    await many(
         "INSERT INTO data_key (id, kind, owner, wrapped, master, created_at, ends_at) VALUES (?, ?, ?, ?, ?, ?, ?)"
         " ON CONFLICT (kind, owner) DO NOTHING",
-        *(key.id, kind, owner, _wrap(key), master_id(), clock.micros(clock.now())),
-        None if ends_at is None else clock.micros(ends_at),
+        [(key.id, kind, owner, _wrap(key), master_id(), now, until) for owner, key in new.items()],
     )
-    if made:
-        return key
-    found = await find_key(kind, owner)
-    assert found is not None  # PostgreSQL: another transaction made it a moment ago
-    return found
+    if settings.get().is_sqlite:  # nobody else writes meanwhile
+        return found | new
+    # PostgreSQL: another transaction may have been faster by a moment.
+    return found | await keys_of(kind, sorted(new))
 
 
 async def find_key(kind: str, owner: str = "") -> Key | None:
@@ -68,13 +77,14 @@ async def key_by_id(key_id: str) -> Key:
     return _unwrap(stored)
 
 
-async def keys_of(kind: str, owners: list[str]) -> dict[str, Key]:
-    """The keys of many owners in one query; an owner whose key was shredded is missing."""
-    if not owners:
-        return {}
-    marks = ", ".join("?" * len(owners))
-    found = await rows(f"SELECT id, owner, wrapped FROM data_key WHERE kind = ? AND owner IN ({marks})", kind, *owners)
-    return {each["owner"]: _unwrap(each) for each in found}
+async def keys_of(kind: str, owners: Sequence[str]) -> dict[str, Key]:
+    """The keys of many owners; an owner whose key was shredded is missing."""
+    found: dict[str, Key] = {}
+    for start in range(0, len(owners), AT_ONCE):
+        part = owners[start : start + AT_ONCE]
+        sql = f"SELECT id, owner, wrapped FROM data_key WHERE kind = ? AND owner IN ({', '.join('?' * len(part))})"
+        found |= {each["owner"]: _unwrap(each) for each in await rows(sql, kind, *part)}
+    return found
 
 
 async def shred(kind: str, owner: str) -> bool:

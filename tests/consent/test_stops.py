@@ -116,7 +116,8 @@ async def test_the_preference_page_has_every_square_with_its_reason(house: House
     ana = await known("email", "ana@example.com", proven=True)
     no = await say(ana, "no", "newsletter", "email", grade="self-verified")
     squares = {
-        (each.purpose.key, each.channel, each.topic.key if each.topic else ""): each for each in await consent.cells(ana.subject)
+        (each.purpose.key, each.channel, each.topic.key if each.topic else ""): each
+        for each in await consent.choices(ana.subject)
     }
     assert {key for key, _channel, _topic in squares} == {each.key for each in await consent.purposes()}
     newsletter = squares["newsletter", "email", ""]

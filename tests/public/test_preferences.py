@@ -77,7 +77,7 @@ async def test_stopping_all_advertising_closes_every_square_of_it(shop: House) -
         await ana.post("/preferences/stop")
         person = await subjects.find("email", ANA)
         assert person
-        cells = await consent.cells(person.subject)
+        cells = await consent.choices(person.subject)
         assert not any(cell.allowed for cell in cells if cell.purpose.kind in ("marketing", "ads"))
         assert any(cell.allowed for cell in cells if cell.purpose.basis == "contract")
 

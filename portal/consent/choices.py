@@ -6,14 +6,13 @@ from portal import subjects
 from portal.consent.permissions import Facts
 from portal.consent.purposes import Purpose, Topic, in_force
 from portal.consent.rules import Answer, Because
-from portal.consent.words import CHANNELS
-from portal.consent.words import Cell as Place
+from portal.consent.words import CHANNELS, Cell
 from portal.lib import clock
 from portal.subjects import Known
 
 
 @dataclass(frozen=True)
-class Cell:
+class Choice:
     """One square. `identifier` None: we have no address for this channel, and `answer` is None too.
 
     `changeable` False: fixed by contract or law. `edition` is the text to show and to name in a yes; `no_decision` is
@@ -45,7 +44,7 @@ class Cell:
         return because.id if because is not None and because.what == "decision" and because.answer == "no" else None
 
 
-async def cells(subject_id: str) -> list[Cell]:
+async def choices(subject_id: str) -> list[Choice]:
     """All squares of the whole person in the order of the purposes, in a handful of queries."""
     whole = await subjects.whole(subject_id)
     known = await in_force(None)
@@ -54,17 +53,17 @@ async def cells(subject_id: str) -> list[Cell]:
     person = (await subjects.people(living[:1])).get(living[0]) if living else None
     facts = await Facts.load([person] if person else [])
     reachable = [each for each in person.identifiers if each.erased_at is None] if person else []
-    found: list[Cell] = []
+    found: list[Choice] = []
     for about in known.values():
         for channel in about.channels:
             mine = [each for each in reachable if each.kind in CHANNELS[channel]]
             for topic in (None, *about.topics):
-                place = Place(about.key, channel, topic.key if topic else "")
+                place = Cell(about.key, channel, topic.key if topic else "")
                 changeable = about.default != "fixed"
                 if not mine or person is None:
-                    found.append(Cell(about, channel, topic, None, None, changeable))
+                    found.append(Choice(about, channel, topic, None, None, changeable))
                     continue
                 for each in mine:
                     answer = facts.answer(person, each.id, place, about, now)
-                    found.append(Cell(about, channel, topic, each, answer, changeable))
+                    found.append(Choice(about, channel, topic, each, answer, changeable))
     return found

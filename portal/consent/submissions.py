@@ -1,0 +1,162 @@
+"""What doors hand in: many requests at the same moment share one transaction and its few statements (group commit).
+
+Each submission is all or nothing by itself, is checked before anything of it is written, and is acknowledged only after
+the commit. With `once` the same request twice is recorded once and answered the same.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from portal import db, subjects
+from portal.consent.checks import TermsOf, problem_of, raise_for, refuse_bad, terms_of
+from portal.consent.decisions import Decided, known_of, record_checked
+from portal.consent.permissions import Facts
+from portal.consent.rules import Answer
+from portal.consent.words import ALL, Word
+from portal.lib import clock
+from portal.lib.errors import Conflict
+from portal.lib.together import Together
+from portal.paper import _, in_language, language
+from portal.subjects import Arrival, Known, Person
+
+AT_MOST = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Once:
+    """An Idempotency-Key (with its owner in front), the hash of the request, and how its reply is written."""
+
+    key: str
+    request_hash: bytes
+    reply: "Callable[[Recorded], str]"
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """Words about one identifier: known by its id, or an `address` that may be new (then the words name no identifier)."""
+
+    words: tuple[Word, ...]
+    address: Arrival | None = None
+    once: Once | None = None
+    language: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What was recorded, and for each word what counts now. Of a repeated request only its first `reply` is known."""
+
+    decided: tuple[Decided, ...]
+    answers: tuple[Answer | None, ...]
+    reply: str = ""
+
+
+async def submit(submission: Submission) -> Recorded:
+    """Record a submission in the next common transaction; not inside `writing()`. Raises Invalid or Conflict."""
+    if db.in_writing():
+        raise RuntimeError("submit() has a transaction of its own; inside writing() use decide_many().")
+    if submission.address is not None:
+        subjects.canonical(submission.address.kind, submission.address.value)  # raises Invalid for what is no address
+    return await _together.ask(replace(submission, language=language()))
+
+
+async def _record_round(submissions: Sequence[Submission]) -> list[Recorded | Exception]:
+    outcomes: dict[int, Recorded | Exception] = {}
+    async with db.writing():
+        replies = await db.kept_replies({each.once.key for each in submissions if each.once})
+        firsts: dict[str, int] = {}
+        for number, each in enumerate(submissions):
+            if each.once and each.once.key in replies:
+                outcomes[number] = _again(each.once, *replies[each.once.key])
+            elif each.once:
+                firsts.setdefault(each.once.key, number)
+        repeated = {
+            number: firsts[each.once.key]
+            for number, each in enumerate(submissions)
+            if each.once and number not in outcomes and firsts[each.once.key] != number
+        }
+        new = {number: each for number, each in enumerate(submissions) if number not in outcomes and number not in repeated}
+        outcomes |= await _record_new(new)
+        written = {new[number].once: done for number, done in outcomes.items() if number in new and isinstance(done, Recorded)}
+        await db.keep_replies([(once.key, once.request_hash, done.reply) for once, done in written.items() if once])
+    for number, first in repeated.items():
+        once, done = submissions[number].once, outcomes[first]
+        earlier = submissions[first].once
+        assert once is not None and earlier is not None
+        outcomes[number] = _again(once, earlier.request_hash, done.reply) if isinstance(done, Recorded) else done
+    return [outcomes[number] for number in range(len(submissions))]
+
+
+_together: Together[Submission, Recorded] = Together(_record_round, at_most=AT_MOST)
+
+
+async def _record_new(submissions: dict[int, Submission]) -> dict[int, Recorded | Exception]:
+    named = {word.identifier for each in submissions.values() if each.address is None for word in each.words}
+    people = await subjects.people(named)
+    terms = await terms_of(word for each in submissions.values() for word in each.words)
+    known = {asked: known_of(person, asked) for asked, person in people.items()}
+    outcomes: dict[int, Recorded | Exception] = {
+        number: problem for number, each in submissions.items() if (problem := _problem(each, known, terms)) is not None
+    }
+    good, closed = await _with_identifiers({number: each for number, each in submissions.items() if number not in outcomes})
+    outcomes |= closed
+    people |= await subjects.people({words[0].identifier for words in good.values()} - people.keys())
+    decided = await record_checked([word for words in good.values() for word in words], people, terms)
+    answers = await _answers(decided, people, terms)
+    start = 0
+    for number, words in good.items():
+        part = slice(start, start := start + len(words))
+        recorded, once = Recorded(tuple(decided[part]), tuple(answers[part])), submissions[number].once
+        outcomes[number] = replace(recorded, reply=once.reply(recorded)) if once else recorded
+    return outcomes
+
+
+def _problem(submission: Submission, known: dict[str, Known], terms: TermsOf) -> Exception | None:
+    with in_language(submission.language):
+        try:
+            if submission.address is None:
+                refuse_bad(submission.words, known, terms)
+            else:
+                kind = submission.address.kind
+                raise_for({number: problem_of(word, kind, terms) for number, word in enumerate(submission.words)})
+        except Exception as problem:
+            return problem
+    return None
+
+
+async def _with_identifiers(
+    submissions: dict[int, Submission],
+) -> tuple[dict[int, tuple[Word, ...]], dict[int, Recorded | Exception]]:
+    """The words with their identifiers, new addresses recorded; and those whose address is closed to others."""
+    arriving = {number: each.address for number, each in submissions.items() if each.address is not None}
+    found = dict(zip(arriving, await subjects.ensure_many(list(arriving.values())), strict=True))
+    good: dict[int, tuple[Word, ...]] = {}
+    closed: dict[int, Recorded | Exception] = {}
+    for number, each in submissions.items():
+        identifier = found.get(number)
+        if number not in found:
+            good[number] = each.words
+        elif identifier is not None:
+            good[number] = tuple(replace(word, identifier=identifier) for word in each.words)
+        else:
+            with in_language(each.language):
+                closed[number] = Conflict(subjects.closed_to_others())
+    return good, closed
+
+
+async def _answers(decided: Sequence[Decided], people: dict[str, Person], terms: TermsOf) -> list[Answer | None]:
+    """What counts now for each word's cell; None for a no on all channels or topics, which has no one cell."""
+    words = [each.word for each in decided]
+    concerned = {people[word.identifier].subject: people[word.identifier] for word in words}
+    facts, now = await Facts.load(concerned.values(), {word.purpose for word in words}), clock.now()
+    return [
+        None
+        if ALL in (word.channel, word.topic)
+        else facts.answer(people[word.identifier], word.identifier, word.cell, terms.purposes[word.purpose], now)
+        for word in words
+    ]
+
+
+def _again(once: Once, request_hash: bytes, reply: str) -> Recorded | Exception:
+    if once.request_hash != request_hash:
+        return Conflict(_("This Idempotency-Key was used for a different request. Use a new key for a new request."))
+    return Recorded((), (), reply)

@@ -1,0 +1,63 @@
+"""What many ask at the same moment is answered in one go: one commit, one set of queries, for all who wait.
+
+While one round is answered the next one gathers by itself, so nobody waits for company, and the more ask the larger the
+rounds. Whoever stops waiting is left out of the answers; the work of their round is done all the same.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from contextvars import Context
+from typing import Generic, TypeVar
+from weakref import WeakKeyDictionary
+
+Q = TypeVar("Q")
+A = TypeVar("A")
+
+
+class Together(Generic[Q, A]):
+    """`answer` takes a round of questions, and gives for each, in order, its answer or the exception to raise."""
+
+    def __init__(self, answer: Callable[[Sequence[Q]], Awaitable[Sequence[A | Exception]]], *, at_most: int) -> None:
+        self._answer = answer
+        self._at_most = at_most
+        self._lines: WeakKeyDictionary[asyncio.AbstractEventLoop, _Line[Q, A]] = WeakKeyDictionary()
+
+    async def ask(self, question: Q) -> A:
+        loop = asyncio.get_running_loop()
+        line = self._lines.setdefault(loop, _Line())
+        future: asyncio.Future[A] = loop.create_future()
+        line.waiting.append((question, future))
+        if line.task is None:
+            # In a context of its own: neither the language nor the transaction of whoever came first.
+            line.task = loop.create_task(self._serve(line), context=Context())
+        return await future
+
+    async def _serve(self, line: "_Line[Q, A]") -> None:
+        while line.waiting:
+            round_ = [line.waiting.popleft() for _each in range(min(self._at_most, len(line.waiting)))]
+            asked = [(question, future) for question, future in round_ if not future.done()]
+            answers = await self._answers([question for question, _future in asked])
+            for (_question, future), answer in zip(asked, answers, strict=True):
+                if future.done():
+                    continue
+                if isinstance(answer, Exception):
+                    future.set_exception(answer)
+                else:
+                    future.set_result(answer)
+        line.task = None
+
+    async def _answers(self, questions: list[Q]) -> Sequence[A | Exception]:
+        """When a round fails as a whole, each question is asked alone: one that cannot be answered harms nobody else."""
+        try:
+            return await self._answer(questions)
+        except Exception as problem:
+            if len(questions) == 1:
+                return [problem]
+        return [answer for question in questions for answer in await self._answers([question])]
+
+
+class _Line(Generic[Q, A]):
+    def __init__(self) -> None:
+        self.waiting: deque[tuple[Q, asyncio.Future[A]]] = deque()
+        self.task: asyncio.Task[None] | None = None
