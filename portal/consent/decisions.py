@@ -99,7 +99,8 @@ def known_of(person: Person, identifier: str) -> Known:
 
 def _decided(word: Word, person: Person, about: Purpose, now: datetime) -> Decided:
     said_at = min(word.said_at or now, now)
-    word = replace(word, grade=_grade(word, known_of(person, word.identifier)))
+    if (grade := _grade(word, known_of(person, word.identifier))) != word.grade:
+        word = replace(word, grade=grade)
     runs_out = word.answer in ("yes", "informed")
     expires_at = expiry(said_at, word.until, about.lifetime_months) if runs_out else None
     # An import carries what was confirmed elsewhere; whoever is proven has nothing left to confirm.

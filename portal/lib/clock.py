@@ -41,4 +41,5 @@ def from_micros(stored: int) -> datetime:
 
 def rfc3339(moment: datetime) -> str:
     """`2026-11-21T17:13:05Z`, seconds only, as doors and the log write it."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    return utc.isoformat(timespec="seconds").removesuffix("+00:00") + "Z"
