@@ -11,9 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import uvicorn
-
-from portal import connectors, db, demo, logs, settings, vault
+from portal import connectors, db, demo, logs, server, settings, vault
 from portal.app import build
 from portal.audit import commands as audit_commands
 from portal.cases import commands as cases_commands
@@ -68,17 +66,7 @@ def serve(arguments: argparse.Namespace) -> int:
     vault.signing_seed()  # refuses missing and public demo keys before anybody is served
     _read_systems()
     asyncio.run(_with_database(migrate(arguments)))
-    uvicorn.run(
-        build(),
-        host=wanted.host,
-        port=wanted.port,
-        access_log=False,
-        log_config=None,
-        server_header=False,
-        proxy_headers=False,
-        h11_max_incomplete_event_size=65536,
-        timeout_graceful_shutdown=5,
-    )
+    server.run(build(), wanted)
     return 0
 
 

@@ -17,6 +17,13 @@ from portal.consent.rules import Answer, Because
 from portal.consent.stops import lift_restriction, object_to_marketing, restrict, stop_erased, suppress_address
 from portal.consent.submissions import Once, Recorded, Submission, submit
 from portal.consent.undoing import undo
+from portal.consent.unsubscribing import (
+    read_unsubscribe_token,
+    take_back,
+    unsubscribe,
+    unsubscribe_token,
+    unsubscribe_url,
+)
 from portal.consent.words import ALL, CHANNELS, GRADES, SOURCES, Cell, Word
 
 __all__ = [
@@ -57,11 +64,16 @@ __all__ = [
     "propagate_once",
     "publish_purposes",
     "purposes",
+    "read_unsubscribe_token",
     "restrict",
     "resume",
     "stop_erased",
     "submit",
     "suppress_address",
+    "take_back",
     "unconfirmed",
     "undo",
+    "unsubscribe",
+    "unsubscribe_token",
+    "unsubscribe_url",
 ]

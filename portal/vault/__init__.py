@@ -7,6 +7,7 @@ Serves GDPR Art. 32(1)(a) and makes Art. 17 hold for backups, which carry no dat
 from portal.vault.blobs import drop_blob, drop_expired_blobs, read_blob, store_blob
 from portal.vault.fields import Place, Tampered
 from portal.vault.keys import Key, Shredded, find_key, key_by_id, key_for, keys_for, keys_of, shred
+from portal.vault.links import open_link, seal_link
 from portal.vault.master import blind, check_master_key, new_secret, one_time_code_hash, signing_seed
 
 __all__ = [
@@ -25,7 +26,9 @@ __all__ = [
     "keys_of",
     "new_secret",
     "one_time_code_hash",
+    "open_link",
     "read_blob",
+    "seal_link",
     "shred",
     "signing_seed",
     "store_blob",

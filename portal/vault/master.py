@@ -29,6 +29,11 @@ def one_time_code_hash(challenge: str, code: str) -> bytes:
     return hmac.digest(_derived("one-time codes"), f"{challenge}\0{code}".encode(), "sha256")
 
 
+def link_key() -> bytes:
+    """The key of links in mails (links.py)."""
+    return _derived("links in mails")
+
+
 def signing_seed() -> bytes:
     """The 32-byte Ed25519 seed that signs the audit log."""
     return _decoded("PORTAL_LOG_KEY", get().log_key)

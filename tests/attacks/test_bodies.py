@@ -4,11 +4,13 @@ import http.client
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -52,6 +54,21 @@ def test_two_hundred_megabytes_leave_the_server_as_it_was(server: tuple[int, int
     before = _peak(process)
     for _time in range(4):
         assert _send(port, 50) in (None, 413)
+    assert _peak(process) - before <= 20 * MEGABYTE
+    assert urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=5).status == 200
+
+
+@pytest.mark.parametrize("line", [b"X-Long: " + b"x" * 200_000, b"\r\n".join([b"X-Many: 1"] * 20_000)])
+def test_headers_without_end_are_hung_up_on(server: tuple[int, int], line: bytes) -> None:
+    process, port = server
+    before = _peak(process)
+    for _time in range(20):
+        with socket.create_connection(("127.0.0.1", port), timeout=5) as wire:
+            wire.sendall(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n")
+            with suppress(ConnectionError):
+                for _piece in range(20):
+                    wire.sendall(line)
+                assert wire.recv(1000) == b""
     assert _peak(process) - before <= 20 * MEGABYTE
     assert urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=5).status == 200
 
