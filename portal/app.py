@@ -1,7 +1,7 @@
 """The whole site on one page: doors, middleware, what each refusal looks like, and what lives while it runs."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import structlog
@@ -10,17 +10,17 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import Response
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-from portal import admin, db, demo, public, settings, vault
+from portal import admin, api, db, demo, identity, problems, public, settings, vault
 from portal.lib import ids
 from portal.lib.errors import Refusal, TooMany
 from portal.pages import page
 from portal.paper import STATIC, _, in_language, static
-from portal.shield import BodyTooLarge, Shield, outside, too_large
+from portal.shield import BodyTooLarge, Shield, outside, plain, too_large
 from portal.worker import work
 
 log = structlog.get_logger("portal")
@@ -41,13 +41,13 @@ class _Static(StaticFiles):
 def build() -> Starlette:
     conveniences = demo.routes if settings.get().demo else []
     site = Starlette(
-        routes=[*public.routes, *admin.routes, *conveniences, Mount("/static", _Static(directory=STATIC))],
+        routes=[*api.routes, *public.routes, *admin.routes, *conveniences, Mount("/static", _Static(directory=STATIC))],
         middleware=[Middleware(Shield), Middleware(GZipMiddleware, minimum_size=1000)],
         exception_handlers={
-            Refusal: refused,
-            HTTPException: unknown_address,
+            Refusal: _for_both(refused),
+            HTTPException: _for_both(unknown_address),
             BodyTooLarge: body_too_large,
-            **dict.fromkeys(db.TROUBLE, unavailable),
+            **dict.fromkeys(db.TROUBLE, _for_both(unavailable)),
             Exception: broken,
         },
         lifespan=lifespan,
@@ -60,6 +60,7 @@ def build() -> Starlette:
 async def lifespan(app: Starlette) -> AsyncIterator[None]:
     await db.open_database()
     stop = asyncio.Event()
+    counting = asyncio.create_task(identity.run_counting(stop))
     worker: asyncio.Task[None] | None = None
     try:
         await vault.check_master_key()
@@ -70,7 +71,19 @@ async def lifespan(app: Starlette) -> AsyncIterator[None]:
         stop.set()
         if worker is not None:
             await worker
+        await counting
         await db.close()
+
+
+def _for_both(page_for: Callable[[Request, Exception], Awaitable[Response]]) -> Callable[..., Awaitable[Response]]:
+    """A page for people, the same as problem+json for machines."""
+
+    async def told(request: Request, problem: Exception) -> Response:
+        if problems.is_for_machines(request.url.path):
+            return await problems.answer(request, problem)
+        return await page_for(request, problem)
+
+    return told
 
 
 async def refused(request: Request, problem: Exception) -> Response:
@@ -89,7 +102,7 @@ async def unknown_address(request: Request, problem: Exception) -> Response:
 
 
 async def body_too_large(request: Request, problem: Exception) -> Response:
-    return PlainTextResponse(too_large(), 413)
+    return plain(request.url.path, too_large(request.url.path), 413)
 
 
 async def unavailable(request: Request, problem: Exception) -> Response:
@@ -103,16 +116,18 @@ async def unavailable(request: Request, problem: Exception) -> Response:
 
 async def broken(request: Request, problem: Exception) -> Response:
     """Something we did not expect: the person gets a reference, the log gets the rest."""
-    reference = ids.new()[-12:]
-    log.error("unexpected", reference=reference, exc_info=problem)
     spoken, headers = outside(request)
     with in_language(spoken):
-        sentence = _(
-            "It may not have been saved. Please look before you try again, and tell us this number if it stays: %(number)s"
-        )
-        response = _sorry(request, 500, _("Something went wrong on our side"), sentence % {"number": reference})
+        response = await (problems.answer if problems.is_for_machines(request.url.path) else _broken_page)(request, problem)
     response.headers.update(headers)
     return response
+
+
+async def _broken_page(request: Request, problem: Exception) -> Response:
+    reference = ids.new()[-12:]
+    log.error("unexpected", reference=reference, exc_info=problem)
+    sentence = _("It may not have been saved. Please look before you try again, and tell us this number if it stays: %(number)s")
+    return _sorry(request, 500, _("Something went wrong on our side"), sentence % {"number": reference})
 
 
 def _sorry(request: Request, status: int, heading: str, sentence: str, *, unchanged: bool = False) -> Response:

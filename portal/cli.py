@@ -12,9 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from portal import connectors, db, demo, logs, server, settings, vault
+from portal.api import commands as api_commands
 from portal.app import build
 from portal.audit import commands as audit_commands
 from portal.cases import commands as cases_commands
+from portal.consent import commands as consent_commands
+from portal.consent import system_commands
 from portal.identity import commands as identity_commands
 from portal.lib.errors import Refusal
 from portal.settings import SettingsError
@@ -42,7 +45,10 @@ def _parser() -> argparse.ArgumentParser:
     _add(commands, "init", init, "make the keys of a new portal and say where they are")
     _add(commands, "migrate", migrate, "bring the database's schema up to date")
     _add(commands, "demo", make_demo, "make the demo company in an empty portal (PORTAL_DEMO=1)")
-    for room in (identity_commands, statement_commands, cases_commands, audit_commands):
+    for room in (
+        *(identity_commands, api_commands, statement_commands, cases_commands, consent_commands),
+        *(system_commands, audit_commands),
+    ):
         room.add_commands(commands)
     return parser
 

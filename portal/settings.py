@@ -41,6 +41,8 @@ class Settings:
     outbound_allow: str = _setting("", "Private networks that connectors and webhooks may reach, comma-separated")
     worker: bool = _setting(True, "0: this process only serves; `portal work` does the jobs and signs the log elsewhere")
     body_limit: int = _setting(1_000_000, "Largest request body in bytes")
+    list_limit: int = _setting(500_000_000, "Largest list (imports, scrubs) that another program may send, in bytes")
+    api_per_minute: int = _setting(60_000, "Requests that one key of another program may send in a minute")
     log_level: str = _setting("info", "debug, info, warning or error")
 
     @property

@@ -11,11 +11,12 @@ from urllib.parse import urlsplit
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request, cookie_parser
-from starlette.responses import PlainTextResponse
+from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from portal import settings
 from portal.paper import in_language, spoken
+from portal.problems import is_for_machines, problem
 
 CSP = "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; img-src 'self' data:"
 HEADERS = {
@@ -27,6 +28,7 @@ HEADERS = {
     "permissions-policy": "camera=(), geolocation=(), microphone=()",
 }
 LONGEST_ADDRESS = 4_000
+LISTS = ("/api/v1/imports", "/api/v1/permissions/scrub")
 EXEMPT_FROM_CSRF = ("/u/", "/api/", "/widget/")
 log = structlog.get_logger("portal.access")
 
@@ -54,7 +56,7 @@ class Shield:
         with in_language(_language(scope, headers)):
             try:
                 inner = refusal or self.app
-                await inner(scope, _capped(receive), send_shielded)
+                await inner(scope, _capped(receive, _limit(scope["path"])), send_shielded)
             finally:
                 # The route's pattern, never the path: paths carry secrets of links.
                 route = getattr(scope.get("route"), "path", "-")
@@ -66,8 +68,13 @@ class BodyTooLarge(Exception):
     """The body grew past PORTAL_BODY_LIMIT while it was read; app.py answers 413."""
 
 
-def too_large() -> str:
-    return f"This is larger than we can take ({settings.get().body_limit // 1000} kB). Nothing was saved."
+def too_large(path: str = "") -> str:
+    return f"This is larger than we can take ({_limit(path) // 1000} kB). Nothing was saved."
+
+
+def _limit(path: str) -> int:
+    """Lists are read as they come in and never held whole."""
+    return settings.get().list_limit if path.startswith(LISTS) else settings.get().body_limit
 
 
 def outside(request: Request) -> tuple[str, dict[str, str]]:
@@ -75,17 +82,22 @@ def outside(request: Request) -> tuple[str, dict[str, str]]:
     return _language(request.scope, request.headers), HEADERS | {"cache-control": "no-store"}
 
 
-def _refusal(scope: Scope, headers: Headers) -> PlainTextResponse | None:
+def plain(path: str, sentence: str, status: int) -> Response:
+    """A refusal before any door: a line of text, for machines a problem."""
+    return problem(status, sentence) if is_for_machines(path) else PlainTextResponse(sentence, status)
+
+
+def _refusal(scope: Scope, headers: Headers) -> Response | None:
     query: bytes = scope["query_string"]
     if "\x00" in scope["path"] or b"%00" in query or len(scope["path"]) + len(query) > LONGEST_ADDRESS:
-        return PlainTextResponse("There is nothing at this address.", 404)
+        return plain(scope["path"], "There is nothing at this address.", 404)
     length = headers.get("content-length", "0")
-    if not (length.isascii() and length.isdigit()) or int(length) > settings.get().body_limit:
-        return PlainTextResponse(too_large(), 413)
+    if not (length.isascii() and length.isdigit()) or int(length) > _limit(scope["path"]):
+        return plain(scope["path"], too_large(scope["path"]), 413)
     if headers.get("content-encoding", "identity") != "identity":
-        return PlainTextResponse("Send the body uncompressed. Nothing was saved.", 415)
+        return plain(scope["path"], "Send the body uncompressed. Nothing was saved.", 415)
     if scope["method"] not in {"GET", "HEAD", "OPTIONS"} and not _same_origin(scope, headers):
-        return PlainTextResponse("This did not come from our own page, so we did nothing. Open the page and try again.", 403)
+        return plain(scope["path"], "This did not come from our own page, so we did nothing. Open the page and try again.", 403)
     return None
 
 
@@ -100,14 +112,14 @@ def _same_origin(scope: Scope, headers: Headers) -> bool:
     return headers.get("origin") == f"{ours.scheme}://{ours.netloc}"
 
 
-def _capped(receive: Receive) -> Receive:
+def _capped(receive: Receive, limit: int) -> Receive:
     taken = 0
 
     async def receive_capped() -> Message:
         nonlocal taken
         message = await receive()
         taken += len(message.get("body", b""))
-        if taken > settings.get().body_limit:
+        if taken > limit:
             raise BodyTooLarge
         return message
 

@@ -1,5 +1,5 @@
-"""The officers' door: today, cases, people, audit."""
+"""The officers' door: today, cases, people, systems, audit."""
 
-from portal.admin import audit, cases, people, sign_in, today
+from portal.admin import audit, cases, people, sign_in, systems, today
 
-routes = [*sign_in.routes, *today.routes, *cases.routes, *people.routes, *audit.routes]
+routes = [*sign_in.routes, *today.routes, *cases.routes, *people.routes, *systems.routes, *audit.routes]

@@ -17,6 +17,7 @@ def desk(request: Request, template: str, status: int = 200, /, **context: Any) 
         (_("Today"), "/admin", "today.see"),
         (_("Requests"), "/admin/cases", "cases.see"),
         (_("People"), "/admin/people", "people.see"),
+        (_("Systems"), "/admin/systems", "systems.see"),
         (_("Record"), "/admin/audit", "audit.see"),
     ]
     path = request.url.path.rstrip("/")

@@ -3,7 +3,7 @@
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from portal import audit, consent, db, subjects
+from portal import audit, connectors, consent, db, subjects
 from portal.admin import events
 from portal.admin.menu import desk
 from portal.lib.errors import Invalid, NotFound
@@ -47,7 +47,14 @@ async def show(request: Request) -> Response:
         cells=cells,
         titles=titles,
         history=await consent.history(subject, limit=100),
+        deaf=await _deaf(subject),
     )
+
+
+async def _deaf(subject: str) -> list[str]:
+    """The systems that have not taken this person's words for over an hour."""
+    late = await consent.unconfirmed(subject)
+    return [each.title for each in connectors.systems() if each.name in late]
 
 
 routes = [

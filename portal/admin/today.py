@@ -3,7 +3,7 @@
 from starlette.requests import Request
 from starlette.responses import Response
 
-from portal import cases, identity, jobs
+from portal import cases, connectors, consent, identity, jobs
 from portal.admin.menu import desk
 from portal.admin.words import due_pill, right_name, state_pill
 from portal.pages import get, officer
@@ -20,7 +20,16 @@ async def show(request: Request) -> Response:
         soonest=[case_line(each) for each in await cases.queue(limit=10)],
         approving=[case_line(each) for each in approving],
         stuck=await jobs.failed(10),
+        deaf=await _deaf(),
     )
+
+
+async def _deaf() -> list[consent.Fares]:
+    """The systems that do not take what they are told; their own page says it when their list cannot be read."""
+    try:
+        return [each for each in await consent.fares() if each.in_trouble]
+    except connectors.Misconfigured:
+        return []
 
 
 def case_line(each: cases.Line) -> dict[str, object]:

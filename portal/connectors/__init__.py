@@ -10,10 +10,12 @@ from portal.connectors.contract import (
     Connector,
     ConnectorError,
     Count,
+    Departed,
     Field,
     Finding,
     Health,
     Identifiers,
+    KeepsConnections,
     Leftover,
     Outcome,
     Plan,
@@ -25,6 +27,7 @@ from portal.connectors.contract import (
 )
 from portal.connectors.systems import System, open_system, systems
 from portal.connectors.toml_file import Misconfigured
+from portal.connectors.webhook.signing import new_keys
 
 __all__ = [
     "Cell",
@@ -32,10 +35,12 @@ __all__ = [
     "Connector",
     "ConnectorError",
     "Count",
+    "Departed",
     "Field",
     "Finding",
     "Health",
     "Identifiers",
+    "KeepsConnections",
     "Leftover",
     "Misconfigured",
     "Outcome",
@@ -46,6 +51,7 @@ __all__ = [
     "System",
     "Unpurposed",
     "counted",
+    "new_keys",
     "open_system",
     "systems",
 ]

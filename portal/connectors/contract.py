@@ -9,7 +9,7 @@ import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Literal, Protocol, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
 
 from portal.lib import errors
 
@@ -28,6 +28,13 @@ class ConnectorError(errors.Unavailable):
     def __init__(self, sentence: str, permanent: bool) -> None:
         super().__init__(sentence)
         self.permanent = permanent
+
+
+class Departed(ConnectorError):
+    """The system says that it is gone for good (HTTP 410): it is left alone until an officer says otherwise."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(sentence, permanent=True)
 
 
 @dataclass(frozen=True)
@@ -221,6 +228,14 @@ class Connector(Protocol):
 
     async def check(self) -> Health:
         """Whether the system answers and its map fits; never raises for a system that is down."""
+
+
+@runtime_checkable
+class KeepsConnections(Protocol):
+    """A connector that holds connections open between its verbs; whoever is done with many of them says so."""
+
+    async def close(self) -> None:
+        """Let go of them; the connector can be used again all the same."""
 
 
 def counted(rows: tuple[PlanRow, ...]) -> tuple[Count, ...]:

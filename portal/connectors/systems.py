@@ -2,13 +2,14 @@
 
 PORTAL_SYSTEMS names the file. Paths in it (maps, SQLite files) are relative to the file itself; an address with a
 password may stand in an environment variable (`url_variable`). Each kind is a module with `open_connector(system)`,
-imported when first used.
+imported when first used, and has keys of its own beside those of every system.
 """
 
 import importlib
 import os
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +19,37 @@ from portal.connectors.toml_file import TomlFile
 from portal.lib import errors
 from portal.paper import _
 
-KINDS = {"sql": "portal.connectors.sql"}
 
-_KEYS = ("name", "title", "kind", "url", "url_variable", "map")
+@dataclass(frozen=True)
+class Kind:
+    """`needs` and `may` are keys of its own; `at_once`: how many people it is told about at a time."""
+
+    module: str
+    needs: tuple[str, ...] = ()
+    may: tuple[str, ...] = ()
+    at_once: int = 1
+
+
+KINDS = {
+    "sql": Kind("portal.connectors.sql", needs=("map",)),
+    "webhook": Kind(
+        "portal.connectors.webhook.connector",
+        may=("secret_variable", "secret_file", "key_variable", "key_file", "purposes", "channels", "sources"),
+        at_once=16,
+    ),
+}
+
+_KEYS = ("name", "title", "kind", "url", "url_variable")
+_LISTS = ("purposes", "channels", "sources")
 
 
 @dataclass(frozen=True)
 class System:
-    """One [[system]] of the file: `name` for code and addresses, `title` for people, `place` for error sentences."""
+    """One [[system]] of the file: `name` for code and addresses, `title` for people, `place` for error sentences.
+
+    `folder` is where the file lies, `own` what stands there for its kind alone. `sources`: collection points whose data
+    came from this system; it hears of withdrawals of people it gave us (C-129/21).
+    """
 
     name: str
     title: str
@@ -33,6 +57,16 @@ class System:
     url: str
     map: Path
     place: str
+    folder: Path = Path()
+    own: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        return tuple(self.own.get("sources", ()))
+
+    @property
+    def at_once(self) -> int:
+        return KINDS[self.kind].at_once
 
 
 def systems() -> list[System]:
@@ -50,7 +84,7 @@ def open_system(name: str) -> Connector:
 
 
 def connect(system: System) -> Connector:
-    connector: Connector = importlib.import_module(KINDS[system.kind]).open_connector(system)
+    connector: Connector = importlib.import_module(KINDS[system.kind].module).open_connector(system)
     return connector
 
 
@@ -69,11 +103,12 @@ def read(path: Path) -> list[System]:
 
 
 def _system(file: TomlFile, entry: dict[str, Any], section: tuple[str, ...]) -> System:
-    file.only(entry, _KEYS, section)
+    kind = KINDS.get(str(entry.get("kind")))
+    own = (*kind.needs, *kind.may) if kind else tuple({key for each in KINDS.values() for key in (*each.needs, *each.may)})
+    file.only(entry, (*_KEYS, *own), section)
     for key in entry:
-        if not isinstance(entry[key], str):
-            raise file.error(_("%s must be a text in quotes.") % key, section, key)
-    for key in ("name", "title", "kind", "map"):
+        _require_text(file, entry, key, section)
+    for key in ("name", "title", "kind", *(kind.needs if kind else ())):
         if key not in entry:
             raise file.error(_("A system needs %s.") % key, section)
     if not re.fullmatch(r"[a-z][a-z0-9_-]{0,39}", entry["name"]):
@@ -86,9 +121,19 @@ def _system(file: TomlFile, entry: dict[str, Any], section: tuple[str, ...]) -> 
         title=entry["title"],
         kind=entry["kind"],
         url=_url(file, entry, section),
-        map=file.path.parent / entry["map"],
+        map=file.path.parent / entry.get("map", ""),
         place=file.place(section),
+        folder=file.path.parent,
+        own={key: entry[key] for key in own if key in entry},
     )
+
+
+def _require_text(file: TomlFile, entry: dict[str, Any], key: str, section: tuple[str, ...]) -> None:
+    if key not in _LISTS:
+        if not isinstance(entry[key], str):
+            raise file.error(_("%s must be a text in quotes.") % key, section, key)
+    elif not isinstance(entry[key], list) or not entry[key] or not all(isinstance(each, str) for each in entry[key]):
+        raise file.error(_("%s must be a list of texts in quotes.") % key, section, key)
 
 
 def _url(file: TomlFile, entry: dict[str, str], section: tuple[str, ...]) -> str:

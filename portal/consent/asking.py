@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from portal import subjects
-from portal.consent.permissions import Facts, not_known_then, permission, require_channel, unknown_answer
+from portal.consent.permissions import Facts, Gone, gone, not_known_then, permission, require_channel, unknown_answer
 from portal.consent.purposes import in_force
 from portal.consent.rules import Answer
 from portal.consent.words import Cell
@@ -42,6 +42,9 @@ async def ask(kind: str, value: str, cell: Cell, at: datetime | None = None) -> 
     if known is not None:
         return await permission(known.id, *cell, at)
     require_channel(cell, await in_force([cell.purpose], at))
+    erased_at = (await subjects.suppressed([(kind, value)])).get((kind, value))
+    if erased_at is not None and at < erased_at:
+        raise Gone(gone())
     raise NotFound(not_known_then())
 
 

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from portal import audit, db, subjects, vault
-from portal.consent import events, fold
+from portal.consent import awaiting, events, fold
 from portal.consent.checks import TermsOf, refuse_bad, terms_of
 from portal.consent.propagation import wake
 from portal.consent.purposes import Purpose
@@ -32,7 +32,7 @@ _EVENTS = {
 }
 _COLUMNS = (
     "id, identifier, purpose, channel, topic, answer, claimed_at, said_at, recorded_at, until, expires_at, source, grade,"
-    " actor, edition, language, state, refers_to, evidence, entry"
+    " actor, edition, language, state, refers_to, evidence, entry, batch"
 )
 
 
@@ -66,11 +66,20 @@ async def decide_many(words: Sequence[Word]) -> list[Decided]:
     return await record_checked(words, people, terms)
 
 
-async def record_checked(words: Sequence[Word], people: dict[str, Person], terms: TermsOf) -> list[Decided]:
-    """Record words that `refuse_bad` let pass, about these people; inside `writing()`."""
+async def record_checked(
+    words: Sequence[Word],
+    people: dict[str, Person],
+    terms: TermsOf,
+    batch: str | None = None,
+    masked: dict[str, str] | None = None,
+) -> list[Decided]:
+    """Record words that `refuse_bad` let pass, about these people, perhaps as part of an import; inside `writing()`.
+
+    `masked`: the addresses by identifier as the log may name them, where the caller has them at hand.
+    """
     now = clock.now()
     decided = [_decided(word, people[word.identifier], terms.purposes[word.purpose], now) for word in words]
-    return await _record(decided, people, terms.texts)
+    return await _record(decided, people, terms.texts, batch, masked)
 
 
 async def record_again(decided: Decided, person: Person) -> Decided:
@@ -114,18 +123,26 @@ def _grade(word: Word, mine: Known) -> str:
     return "self" if word.grade == "self-verified" and word.answer != "no" and not proves else word.grade
 
 
-async def _record(decided: list[Decided], people: dict[str, Person], texts: dict[str, str]) -> list[Decided]:
+async def _record(
+    decided: list[Decided],
+    people: dict[str, Person],
+    texts: dict[str, str],
+    batch: str | None = None,
+    masked: dict[str, str] | None = None,
+) -> list[Decided]:
     mine = {each.word.identifier: known_of(people[each.word.identifier], each.word.identifier) for each in decided}
-    addresses = await subjects.values_of(list(mine.values()))
-    masked = {each.id: subjects.mask(each.kind, addresses[each.id] or "") for each in mine.values()}
+    if masked is None:
+        addresses = await subjects.values_of(list(mine.values()))
+        masked = {each.id: subjects.mask(each.kind, addresses[each.id] or "") for each in mine.values()}
     entries = await audit.record_many([_note(each, mine[each.word.identifier], masked, texts) for each in decided])
     logged = [replace(each, entry=entry) for each, entry in zip(decided, entries, strict=True)]
     keys = await vault.keys_for("evidence", {mine[each.word.identifier].home for each in logged if each.word.evidence})
     await db.many(
-        f"INSERT INTO decision ({_COLUMNS}) VALUES ({', '.join('?' * 20)})",
-        [_values(each, keys.get(mine[each.word.identifier].home)) for each in logged],
+        f"INSERT INTO decision ({_COLUMNS}) VALUES ({', '.join('?' * 21)})",
+        [(*_values(each, keys.get(mine[each.word.identifier].home)), batch) for each in logged],
     )
-    await fold.keep([_spoken(each) for each in logged if each.state == "firm" and each.word.answer in fold.WORDS])
+    await fold.keep([_spoken(each) for each in logged if each.state == "firm" and each.word.answer in fold.WORDS], batch)
+    await awaiting.begin([each for each in logged if each.state == "pending"])
     await wake()
     return logged
 

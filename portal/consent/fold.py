@@ -1,6 +1,8 @@
 """From decisions to the latest words per cell: the same whether kept up one by one or rebuilt from the start.
 
-Kept per identifier, cell, grade and kind of answer. Which of two words is later does not depend on which came first.
+Kept per identifier, cell, grade, kind of answer and batch. Which of two words is later does not depend on which came
+first. The words of an import stand beside all others: a row of `batch` says whether they count. What closes (no, unset)
+counts as soon as it is recorded and stays after an undoing; what opens counts from the end of the import to its undoing.
 """
 
 from collections.abc import Iterable, Sequence
@@ -13,9 +15,21 @@ from portal.consent.words import Cell
 from portal.lib import clock
 
 WORDS = ("yes", "no", "unset", "informed")
+CLOSING = ("no", "unset")
 _COLUMNS = "identifier, purpose, channel, topic, grade, answer, said_at, expires_at, decision, source, edition"
 _FOREVER = 2**62
 _AT_ONCE = 500
+COUNTS = (
+    "(permission.batch = '' OR EXISTS (SELECT 1 FROM batch WHERE batch.id = permission.batch AND ("
+    "(permission.answer IN ('no', 'unset') AND batch.noes_undone_at IS NULL) OR (permission.answer NOT IN ('no', 'unset')"
+    " AND batch.in_force_at IS NOT NULL AND batch.undone_at IS NULL))))"
+)
+_COUNTED = (
+    "(decision.batch IS NULL OR EXISTS (SELECT 1 FROM batch WHERE batch.id = decision.batch AND ("
+    "(decision.answer IN ('no', 'unset') AND (batch.noes_undone_at IS NULL OR batch.noes_undone_at > ?))"
+    " OR (decision.answer NOT IN ('no', 'unset') AND batch.in_force_at <= ?"
+    " AND (batch.undone_at IS NULL OR batch.undone_at > ?)))))"
+)
 
 Place = tuple[str, Cell, str, str]
 
@@ -30,50 +44,46 @@ def fold(words: Iterable[Spoken]) -> dict[Place, Spoken]:
     return latest
 
 
-async def keep(words: Iterable[Spoken]) -> None:
-    """Let new words into the stored ones; inside `writing()`, one statement."""
+async def keep(words: Iterable[Spoken], batch: str | None = None) -> None:
+    """Let new words, perhaps those of an import, into the stored ones; inside `writing()`, one statement."""
     latest = fold(words)
     if not latest:
         return
     await db.many(
-        f"INSERT INTO permission ({_COLUMNS}) VALUES ({', '.join('?' * 11)})"
-        " ON CONFLICT (identifier, purpose, channel, topic, grade, answer) DO UPDATE SET said_at = excluded.said_at,"
+        f"INSERT INTO permission ({_COLUMNS}, batch) VALUES ({', '.join('?' * 12)})"
+        " ON CONFLICT (identifier, purpose, channel, topic, grade, answer, batch) DO UPDATE SET said_at = excluded.said_at,"
         " expires_at = excluded.expires_at, decision = excluded.decision, source = excluded.source, edition = excluded.edition"
         " WHERE excluded.said_at > permission.said_at OR (excluded.said_at = permission.said_at AND ("
         f"coalesce(excluded.expires_at, {_FOREVER}) < coalesce(permission.expires_at, {_FOREVER})"
         f" OR (coalesce(excluded.expires_at, {_FOREVER}) = coalesce(permission.expires_at, {_FOREVER})"
         " AND excluded.decision < permission.decision)))",
-        [_row(word) for word in latest.values()],
+        [(*_row(word), batch or "") for word in latest.values()],
     )
 
 
-async def kept(identifiers: Iterable[str], purposes: Iterable[str] | None = None) -> list[Spoken]:
-    """The stored words of these identifiers, for these purposes or all."""
+async def kept(identifiers: Iterable[str], purposes: Iterable[str] | None = None, with_batch: str = "") -> list[Spoken]:
+    """The stored words that count, of these identifiers, for these purposes or all; and those of one batch in any case."""
     about = None if purposes is None else sorted(set(purposes))
     narrowed = "" if about is None else f" AND purpose IN ({_marks(about)})"
-    found: list[Spoken] = []
+    counts = f"({COUNTS} OR permission.batch = ?)" if with_batch else COUNTS
+    found: list[dict[str, Any]] = []
     for part in _parts(identifiers):
-        sql = f"SELECT {_COLUMNS} FROM permission WHERE identifier IN ({_marks(part)}){narrowed}"
-        found += [_spoken(row) for row in await db.rows(sql, *part, *(about or ()))]
-    return found
+        sql = f"SELECT {_COLUMNS}, batch FROM permission WHERE identifier IN ({_marks(part)}){narrowed} AND {counts}"
+        found += await db.rows(sql, *part, *(about or ()), *([with_batch] if with_batch else []))
+    words = [spoken(row) for row in found]
+    return list(fold(words).values()) if any(row["batch"] for row in found) else words
+
+
+async def rows_of(identifiers: Sequence[str], purpose: str) -> list[dict[str, Any]]:
+    """The stored words that count as they lie there, of some thousand identifiers and one purpose; see `spoken`."""
+    sql = f"SELECT {_COLUMNS} FROM permission WHERE identifier IN ({_marks(identifiers)}) AND purpose = ? AND {COUNTS}"
+    return await db.rows(sql, *identifiers, purpose) if identifiers else []
 
 
 async def from_scratch(identifiers: Iterable[str], at: datetime | None = None) -> list[Spoken]:
-    """The words of these identifiers folded anew from all decisions, as recorded by then."""
+    """The words of these identifiers folded anew from all decisions that count, as recorded by then."""
     moment = _FOREVER if at is None else clock.micros(at)
-    found: list[Spoken] = []
-    for part in _parts(identifiers):
-        found += [
-            _spoken(row)
-            for row in await db.rows(
-                "SELECT identifier, purpose, channel, topic, grade, answer, said_at, expires_at, id AS decision, source, edition"
-                f" FROM decision WHERE identifier IN ({_marks(part)}) AND recorded_at <= ? AND state = 'firm'"
-                " AND answer <> 'undone' AND NOT EXISTS (SELECT 1 FROM decision AS undoing"
-                " WHERE undoing.refers_to = decision.id AND undoing.answer = 'undone' AND undoing.recorded_at <= ?)",
-                *(*part, moment, moment),
-            )
-        ]
-    return list(fold(found).values())
+    return list(fold([word for _batch, word in await _decided(identifiers, moment, _COUNTED, [moment] * 3)]).values())
 
 
 async def rebuild(identifiers: Sequence[str]) -> None:
@@ -82,7 +92,24 @@ async def rebuild(identifiers: Sequence[str]) -> None:
         # Touching the rows first makes a decision that is being recorded at this moment (PostgreSQL) wait or be seen.
         await db.run(f"UPDATE permission SET said_at = said_at WHERE identifier IN ({_marks(part)})", *part)
         await db.run(f"DELETE FROM permission WHERE identifier IN ({_marks(part)})", *part)
-        await keep(await from_scratch(part))
+        decided = await _decided(part, _FOREVER, "decision.id <> ''", [])
+        for batch in {batch for batch, _word in decided}:
+            await keep([word for each, word in decided if each == batch], batch)
+
+
+async def _decided(identifiers: Iterable[str], moment: int, condition: str, values: list[int]) -> list[tuple[str | None, Spoken]]:
+    """The firm words recorded by then that nobody took back, each with its batch."""
+    found: list[dict[str, Any]] = []
+    for part in _parts(identifiers):
+        found += await db.rows(
+            "SELECT identifier, purpose, channel, topic, grade, answer, said_at, expires_at, id AS decision, source, edition,"
+            f" batch FROM decision WHERE identifier IN ({_marks(part)}) AND recorded_at <= ? AND state = 'firm'"
+            " AND answer <> 'undone' AND NOT EXISTS (SELECT 1 FROM decision AS undoing"
+            " WHERE undoing.refers_to = decision.id AND undoing.answer = 'undone' AND undoing.recorded_at <= ?)"
+            f" AND {condition}",
+            *(*part, moment, moment, *values),
+        )
+    return [(row["batch"], spoken(row)) for row in found]
 
 
 def _order(word: Spoken) -> tuple[datetime, int, tuple[int, ...]]:
@@ -97,7 +124,7 @@ def _row(word: Spoken) -> tuple[Any, ...]:
     return (word.identifier, *word.cell, word.grade, word.answer, said, ends, word.decision, word.source, word.edition)
 
 
-def _spoken(row: dict[str, Any]) -> Spoken:
+def spoken(row: dict[str, Any]) -> Spoken:
     return Spoken(
         row["identifier"],
         Cell(row["purpose"], row["channel"], row["topic"]),

@@ -29,6 +29,7 @@ class Decision(Model):
     refers_to = fields.CharField(36, null=True)
     evidence = Bytes(null=True)
     entry = fields.CharField(36)
+    batch = fields.CharField(36, null=True)
 
     class Meta:
         table = "decision"
@@ -92,3 +93,29 @@ class Delivery(Model):
 
     class Meta:
         table = "delivery"
+
+
+class BatchRow(Model):
+    """An import. `phase`: planned, noes, yeses, in force; `position` is the last line of the file done in this phase."""
+
+    id = fields.CharField(36, primary_key=True)
+    sha256 = Bytes()
+    options = fields.TextField()
+    planned = fields.TextField()
+    done = fields.TextField()
+    details = Bytes()
+    planned_by = fields.CharField(60)
+    planned_at = Moment()
+    phase = fields.CharField(10)
+    position = fields.BigIntField()
+    parts = fields.BigIntField()
+    started_at = Moment(null=True)
+    started_by = fields.CharField(60, null=True)
+    in_force_at = Moment(null=True)
+    undone_at = Moment(null=True)
+    undone_by = fields.CharField(60, null=True)
+    undone_why = Bytes(null=True)
+    noes_undone_at = Moment(null=True)
+
+    class Meta:
+        table = "batch"

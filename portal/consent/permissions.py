@@ -93,6 +93,10 @@ def not_known_then() -> str:
     return _("We did not know this address at that time.")
 
 
+def gone() -> str:
+    return _("This was erased on request; what was allowed before is no longer known.")
+
+
 async def stops_of(holders: Sequence[str], at: datetime | None = None) -> list[Stop]:
     """The stops on these subjects and identifiers that are not lifted, or were not at a moment."""
     return [
@@ -128,7 +132,7 @@ async def _permission_at(identifier_id: str, cell: Cell, at: datetime) -> Answer
         raise NotFound(_("There is no such address."))
     erased_at = next(each for each in identifier.identifiers if each.id == identifier_id).erased_at
     if erased_at is not None and at < erased_at:
-        raise Gone(_("This was erased on request; what was allowed before is no longer known."))
+        raise Gone(gone())
     person = await subjects.person_at(identifier_id, at)
     if person is None:
         raise NotFound(not_known_then())

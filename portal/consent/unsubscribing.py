@@ -42,10 +42,16 @@ class Unsubscribed:
 
 async def unsubscribe_token(identifier_id: str, cell: Cell) -> str:
     """The token for messages to this address under this cell; raises NotFound or Invalid where there is nothing to stop."""
+    await require_link((await subjects.get(identifier_id)).kind, cell)
+    return vault.seal_link("unsubscribe", uuid.UUID(identifier_id).bytes + "\0".join(cell).encode())
+
+
+async def require_link(kind: str, cell: Cell) -> None:
+    """Raises NotFound or Invalid where a link for an address of that kind under this cell could stop nothing."""
     known = await in_force([cell.purpose])
     require_channel(cell, known)
-    about, identifier = known[cell.purpose], await subjects.get(identifier_id)
-    if cell.channel not in about.channels or identifier.kind not in CHANNELS[cell.channel]:
+    about = known[cell.purpose]
+    if cell.channel not in about.channels or kind not in CHANNELS[cell.channel]:
         sentence = _("Nobody can be reached by %(channel)s at this kind of address.") % {"channel": cell.channel}
         raise Invalid(sentence, {"channel": sentence})
     if cell.topic and cell.topic not in about.topic_keys():
@@ -53,7 +59,6 @@ async def unsubscribe_token(identifier_id: str, cell: Cell) -> str:
         raise Invalid(sentence, {"topic": sentence})
     if about.default == "fixed":
         raise Invalid(_needed(), {"purpose": _needed()})
-    return vault.seal_link("unsubscribe", uuid.UUID(identifier_id).bytes + "\0".join(cell).encode())
 
 
 async def unsubscribe_url(identifier_id: str, cell: Cell) -> str:
@@ -95,8 +100,10 @@ async def take_back(token: str, once: str) -> Decided:
     said = await db.row("SELECT identifier FROM decision WHERE id = ?", decision)
     if said is None or said["identifier"] != link.identifier:
         raise NotFound(_("There is no such choice."))
-    person = (await subjects.people([link.identifier]))[link.identifier]
-    return await undo(decision, f"customer:{person.subject}")
+    identifier = await subjects.get(link.identifier)
+    if identifier.erased_at is not None:
+        raise Conflict(_("This address was erased."))
+    return await undo(decision, f"customer:{identifier.subject}")
 
 
 def _no(link: Link, actor: str) -> Word:

@@ -9,7 +9,7 @@ from portal.db.fields import Bytes, Json, Moment
 from portal.db.migrations import MigrationError, migrate, missing_migrations
 from portal.db.replies import keep_replies, kept_replies, reply_once
 from portal.db.statements import many, row, rows, run
-from portal.db.throttles import throttle
+from portal.db.throttles import count_many, counted, throttle
 from portal.db.transactions import after_commit, in_writing, reading, savepoint, writing
 from portal.db.trouble import TROUBLE
 
@@ -21,6 +21,8 @@ __all__ = [
     "Moment",
     "after_commit",
     "close",
+    "count_many",
+    "counted",
     "in_writing",
     "keep_replies",
     "kept_replies",

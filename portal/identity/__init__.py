@@ -1,10 +1,12 @@
-"""Who is this: customers and how they prove it; officers, their second factors, sessions and roles.
+"""Who is this: customers and how they prove it; officers, their second factors, sessions and roles; other programs' keys.
 
 Customers prove an address (GDPR Art. 12(6)); officers sign in with two factors, and one table says what their roles allow.
 """
 
-from portal.identity.challenges import Challenge, Landing, Proof, challenge, landing, prove_code, prove_link
-from portal.identity.invitations import Invitation, Setup, accept, invite, invite_again, invited, pending_setup
+from portal.identity.api_keys import SCOPES, ApiKey, add_key, keys, revoke_key
+from portal.identity.api_limits import admit, run_counting
+from portal.identity.challenges import Challenge, Proof, challenge, landing, prove_code, prove_link
+from portal.identity.invitations import Setup, accept, invite, invite_again, invited, pending_setup
 from portal.identity.officers import Officer, grant_role, let_go, officer, officer_by_email, officers, person_of, remove_role
 from portal.identity.roles import ACTIONS, ROLES, may, require, role_name
 from portal.identity.sessions import (
@@ -23,14 +25,16 @@ from portal.identity.sign_in import second_factor, sign_in, step_up_officer
 __all__ = [
     "ACTIONS",
     "ROLES",
+    "SCOPES",
+    "ApiKey",
     "Challenge",
-    "Invitation",
-    "Landing",
     "Officer",
     "Proof",
     "Session",
     "Setup",
     "accept",
+    "add_key",
+    "admit",
     "challenge",
     "close_session",
     "forget",
@@ -39,6 +43,7 @@ __all__ = [
     "invite",
     "invite_again",
     "invited",
+    "keys",
     "landing",
     "let_go",
     "may",
@@ -52,7 +57,9 @@ __all__ = [
     "prove_link",
     "remove_role",
     "require",
+    "revoke_key",
     "role_name",
+    "run_counting",
     "second_factor",
     "session",
     "sessions_of",

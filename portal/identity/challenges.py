@@ -208,6 +208,10 @@ async def _consume(found: ChallengeRow, browser: str | None, by: str) -> Proof:
         raise _consumed()
     address = (await vault.key_for("portal")).open(_place(found.id), found.address)
     identifier = await subjects.ensure("email", address, by="system")
+    if identifier.audience == subjects.FORMER:
+        # Its earlier owner has left it: whoever reads it now is somebody new, and sees nothing of the other.
+        await subjects.forget_addresses([identifier.id], by="system")
+        identifier = await subjects.ensure("email", address, by="system")
     if await subjects.value_of(identifier) != address:
         # Recorded since the mail went out, in another spelling: that mailbox was not the one that was proven.
         raise _consumed()

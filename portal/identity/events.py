@@ -19,3 +19,6 @@ ROLE_GRANTED = audit.Event("officer.role_granted", "An officer was given a role 
 ROLE_REMOVED = audit.Event("officer.role_removed", "A role was taken from an officer; their sessions ended at once.")
 
 SESSION_CLOSED = audit.Event("session.closed", "A session was ended before its time.")
+
+KEY_MADE = audit.Event("key.made", "A key was made with which another program may speak to the portal.")
+KEY_REVOKED = audit.Event("key.revoked", "A key of another program was revoked; it opens nothing any more.")

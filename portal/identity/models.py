@@ -3,7 +3,7 @@
 from tortoise import fields
 from tortoise.models import Model
 
-from portal.db import Bytes, Moment
+from portal.db import Bytes, Json, Moment
 
 
 class ChallengeRow(Model):
@@ -109,3 +109,22 @@ class OfficerRole(Model):
 
     class Meta:
         table = "officer_role"
+
+
+class ApiKeyRow(Model):
+    """A key of another program; `used_on` is the day it was last used, as 2026-11-21."""
+
+    id = fields.CharField(36, primary_key=True)
+    label = fields.CharField(60)
+    digest = Bytes(unique=True)
+    scopes = Json()
+    sources = Json()
+    grade = fields.CharField(15)
+    made_at = Moment()
+    made_by = fields.CharField(60)
+    used_on = fields.CharField(10, null=True)
+    revoked_at = Moment(null=True)
+    revoked_by = fields.CharField(60, null=True)
+
+    class Meta:
+        table = "api_key"

@@ -2,7 +2,7 @@
 
 The name is resolved once, every address it has is checked, and the connection goes to a checked address, so that a
 name that changes its mind (DNS rebinding) gains nothing. Only public addresses, unless the operator allowed a
-network. No redirects, no proxies, no compressed bodies; time and size are bounded.
+network. No redirects, no proxies, no cookies, no compressed bodies; time and size are bounded.
 """
 
 import asyncio
@@ -10,8 +10,10 @@ import ipaddress
 import re
 import ssl
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import lru_cache
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from socket import SOCK_STREAM
 
 import httpx2
@@ -36,6 +38,20 @@ class Response:
     content: bytes
 
 
+class Kept:
+    """Connections that stay open between many calls to one host name; `close` them in the end.
+
+    For one name alone: a connection is found again by its address, and its certificate was checked for the name.
+    """
+
+    def __init__(self, trust: ssl.SSLContext | None = None) -> None:
+        self.host = b""
+        self.client = _client(trust)
+
+    async def close(self) -> None:
+        await self.client.aclose()
+
+
 async def resolve_by_system(host: str, port: int) -> list[str]:
     found = await asyncio.get_running_loop().getaddrinfo(host, port, type=SOCK_STREAM)
     return list(dict.fromkeys(str(each[4][0]) for each in found))
@@ -52,17 +68,21 @@ async def request(
     allow: Sequence[Network] = (),
     resolve: Resolver = resolve_by_system,
     trust: ssl.SSLContext | None = None,
+    kept: Kept | None = None,
 ) -> Response:
     """Answers whatever status came back, redirects included; raises OutboundRefused or OutboundFailed.
 
     `allow` are networks that the operator opened beyond the public ones; `trust` another set of certificate authorities.
+    With `kept` the connection may be one of an earlier call; the name is resolved and checked all the same.
     """
     try:
         async with asyncio.timeout(timeout):
             target = _parsed(url)
             addresses = await _checked_addresses(target, allow, resolve)
             sent_headers = _without_ours(headers or {}) | {"Host": target.netloc.decode("ascii"), "Accept-Encoding": "identity"}
-            return await _first_that_answers(method, target, addresses, sent_headers, content, max_bytes, trust)
+            async with AsyncExitStack() as stack:
+                client = _of(kept, target) if kept else await stack.enter_async_context(_client(trust))
+                return await _first_that_answers(client, method, target, addresses, sent_headers, content, max_bytes)
     except TimeoutError as problem:
         raise OutboundFailed(f"No answer within {timeout:g} seconds.") from problem
     except (httpx2.HTTPError, httpx2.StreamError, ssl.SSLError) as problem:
@@ -155,32 +175,44 @@ def _without_ours(headers: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in headers.items() if name.lower() not in {"host", "accept-encoding"}}
 
 
+def _client(trust: ssl.SSLContext | None) -> httpx2.AsyncClient:
+    limits = httpx2.Limits(max_connections=None, max_keepalive_connections=32, keepalive_expiry=5)
+    transport = httpx2.AsyncHTTPTransport(verify=trust or _system_trust(), trust_env=False, limits=limits)
+    no_cookies = CookieJar(DefaultCookiePolicy(allowed_domains=[]))
+    return httpx2.AsyncClient(transport=transport, trust_env=False, follow_redirects=False, timeout=None, cookies=no_cookies)
+
+
+def _of(kept: Kept, target: httpx2.URL) -> httpx2.AsyncClient:
+    kept.host = kept.host or target.raw_host
+    if kept.host != target.raw_host:
+        raise ValueError("Kept connections are for one host name.")
+    return kept.client
+
+
 async def _first_that_answers(
+    client: httpx2.AsyncClient,
     method: str,
     target: httpx2.URL,
     addresses: list[Address],
     headers: dict[str, str],
     content: bytes,
     max_bytes: int,
-    trust: ssl.SSLContext | None,
 ) -> Response:
-    transport = httpx2.AsyncHTTPTransport(verify=trust or _system_trust(), trust_env=False)
-    async with httpx2.AsyncClient(transport=transport, trust_env=False, follow_redirects=False, timeout=None) as client:
-        for address in addresses:
-            call = client.build_request(
-                method,
-                target.copy_with(host=str(address)),
-                headers=headers,
-                content=content,
-                # The certificate must be that of the name, though we connect to the number.
-                extensions={"sni_hostname": target.raw_host.decode("ascii").strip("[]")},
-            )
-            try:
-                return await _answer(client, call, max_bytes)
-            except httpx2.ConnectError:
-                # Nothing was sent yet, so the next address may be tried.
-                if address == addresses[-1]:
-                    raise
+    for address in addresses:
+        call = client.build_request(
+            method,
+            target.copy_with(host=str(address)),
+            headers=headers,
+            content=content,
+            # The certificate must be that of the name, though we connect to the number.
+            extensions={"sni_hostname": target.raw_host.decode("ascii").strip("[]")},
+        )
+        try:
+            return await _answer(client, call, max_bytes)
+        except httpx2.ConnectError:
+            # Nothing was sent yet, so the next address may be tried.
+            if address == addresses[-1]:
+                raise
     raise AssertionError("there is always an address")
 
 

@@ -17,11 +17,12 @@ from portal.paper import _
 
 @dataclass(frozen=True)
 class Letter:
-    """The words of a message."""
+    """The words of a message; `unsubscribe`: the address that stops messages like it, for those that can be stopped."""
 
     subject: str
     text: str
     html: str
+    unsubscribe: str = ""
 
 
 async def send_later(
@@ -34,16 +35,19 @@ async def send_later(
     case: str | None = None,
     key: str | None = None,
     account: bytes | None = None,
+    unsubscribe: str = "",
 ) -> str:
     """Inside `writing()`: write to one address and let a job send it. Answers the message's id.
 
     `template` names `<template>.txt`, whose first line is `Subject: …` and second is empty, and `<template>.html`.
     `account`, a blind index of the address, is for messages that belong to nobody yet: `forget` finds them by it.
+    `unsubscribe`, the link that stops messages like this one (consent.unsubscribe_url), goes into its header and footer;
+    messages that a person needs, such as codes and answers to requests, have none.
     With a `key` (made of ids, never of an address) the message is written once: asked again, its id comes back.
     """
     address = _one_address(to)
     with paper.in_language(language):
-        letter = _render(template, context)
+        letter = _render(template, context, unsubscribe)
         spoken = paper.language()
     message_id = ids.new()
     sealing = await _key(subject, case)
@@ -89,15 +93,18 @@ _ATOM = r"""[^\s()<>\[\]:;@\\,".]"""
 _BARE_ADDRESS = re.compile(rf"{_ATOM}(?:{_ATOM}|\.){{0,62}}(?<!\.)@{_ATOM}(?:{_ATOM}|\.){{0,180}}(?<!\.)")
 
 
-def _render(template: str, context: Mapping[str, Any]) -> Letter:
+def _render(template: str, context: Mapping[str, Any], unsubscribe: str) -> Letter:
     first, _newline, rest = paper.render(f"{template}.txt", **context).partition("\n")
     empty, _newline, text = rest.partition("\n")
     if not first.startswith("Subject: ") or empty.strip():
         # Either the template is wrong or a value brought a line break into the subject.
         raise ValueError(f"{template}.txt must start with one line 'Subject: …' and an empty line.")
     subject = " ".join(re.sub(r"\s+", " ", _without_controls(first.removeprefix("Subject: "))).split())
-    html = paper.render(f"{template}.html", **{**context, "subject_line": subject, "language": paper.language()})
-    return Letter(subject, text.strip() + "\n", html)
+    html = paper.render(
+        f"{template}.html", **{**context, "subject_line": subject, "language": paper.language(), "unsubscribe": unsubscribe}
+    )
+    footer = f"\n{_('Stop these e-mails:')}\n{unsubscribe}\n" if unsubscribe else ""
+    return Letter(subject, text.strip() + "\n" + footer, html, unsubscribe)
 
 
 def _has_controls(text: str) -> bool:

@@ -8,8 +8,9 @@ import ipaddress
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
+from email.headerregistry import BaseHeader, HeaderRegistry, UnstructuredHeader
 from email.message import EmailMessage
-from email.policy import SMTP, SMTPUTF8
+from email.policy import SMTP, SMTPUTF8, Policy
 from email.utils import format_datetime
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -63,18 +64,32 @@ def server(url: str) -> Server:
 
 def envelope(letter: Letter, *, sender: str, to: str, message_id: str, at: datetime, language: str) -> EmailMessage:
     """The whole mail. The same message gives the same bytes at every try; a line break in a header raises ValueError."""
-    mail = EmailMessage(policy=(SMTP if to.isascii() else SMTPUTF8).clone(cte_type="7bit"))
+    mail = EmailMessage(policy=(SMTP if to.isascii() else SMTPUTF8).clone(cte_type="7bit", header_factory=_headers))
     mail["From"] = sender
     mail["To"] = to
     mail["Subject"] = letter.subject
     mail["Date"] = format_datetime(at)
     mail["Message-ID"] = message_id
     mail["Auto-Submitted"] = "auto-generated"
+    if letter.unsubscribe:
+        mail["List-Unsubscribe"] = f"<{letter.unsubscribe}>"
+        mail["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     mail.set_content(letter.text)
     mail.add_alternative(letter.html, subtype="html")
     mail["Content-Language"] = language  # last: the parts would take it along
     mail.set_boundary("part-" + message_id.strip("<>").partition("@")[0])
     return mail
+
+
+class _OneLine(UnstructuredHeader, BaseHeader):
+    """A header that is never folded: Python would encode a long address as words, and no mail program reads that."""
+
+    def fold(self, *, policy: Policy) -> str:
+        return f"{self.name}: {self}{policy.linesep}"
+
+
+_headers = HeaderRegistry()
+_headers.map_to_type("list-unsubscribe", _OneLine)
 
 
 async def deliver(

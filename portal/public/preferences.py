@@ -5,29 +5,28 @@ is asked "are you sure?": a no counts at once and can be taken back for ten minu
 """
 
 from dataclasses import dataclass
-from datetime import timedelta
 from itertools import groupby
 from urllib.parse import urlencode
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from portal import audit, cases, consent, subjects
+from portal import connectors, consent, subjects
 from portal.identity import Session
-from portal.lib import clock
 from portal.lib.errors import Conflict, Invalid, NotAllowed, NotFound
 from portal.pages import cookie, customer, drop_cookie, form, get, keep_cookie, page, part_or_redirect, post
-from portal.paper import _, language
-from portal.public.reasons import source_name, why
-from portal.public.story import told
+from portal.paper import _, date_text, language
+from portal.public.addresses import addresses_of
+from portal.public.breaks import days_to_choose
+from portal.public.reasons import why
+from portal.public.wishes import fields_of
 
 SAVED = "saved"
-MONTHS = {"1": 30, "3": 91}
 
 
 @dataclass(frozen=True)
 class Square:
-    """One switch of the matrix, or the reason why there is none."""
+    """One switch of the matrix, or the reason why there is none. `waiting`: the yes that its address has to confirm."""
 
     id: str
     name: str
@@ -36,6 +35,7 @@ class Square:
     on: bool
     why: str
     action: str
+    waiting: str = ""
 
 
 @dataclass(frozen=True)
@@ -62,9 +62,22 @@ async def show(request: Request) -> Response:
     rows = await _rows(request)
     on = sum(1 for row in rows if any(square.on for _key, _name, squares in row.channels for square in squares))
     names = [(key, name) for key, name, _squares in rows[0].channels] if rows else []
-    paused = await _paused(request)
-    saved = _kept(cookie(request, SAVED))
-    response = page(request, "public/preferences.html", rows=rows, channels=names, on=on, paused=paused, saved=saved)
+    session, saved = request.state.customer, _kept(cookie(request, SAVED))
+    response = page(
+        request,
+        "public/preferences.html",
+        rows=rows,
+        channels=names,
+        on=on,
+        paused=await _paused(request),
+        saved=saved,
+        days=days_to_choose(),
+        fields=await fields_of(session.subject),
+        kept=False,
+        addresses=await addresses_of(session),
+        personal=await _is_personal(session),
+        late=await _late(session),
+    )
     return drop_cookie(response, SAVED) if saved else response
 
 
@@ -92,7 +105,7 @@ async def choose(request: Request) -> Response:
         language=language(),
     )
     [decided] = (await consent.submit(consent.Submission((word,)))).decided
-    done = answer if answer == "no" or await _is_on(decided.word) else "waiting"
+    done = answer if answer == "no" or await _is_on(decided.word) else "asked" if decided.state == "pending" else "waiting"
     return await _answer(request, decided.word, done, once=decided.id if answer == "no" else "")
 
 
@@ -103,54 +116,30 @@ async def undo(request: Request) -> Response:
     return await _answer(request, decided.word, "undone")
 
 
+async def ask_again(request: Request) -> Response:
+    """The mail that asks an address to confirm a yes, once more."""
+    decision, session = (await form(request)).get("waiting", ""), request.state.customer
+    found = next((each for each in await consent.pending(session.subject) if each.decision == decision), None)
+    if found is None:
+        raise NotFound(_("There is nothing to confirm."))
+    await consent.ask_again(decision, session.subject)
+    return await _answer_about(request, found.identifier, found.cell, "asked")
+
+
 async def stop_all(request: Request) -> Response:
     """Advertising ends on every address of the person, at once (GDPR Art. 21(3))."""
     await consent.object_to_marketing(request.state.customer.subject, by=f"customer:{request.state.customer.subject}")
     return RedirectResponse("/preferences", 303)
 
 
-async def pause(request: Request) -> Response:
-    days = MONTHS.get((await form(request)).get("months", ""))
-    if days is None:
-        raise Invalid(_("Please choose how long to pause."))
-    person = request.state.customer.subject
-    await consent.pause(person, until=clock.now() + timedelta(days=days), by=f"customer:{person}")
-    return RedirectResponse("/preferences", 303)
-
-
-async def resume(request: Request) -> Response:
-    person = request.state.customer.subject
-    await consent.resume(person, by=f"customer:{person}")
-    return RedirectResponse("/preferences", 303)
-
-
-async def show_history(request: Request) -> Response:
-    """Every answer with the text it was given under and its proof."""
-    titles = {each.key: each.title for each in await consent.purposes()}
-    entries = await consent.history(request.state.customer.subject)
-    return page(request, "public/history.html", entries=entries, titles=titles, source_name=source_name)
-
-
-async def download_receipt(request: Request) -> Response:
-    """The proof of one entry about this person: a file that anybody can check without us."""
-    entry = await audit.entry(request.path_params["entry"])
-    if entry is None or not await _is_about(entry, request.state.customer):
-        raise NotFound(_("There is no such proof."))
-    name = f'attachment; filename="proof-{entry.id[:8]}.txt"'
-    return Response(await audit.prove(entry.id), media_type="text/plain", headers={"content-disposition": name})
-
-
-async def _is_about(entry: audit.Entry, session: Session) -> bool:
-    """A step of a request is for who proved that request; a choice is for its person."""
-    if entry.case:
-        return bool(told(entry.event)) and await cases.is_of(entry.case, session)
-    return entry.subject in (await subjects.whole(session.subject or "")).subjects
-
-
 async def _answer(request: Request, word: consent.Word, done: str, once: str = "") -> Response:
-    row = next(each for each in await _rows(request) if each.key == word.purpose)
-    kept = f"{_square_id(word.purpose, word.channel, word.topic, word.identifier)}.{done}.{once}"
-    to = f"/preferences#purpose-{word.purpose}"
+    return await _answer_about(request, word.identifier, word.cell, done, once)
+
+
+async def _answer_about(request: Request, identifier: str, cell: consent.Cell, done: str, once: str = "") -> Response:
+    row = next(each for each in await _rows(request) if each.key == cell.purpose)
+    kept = f"{_square_id(*cell, identifier)}.{done}.{once}"
+    to = f"/preferences#purpose-{cell.purpose}"
     response = part_or_redirect(request, "public/_purpose.html", to, row=row, saved=_kept(kept))
     # Without scripts the page that follows says it, once; a link from elsewhere cannot make it say so.
     return response if response.status_code == 200 else keep_cookie(response, SAVED, kept, seconds=60)
@@ -162,6 +151,7 @@ def _kept(kept: str) -> Saved | None:
     done, _dot, once = rest.partition(".")
     words = {
         "yes": _("Done. It is on."),
+        "asked": _("We have sent a message to this address. It is on once you confirm there."),
         "waiting": _("Your yes is kept. It is not on yet, because a pause or a stop still holds."),
         "no": _("Done. A message already on its way may still arrive today."),
         "undone": _("Taken back. It is as it was before."),
@@ -186,7 +176,9 @@ async def _may_say_yes(purpose: str, identifier: subjects.Identifier, speaks_for
     in_force = {each.key: each for each in await consent.purposes()}.get(purpose)
     if in_force is not None and not shown.startswith(f"{purpose}@{in_force.number}/"):
         raise Conflict(_("This text has changed since you opened the page. Please look at it again."))
-    if in_force is not None and in_force.double_opt_in and identifier.verified_at is None:
+    if identifier.audience == subjects.FORMER:
+        raise NotAllowed(_("You told us that this address is no longer yours."))
+    if in_force is not None and in_force.double_opt_in and identifier.verified_at is None and identifier.kind != "email":
         raise NotAllowed(_("Please confirm this address first: sign in with it once, then switch it on."))
 
 
@@ -208,7 +200,10 @@ async def _paused(request: Request) -> bool:
 
 async def _rows(request: Request) -> list[Row]:
     # A topic has a square of its own while it is on, so that whatever is on can be seen and stopped.
-    found = [cell for cell in await consent.choices(request.state.customer.subject) if cell.topic is None or cell.allowed]
+    person = request.state.customer.subject
+    waiting = {(each.identifier, each.cell): each for each in await consent.pending(person)}
+    found = [cell for cell in await consent.choices(person) if cell.topic is None or cell.allowed or _place(cell) in waiting]
+    found = [cell for cell in found if cell.identifier is None or cell.identifier.audience != subjects.FORMER]
     known = {cell.identifier.id: cell.identifier for cell in found if cell.identifier is not None}
     values = await subjects.values_of(list(known.values()))
     masks = {each.id: subjects.mask(each.kind, values[each.id] or "") for each in known.values()}
@@ -216,19 +211,26 @@ async def _rows(request: Request) -> list[Row]:
     rows = []
     for purpose, group in groupby(found, key=lambda cell: cell.purpose):
         cells = list(group)
-        channels = [(channel, consent.channel_name(channel), _squares(cells, channel, masks)) for channel in used]
+        channels = [(channel, consent.channel_name(channel), _squares(cells, channel, masks, waiting)) for channel in used]
         rows.append(Row(purpose.key, purpose.title, purpose.value, purpose.edition, channels))
     return rows
 
 
-def _squares(cells: list[consent.Choice], channel: str, masks: dict[str, str]) -> list[Square]:
+def _place(cell: consent.Choice) -> tuple[str, consent.Cell]:
+    place = consent.Cell(cell.purpose.key, cell.channel, cell.topic.key if cell.topic else "")
+    return (cell.identifier.id if cell.identifier else ""), place
+
+
+def _squares(
+    cells: list[consent.Choice], channel: str, masks: dict[str, str], waiting: dict[tuple[str, consent.Cell], consent.Pending]
+) -> list[Square]:
     """One per address; which address it is stands there only when there are several."""
     mine = [cell for cell in cells if cell.channel == channel]
     several = len({cell.identifier for cell in mine}) > 1
-    return [_square(cell, masks if several else {}) for cell in mine]
+    return [_square(cell, masks if several else {}, None if cell.allowed else waiting.get(_place(cell))) for cell in mine]
 
 
-def _square(cell: consent.Choice, masks: dict[str, str]) -> Square:
+def _square(cell: consent.Choice, masks: dict[str, str], waiting: consent.Pending | None) -> Square:
     identifier = cell.identifier.id if cell.identifier else ""
     kind = "missing" if cell.identifier is None else "switch" if cell.changeable else "fixed"
     topic = cell.topic.key if cell.topic else ""
@@ -240,9 +242,21 @@ def _square(cell: consent.Choice, masks: dict[str, str]) -> Square:
         address=masks.get(identifier, ""),
         kind=kind,
         on=cell.allowed,
-        why=why(cell),
+        why=why(cell) if waiting is None else _until_confirmed(waiting),
         action=f"/preferences/{cell.purpose.key}/{cell.channel}?{query}",
+        waiting=waiting.decision if waiting else "",
     )
+
+
+def _until_confirmed(waiting: consent.Pending) -> str:
+    told = {"day": date_text(waiting.ends_at)}
+    return _("Waiting for your confirmation: open the message we sent to this address, by %(day)s.") % told
+
+
+async def _late(session: Session) -> list[str]:
+    """The systems that have not taken what the person said for over an hour, by the names people know them by."""
+    titles = {each.name: each.title for each in connectors.systems()}
+    return [titles.get(name, name) for name in await consent.unconfirmed(session.subject or "")]
 
 
 def _square_id(purpose: str, channel: str, topic: str, identifier: str) -> str:
@@ -251,11 +265,8 @@ def _square_id(purpose: str, channel: str, topic: str, identifier: str) -> str:
 
 routes = [
     get("/preferences", show, guard=customer),
-    get("/preferences/history", show_history, guard=customer),
     post("/preferences/undo", undo, guard=customer),
     post("/preferences/stop", stop_all, guard=customer),
-    post("/preferences/pause", pause, guard=customer),
-    post("/preferences/resume", resume, guard=customer),
+    post("/preferences/confirmations", ask_again, guard=customer),
     post("/preferences/{purpose}/{channel}", choose, guard=customer),
-    get("/receipts/{entry}", download_receipt, guard=customer),
 ]

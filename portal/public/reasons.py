@@ -59,6 +59,8 @@ def _spoken(because: Because) -> str:
 
 def _stopped(because: Because) -> str:
     told = {"day": date_text(because.at) if because.at else ""}
+    if because.kind == "suppressed" and because.source == "not theirs":
+        return _("You told us that this address is no longer yours, %(day)s.") % told
     if because.kind == "suppressed":
         return _("Messages to this address came back, or were reported as unwanted, %(day)s.") % told
     if because.kind == "restricted":

@@ -2,6 +2,7 @@
 
 from portal.subjects.arrivals import Arrival, closed_to_others, ensure, ensure_many, known_ids
 from portal.subjects.canonical import KINDS, canonical, mask
+from portal.subjects.disowning import FORMER, disown
 from portal.subjects.erasure import Forgotten, forget, forget_addresses
 from portal.subjects.identifiers import (
     find,
@@ -13,20 +14,24 @@ from portal.subjects.identifiers import (
     values_of,
 )
 from portal.subjects.links import Whole, link, merge, split, whole
+from portal.subjects.lists import Listed, listed
 from portal.subjects.models import Identifier
 from portal.subjects.notes import is_suppressed, suppress, suppressed
 from portal.subjects.people import Known, Person, people, person_at
 
 __all__ = [
+    "FORMER",
     "KINDS",
     "Arrival",
     "Forgotten",
     "Identifier",
     "Known",
+    "Listed",
     "Person",
     "Whole",
     "canonical",
     "closed_to_others",
+    "disown",
     "ensure",
     "ensure_many",
     "find",
@@ -37,6 +42,7 @@ __all__ = [
     "is_suppressed",
     "known_ids",
     "link",
+    "listed",
     "mark_verified",
     "mask",
     "merge",

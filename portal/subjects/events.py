@@ -5,6 +5,7 @@ from portal import audit
 ADDED = audit.Event("identifier.added", "An address, number, account or device was recorded for a person.")
 VERIFIED = audit.Event("identifier.verified", "A person proved that an address or number is theirs.")
 AUDIENCE = audit.Event("identifier.audience", "An address was marked as one person's own, shared, or a role's.")
+DISOWNED = audit.Event("identifier.disowned", "A person said that an address or number is no longer theirs.")
 LINKED = audit.Event("subject.linked", "Identifiers were linked to another record of the same person.")
 SPLIT = audit.Event("subject.split", "A link between two records of a person was taken back.")
 ERASED = audit.Event("subject.erased", "A person's identifiers and the keys to their data were destroyed.")

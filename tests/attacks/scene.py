@@ -1,13 +1,15 @@
 """What the attacks are tried on: Ana's things, made through the rooms, with an address for every object route."""
 
 import re
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from portal import audit, cases, identity, statement
+from portal import audit, cases, consent, identity, statement, vault
 from portal.pages import CUSTOMER, OFFICER
 from portal.settings import HOME
+from tests.api.machines import Machine, key, said
 from tests.cases.shops import ask, collected, found_company, prove
 from tests.cases.test_handover import delivered
 from tests.conftest import House
@@ -28,6 +30,11 @@ class Scene:
     identifier: str
     subject: str
     case: str
+    key: str
+
+    def machine(self) -> Machine:
+        """The shop's checkout, with its key."""
+        return Machine(self.key)
 
     def path(self, pattern: str) -> str:
         if "{" not in pattern:
@@ -47,17 +54,27 @@ async def open_scene(house: House, folder: Path) -> Scene:
     erasure = await collected("erasure")
     opened = await ask("access", "somebody@example.com")
     session = await _session_of(ana)
+    secret = await key(*identity.SCOPES)
+    async with Machine(secret) as shop:
+        assert (await shop.post("/api/v1/decisions", json=said(ANA, "no"))).status_code == 201
     reference = await cases.reference_of(waiting.id)
     await audit.sequence_all()
     entry = (await audit.search(subject=session.subject, limit=1))[0].id
     await ana.post("/sign-in", data={"email": ANA}, follow_redirects=False)
     invitation = (await identity.invite("new@example.com", name="New", roles=[], by=None)).link
+    link = await consent.unsubscribe_token(session.identifier or "", consent.Cell("newsletter", "email"))
+    asked = uuid.UUID(session.identifier).bytes + (2**52).to_bytes(8)
     paths = {
         **PUBLIC_WORDS,
+        "/u/{token}": f"/u/{link}",
+        "/u/{token}/undo": f"/u/{link}/undo",
+        "/confirm/{token}": f"/confirm/{vault.seal_link('confirm', asked)}",
+        "/preferences/addresses/{identifier}": f"/preferences/addresses/{session.identifier}",
         "/proofs/{challenge}": f"/proofs/{opened.challenge}",
         "/l/{secret}": await link_for(ANA),
         "/preferences/{purpose}/{channel}": f"/preferences/newsletter/email?to={session.identifier}&text=newsletter@1/en",
         "/receipts/{entry}": f"/receipts/{entry}",
+        "/api/v1/receipts/{entry}": f"/api/v1/receipts/{entry}",
         "/requests/{reference}": f"/requests/{reference}",
         "/requests/{reference}/proof": f"/requests/{reference}/proof",
         "/requests/{reference}/withdrawal": f"/requests/{reference}/withdrawal",
@@ -73,7 +90,7 @@ async def open_scene(house: House, folder: Path) -> Scene:
     for rest in re.findall(r'"/admin/cases/\{case\}(/\w+)"', (HOME / "portal" / "admin" / "cases.py").read_text()):
         paths["/admin/cases/{case}" + rest] = f"/admin/cases/{erasure}{rest}"
     officers = {role: await _at_work(role) for role in sorted(identity.ROLES)}
-    return Scene(ana, officers, paths, session.identifier or "", session.subject or "", erasure)
+    return Scene(ana, officers, paths, session.identifier or "", session.subject or "", erasure, secret)
 
 
 async def _at_work(role: str) -> Browser:

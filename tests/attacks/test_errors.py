@@ -134,7 +134,9 @@ def _forms() -> Iterator[tuple[str, bytes]]:
     yield "text/plain; charset=utf-99", b"email=x"
 
 
-def _browser(door: Door, scene: Scene) -> Browser:
+def _browser(door: Door, scene: Scene) -> httpx2.AsyncClient:
+    if door.for_machines:
+        return scene.machine()
     if not door.pattern.startswith("/admin"):
         return scene.ana
     return scene.officers["approver" if door.guard == "officer(cases.approve)" else "privacy-officer"]

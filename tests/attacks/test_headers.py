@@ -14,6 +14,7 @@ from tests.rules.doors import doors
 
 KEPT_BY_BROWSERS = {
     "/brand.css": "public, max-age=3600",  # the company's colours
+    "/api/openapi.json": "no-cache",
     "/audit/checkpoint": "no-cache",  # for everybody, and asked for anew each time
 }
 ELSEWHERE = [
@@ -97,7 +98,7 @@ async def test_links_in_mails_are_made_of_the_configured_address_alone(sqlite_ho
 
 async def test_every_answer_keeps_out_frames_foreign_scripts_and_caches(scene: Scene) -> None:
     for door in doors():
-        for browser in (scene.ana, scene.officers["privacy-officer"], Browser()):
+        for browser in (scene.ana, scene.officers["privacy-officer"], Browser(), scene.machine()):
             answer = await browser.request(door.method, scene.path(door.pattern), follow_redirects=False)
             policy, name = answer.headers["content-security-policy"], f"{door.name} {answer.status_code}"
             assert "frame-ancestors 'none'" in policy and "unsafe" not in policy, name
@@ -127,7 +128,7 @@ async def test_behind_https_every_cookie_is_bound_to_this_host_when_it_comes_and
 
 
 async def test_a_page_with_a_secret_in_its_address_tells_it_to_nobody(scene: Scene) -> None:
-    for pattern in ("/l/{secret}", "/admin/invitation/{secret}"):
+    for pattern in ("/l/{secret}", "/u/{token}", "/confirm/{token}", "/admin/invitation/{secret}"):
         answer = await scene.ana.get(scene.path(pattern))
         assert answer.status_code == 200 and answer.headers["referrer-policy"] == "no-referrer"
         own = documents.company().authority_url  # a link that the visitor may follow, not one that the page loads

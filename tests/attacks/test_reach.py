@@ -6,6 +6,7 @@ import httpx2
 import pytest
 
 from portal import db, identity
+from portal.shield import EXEMPT_FROM_CSRF
 from tests.attacks.scene import PUBLIC_WORDS, Scene
 from tests.people import BEN, Browser, sign_in
 from tests.rules.doors import Door, doors
@@ -15,11 +16,15 @@ SEEN_BY_WHOEVER_HAS_IT = {
     "GET /proofs/{challenge}": "asks for the code",
     "GET /l/{secret}": "asks for the code in any browser but the one that asked",
     "GET /requests/{reference}": "128 random bits; says where the request stands and nothing personal",
+    "GET /u/{token}": "in a message; says what it stops, and not for whom",
+    "GET /confirm/{token}": "in the person's own mail; says what they are asked to confirm, and nothing of them",
     "GET /requests/notices/{secret}": "in the person's own mail; a button",
     "GET /admin/invitation/{secret}": "in the invited colleague's own mail; asks for a password",
 }
 TAKEN_FROM_WHOEVER_HAS_IT = {
     "POST /requests/notices/{secret}": "the warning's answer: 'this was not me'",
+    "POST /u/{token}": "stops one kind of message, without signing in (RFC 8058)",
+    "POST /confirm/{token}": "the mail's answer: only who reads the mailbox has it",
     "POST /requests/{reference}/proof": "a new mail to the address the request was made with, and nowhere else",
     "POST /admin/invitation/{secret}": "the invitation's answer",
 }
@@ -37,15 +42,15 @@ REFUSED = "Your role does not allow this"
 async def test_all_of_it_opens_for_those_it_belongs_to(scene: Scene) -> None:
     """Or else the refusals below would prove nothing."""
     for door in [each for each in doors() if not each.unsafe and each.name not in NOT_THERE_YET]:
-        browser = scene.officers["privacy-officer"] if door.pattern.startswith("/admin") else scene.ana
-        answer = await browser.get(scene.path(door.pattern))
+        browser: httpx2.AsyncClient = scene.officers["privacy-officer"] if door.pattern.startswith("/admin") else scene.ana
+        answer = await (scene.machine() if door.for_machines else browser).get(scene.path(door.pattern))
         assert answer.status_code == 200, f"{door.name}: {answer.status_code}"
         assert not answer.url.path.endswith("/sign-in") or door.pattern.endswith("/sign-in"), door.name
 
 
 async def test_a_post_from_a_foreign_page_is_refused_at_every_door(scene: Scene) -> None:
     before = await _contents()
-    for door in [each for each in doors() if each.unsafe]:
+    for door in [each for each in doors() if each.unsafe and not each.pattern.startswith(EXEMPT_FROM_CSRF)]:
         browser = scene.officers["privacy-officer"] if door.pattern.startswith("/admin") else scene.ana
         for headers in _foreign():
             answer = await browser.request("POST", scene.path(door.pattern), data={"answer": "no"}, headers=headers)
@@ -55,7 +60,7 @@ async def test_a_post_from_a_foreign_page_is_refused_at_every_door(scene: Scene)
 
 async def test_looking_changes_nothing(scene: Scene) -> None:
     for door in [each for each in doors() if not each.unsafe and each.name not in NOT_ONLY_LOOKING]:
-        for browser in (scene.ana, scene.officers["privacy-officer"], Browser()):
+        for browser in (scene.ana, scene.officers["privacy-officer"], Browser(), scene.machine()):
             before = await _contents()
             await browser.get(scene.path(door.pattern), follow_redirects=False)
             assert _changed(before, await _contents()) - WRITTEN_BY_LOOKING == set(), door.name
@@ -88,7 +93,9 @@ async def test_nobody_reaches_anas_things(scene: Scene, who: str) -> None:
             assert not any(word in answer.text for word in ("ana@", "Ana", scene.identifier, scene.subject)), door.name
         else:
             to_sign_in = answer.status_code == 303 and answer.headers["location"].endswith("/sign-in")
-            assert to_sign_in or answer.status_code in (403, 404), f"{door.name}: {answer.status_code}"
+            assert to_sign_in or answer.status_code in (403, 404) or (door.for_machines and answer.status_code == 401), (
+                f"{door.name}: {answer.status_code}"
+            )
     # A wrong code counts, and stands in the record where it says that somebody tried.
     assert _changed(before, await _contents()) - {"throttle", "challenge", "entry", "data_key"} == set()
 

@@ -1,4 +1,4 @@
-"""Whatever is said, merged, split, undone, paused and repeated in whatever order: a no is never lost, on real rows.
+"""Whatever is said, merged, split, undone, paused, imported and repeated in whatever order: a no is never lost, on real rows.
 
 The oracle keeps its own plain list of what was said and knows nothing of how the portal stores it.
 """
@@ -6,13 +6,17 @@ The oracle keeps its own plain list of what was said and knows nothing of how th
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import count
+from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from portal import consent, db, subjects
 from portal.consent import ALL, Decided, Word, fold
+from portal.consent.batches import commit_import, plan_import, undo_import
+from portal.consent.import_rows import OLDEST, Options
 from portal.consent.words import Cell, parents, rank
 from portal.lib import clock
 from portal.lib.errors import Conflict, Invalid
@@ -37,9 +41,20 @@ _said = st.one_of(
     st.tuples(st.tuples(st.just("say"), _who, st.just("unset"), st.sampled_from(YES)), _grade, _days),
     st.tuples(st.tuples(st.just("say"), _who, st.just("informed"), st.just(SIMILAR)), _grade, _days),
 )
+_line = st.one_of(
+    st.tuples(_who, st.just("yes"), st.sampled_from(YES[:5]), st.sampled_from([0, -1, -2, -3, None])),
+    st.tuples(_who, st.just("no"), st.sampled_from(NO), st.sampled_from([0, -1, -2, -3, None])),
+    st.tuples(_who, st.just("unset"), st.sampled_from(YES[:5]), st.sampled_from([0, -1, None])),
+)
+_import = st.one_of(
+    st.tuples(st.tuples(st.just("import"), st.lists(_line, min_size=1, max_size=4)), st.sampled_from([None, None, 1, 2])),
+    st.tuples(st.tuples(st.just("import again"), st.integers(0, 1))),
+    st.tuples(st.tuples(st.sampled_from(["import resume", "import undo", "import never said"]), st.integers(0, 1))),
+)
 _act = st.one_of(
     _said,
     _said,
+    _import,
     st.tuples(st.tuples(st.sampled_from(["undo", "undo", "repeat", "confirm"]), st.integers(0, 3))),
     st.tuples(
         st.tuples(st.sampled_from(["merge", "merge", "split", "object", "pause", "resume", "prove", "look", "bounce"]), _who)
@@ -48,9 +63,35 @@ _act = st.one_of(
 _numbers = count()
 
 
+class Killed(Exception):
+    pass
+
+
+@dataclass
+class Imported:
+    """A list: its words in the order of recording, how many are recorded by now and when; what became of it."""
+
+    batch: str
+    path: Path
+    words: list[tuple[str, str, Cell, datetime | None]]
+    recorded: list[datetime] = field(default_factory=list)
+    in_force: bool = False
+    undone: bool = False
+    never_said: bool = False
+
+    def said(self, answer: str) -> list[tuple[str, Cell, datetime]]:
+        """The words with that answer that count, with the time at which they were said."""
+        counts = not self.never_said if answer == "no" else self.in_force and not self.undone
+        done = zip(self.words, self.recorded, strict=False) if counts else ()
+        return [(who, cell, at or now) for (who, each, cell, at), now in done if each == answer]
+
+
 @dataclass
 class Oracle:
     people: list[Identifier]
+    folder: Path
+    number: int
+    imports: list[Imported] = field(default_factory=list)
     said: list[Decided] = field(default_factory=list)
     undone: set[str] = field(default_factory=set)
     words: list[Word] = field(default_factory=list)
@@ -60,13 +101,27 @@ class Oracle:
 
 @settings(max_examples=EXAMPLES)
 @given(st.lists(_act, min_size=3, max_size=14))
-async def test_a_no_is_never_lost_whatever_happens_in_whatever_order(house: House, acts: list[tuple[Any, ...]]) -> None:
+async def test_a_no_is_never_lost_whatever_happens_in_whatever_order(
+    house: House, tmp_path: Path, acts: list[tuple[Any, ...]]
+) -> None:
+    await _live_through(tmp_path, acts)
+
+
+@pytest.mark.deep
+@pytest.mark.timeout(3600)
+@settings(max_examples=10_000)
+@given(st.lists(_act, min_size=3, max_size=14))
+async def test_nor_in_ten_thousand_ways(sqlite_house: House, tmp_path: Path, acts: list[tuple[Any, ...]]) -> None:
+    await _live_through(tmp_path, acts)
+
+
+async def _live_through(tmp_path: Path, acts: list[tuple[Any, ...]]) -> None:
     if not await consent.purposes():
         await publish()
     number = next(_numbers)
     async with db.writing():
         people = [await subjects.ensure("email", f"p{who}.{number}@example.com", by="system") for who in range(2)]
-    oracle = Oracle(people)
+    oracle = Oracle(people, tmp_path, number)
     for act, *more in acts:
         await _do(oracle, act, more)
     await _check_no_lost(oracle)
@@ -80,6 +135,8 @@ async def _do(oracle: Oracle, act: tuple[Any, ...], more: list[Any]) -> None:
     try:
         if name == "say":
             await _say(oracle, oracle.people[act[1]], act[2], act[3], *more)
+        elif name.startswith("import"):
+            await _import_list(oracle, name, act[1], *more)
         elif name in ("undo", "repeat", "confirm"):
             await _again(oracle, name, act[1])
         elif name in ("merge", "split"):
@@ -121,6 +178,63 @@ async def _again(oracle: Oracle, name: str, which: int) -> None:
         oracle.said.append(await consent.decide(oracle.words[-1 - which % len(oracle.words)]))
 
 
+async def _import_list(oracle: Oracle, name: str, what: Any, dies_after: int | None = None) -> None:
+    if name == "import":
+        await _begin_import(oracle, _written(oracle, what), dies_after)
+        return
+    if not oracle.imports:
+        return
+    one = oracle.imports[-1 - what % len(oracle.imports)]
+    if name == "import again":
+        await _begin_import(oracle, one, None)
+    elif name == "import resume":
+        await _commit(one, None)
+    else:
+        never_said = name == "import never said"
+        await undo_import(one.batch, by="officer:petra", why="Another shop.", also_noes=never_said)
+        one.undone, one.never_said = True, one.never_said or never_said
+
+
+def _written(oracle: Oracle, lines: list[tuple[int, str, Cell, int | None]]) -> Imported:
+    now, rows, words = clock.now(), ["email,answer,purpose,channel,topic,said_at,edition"], []
+    for who, answer, cell, days in lines:
+        at = None if days is None else now + timedelta(days=days)
+        address = oracle.people[who].id
+        words.append((address, answer, cell, OLDEST if at is None and answer == "yes" else at))
+        when = "" if at is None else at.isoformat()
+        rows.append(f"{_address(oracle, who)},{answer},{','.join(cell)},{when},legacy:old:1")
+    path = oracle.folder / f"{next(_numbers)}.csv"
+    path.write_text("\n".join(rows))
+    return Imported("", path, sorted(words, key=lambda each: each[1] == "yes"))
+
+
+def _address(oracle: Oracle, who: int) -> str:
+    return f"p{who}.{oracle.number}@example.com"
+
+
+async def _begin_import(oracle: Oracle, one: Imported, dies_after: int | None) -> None:
+    planned = await plan_import(one.path, Options(), by="officer:petra")
+    assert planned.counts["bad"] == 0, planned.problems
+    oracle.imports.append(Imported(planned.id, one.path, one.words))
+    await _commit(oracle.imports[-1], dies_after)
+
+
+async def _commit(one: Imported, dies_after: int | None) -> None:
+    """Word by word; killed after some of them, or to the end."""
+    started = clock.now()
+
+    def killed(_done: int, _total: int) -> None:
+        one.recorded.append(started)
+        if dies_after is not None and len(one.recorded) >= dies_after:
+            raise Killed
+
+    try:
+        await commit_import(one.batch, one.path, by="officer:petra", progress=killed, at_once=1)
+        one.in_force = True
+    except Killed:
+        pass
+
+
 async def _relate(one: Identifier, other: Identifier, name: str) -> None:
     async with db.writing():
         if name == "split":
@@ -157,10 +271,13 @@ async def _check_no_lost(oracle: Oracle) -> None:
             continue
         mine = [each for each in oracle.said if each.word.identifier == who and each.state == "firm"]
         yeses = [each for each in mine if each.word.answer == "yes" and each.word.cell == cell]
-        noes = [each for each in mine if each.word.answer == "no" and each.word.cell in {cell, *parents(cell)}]
-        for no in noes:
-            beaten = any(yes.said_at > no.said_at and rank(yes.word.grade) >= rank(no.word.grade) for yes in yeses)
-            assert beaten or no.id in oracle.undone, (cell, no, answer)
+        imported = [("import", at) for each in oracle.imports for by, on, at in each.said("yes") if (by, on) == (who, cell)]
+        said_yes = [(each.word.grade, each.said_at) for each in yeses] + imported
+        above = {cell, *parents(cell)}
+        noes = [each for each in mine if each.word.answer == "no" and each.word.cell in above and each.id not in oracle.undone]
+        imported = [("import", at) for each in oracle.imports for by, on, at in each.said("no") if by == who and on in above]
+        for grade, at in [(each.word.grade, each.said_at) for each in noes] + imported:
+            assert any(yes > at and rank(by) >= rank(grade) for by, yes in said_yes), (cell, grade, at, answer)
         for since, stopped in oracle.stops if cell in (READINGS, SIMILAR) else ():
             if who in stopped:
                 assert any(yes.said_at > since and yes.word.grade == "self-verified" for yes in yeses)

@@ -1,17 +1,22 @@
 """Connected systems hear of every change, in order per person, and one that fails holds up nobody else."""
 
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from portal import audit, consent, db, jobs, settings, subjects
-from portal.lib import clock
+from portal.consent import events, lapses
+from portal.consent.checks import terms_of
+from portal.consent.decisions import record_checked
+from portal.lib import clock, errors
 from tests.conftest import House
-from tests.consent.people import known, publish, say
+from tests.connectors.receiver import SECRET, Receiver, listed, receiving, write_list
+from tests.consent.people import allowed, known, publish, say, word
 
 SCHEMA = """
 CREATE TABLE subscription (email TEXT NOT NULL, list TEXT NOT NULL, status TEXT NOT NULL, log_index INTEGER,
@@ -88,7 +93,7 @@ async def test_a_withdrawal_reaches_the_newsletter_database(letters: Path) -> No
     ana = await known("email", "Ana@Example.com")
     await say(ana, "yes")
     await audit.sequence_all()
-    assert await jobs.run_due() == 1
+    assert await jobs.run_due() == 2
     assert _subscriptions(letters) == {("ana@example.com", "stock"): "on"}
     await say(ana, "no")
     await audit.sequence_all()
@@ -179,3 +184,203 @@ async def test_a_new_system_is_told_everything_from_the_start_of_the_log(letters
     _run(letters, "DELETE FROM subscription")
     assert (await _told()).sent == 3
     assert _subscriptions(letters) == {("ana@example.com", "stock"): "on"}
+
+
+@pytest.fixture
+async def hooks(house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Receiver]:
+    """A receiver of webhooks about back-in-stock mails, from whom people in competitions come."""
+    monkeypatch.setenv("HOOK_SECRET", SECRET)
+    async with receiving() as receiver:
+        ours = listed("hooks", receiver.url, 'purposes = ["back-in-stock"]', 'channels = ["email"]', 'sources = ["competition"]')
+        settings.use(replace(house.settings, systems=write_list(tmp_path, ours), outbound_allow="127.0.0.0/8"))
+        await publish()
+        yield receiver
+
+
+async def _hooked() -> None:
+    await audit.sequence_all()
+    while (await consent.propagate_once("hooks")).more:
+        pass
+
+
+def _said(receiver: Receiver) -> list[tuple[str, str, bool]]:
+    return [(message.address, message.data["purpose"], message.data["allowed"]) for message in receiver.taken]
+
+
+async def test_a_yes_that_runs_out_is_told_without_anybody_saying_a_word(hooks: Receiver) -> None:
+    ana, ben = await known("email", "ana@example.com"), await known("email", "ben@example.com")
+    until = clock.now() + timedelta(days=10)
+    await say(ana, "yes", until=until)
+    await say(ben, "yes", until=until)
+    await say(ben, "no")
+    await _hooked()
+    hooks.taken.clear()
+    assert await lapses.note_lapses() == 0
+    with clock.at(until + timedelta(minutes=1)):
+        assert not await allowed(ana)
+        assert await lapses.note_lapses() == 1  # Ben had said no himself
+        assert await lapses.note_lapses() == 0
+        await _hooked()
+    assert _said(hooks) == [("ana@example.com", "back-in-stock", False)]
+    [entry] = await audit.search(event="consent.lapsed")
+    assert entry.subject == ana.home and hooks.taken[0].data["sequence"] == entry.log_index
+
+
+async def test_a_pause_that_ends_is_told_without_anybody_saying_a_word(hooks: Receiver) -> None:
+    ana = await known("email", "ana@example.com")
+    await say(ana, "yes")
+    until = clock.now() + timedelta(days=30)
+    await consent.pause(ana.subject, until=until, by=f"customer:{ana.subject}", purpose="back-in-stock")
+    await _hooked()
+    assert _said(hooks)[-1] == ("ana@example.com", "back-in-stock", False)
+    with clock.at(until + timedelta(minutes=1)):
+        await jobs.recur("consent.lapse", every=timedelta(minutes=1))
+        await jobs.run_due()
+        await _hooked()
+    assert _said(hooks)[-1] == ("ana@example.com", "back-in-stock", True)
+    assert len(await audit.search(event="consent.pause_over")) == 1
+
+
+async def test_a_pause_that_the_person_ended_early_does_not_end_twice(hooks: Receiver) -> None:
+    ana = await known("email", "ana@example.com")
+    until = clock.now() + timedelta(days=30)
+    await consent.pause(ana.subject, until=until, by=f"customer:{ana.subject}")
+    await consent.resume(ana.subject, by=f"customer:{ana.subject}")
+    with clock.at(until + timedelta(minutes=1)):
+        assert await lapses.note_lapses() == 0
+
+
+async def test_many_that_run_out_in_the_same_moment_are_noted_in_portions_and_each_once(
+    hooks: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lapses, "AT_ONCE", 3)
+    until = clock.now() + timedelta(days=10)
+    for number in range(7):
+        await say(await known("email", f"p{number}@example.com"), "yes", until=until)
+    with clock.at(until + timedelta(minutes=1)):
+        assert await lapses.note_lapses() == 7
+        assert await lapses.note_lapses() == 0
+    entries = await audit.search(event="consent.lapsed")
+    assert len(entries) == len({entry.object for entry in entries}) == 7
+
+
+async def test_the_source_of_somebodys_data_hears_of_every_no_and_of_nobody_elses(hooks: Receiver) -> None:
+    ana, ben = await known("email", "ana@example.com"), await known("email", "ben@example.com")
+    await say(ana, "yes", "newsletter", "email", source="competition", grade="self-verified")
+    await say(ben, "yes", "newsletter", "email")
+    await _hooked()
+    assert hooks.seen == []  # it takes only back-in-stock, and a yes is none of its business
+    for each in (ana, ben):
+        await say(each, "no", "newsletter", "email")
+    await _hooked()
+    assert set(_said(hooks)) == {("ana@example.com", "newsletter", False)}
+    await consent.object_to_marketing(ana.subject, by=f"customer:{ana.subject}")
+    await _hooked()
+    assert all(address == "ana@example.com" and not told for address, _purpose, told in _said(hooks))
+    assert len({purpose for _address, purpose, _told in _said(hooks)}) > 2
+
+
+async def test_a_replay_tells_again_from_its_place_on_and_is_recorded(hooks: Receiver) -> None:
+    ana, ben = await known("email", "ana@example.com"), await known("email", "ben@example.com")
+    await say(ana, "yes")
+    await say(ben, "yes")
+    await say(ana, "no")
+    await _hooked()
+    before = [message.id for message in hooks.taken]
+    from_ben = next(message.data["sequence"] for message in hooks.taken if message.address == "ben@example.com")
+    await consent.replay("hooks", since=from_ben, by="officer:olga")
+    await _hooked()
+    again = hooks.taken[len(before) :]
+    assert [message.address for message in again] == ["ben@example.com", "ana@example.com"]
+    assert [message.id for message in again] == before[1:]
+    log = await consent.delivered("hooks")
+    assert [(line.state, line.tries) for line in log] == [("sent", 2), ("sent", 2), ("sent", 1)]
+    assert all(line.done_at and line.allowed is not None for line in log)
+    [entry] = await audit.search(event="system.replayed")
+    assert (entry.actor, entry.object) == ("officer:olga", "hooks")
+    with pytest.raises(errors.Conflict):
+        await consent.replay("hooks", since=10_000, by="officer:olga")
+    with pytest.raises(errors.Invalid):
+        await consent.replay("hooks", since=-1, by="officer:olga")
+    with pytest.raises(errors.NotFound):
+        await consent.replay("nobody", since=0, by="officer:olga")
+
+
+async def test_a_replay_leaves_what_waits_in_its_place(hooks: Receiver) -> None:
+    hooks.answer = lambda message: 500
+    ana = await known("email", "ana@example.com")
+    await say(ana, "yes")
+    await _hooked()
+    await consent.replay("hooks", since=0, by="officer:olga")
+    hooks.answer = lambda message: 200
+    await _hooked()
+    assert [line.state for line in await consent.delivered("hooks")] == ["sent"]
+    assert len({message.id for message in hooks.seen}) == 1
+
+
+async def test_an_import_is_told_when_it_begins_to_count(hooks: Receiver) -> None:
+    """One entry of the log stands for a part of the list; its yeses are not told before."""
+    ana = await known("email", "ana@example.com")
+    async with db.writing():
+        await db.run(
+            "INSERT INTO batch (id, sha256, options, planned, done, details, planned_by, planned_at, phase, position, parts)"
+            " VALUES ('b1', ?, '{}', '{}', '{}', ?, 'officer:olga', 0, 'yeses', 0, 1)",
+            *(b"", b""),
+        )
+    [decided] = await _in_batch(ana, "b1")
+    await _hooked()
+    assert hooks.seen == []
+    async with db.writing():
+        await db.run("INSERT INTO batch_part (batch, number, first, last) VALUES ('b1', 0, ?, ?)", decided.id, decided.id)
+        await db.run("UPDATE batch SET in_force_at = ? WHERE id = 'b1'", clock.micros(clock.now()))
+        await audit.record(events.IMPORT_COUNTS, actor="officer:olga", object="b1/0")
+    await _hooked()
+    assert _said(hooks) == [("ana@example.com", "back-in-stock", True)]
+
+
+async def _in_batch(identifier: subjects.Identifier, batch: str) -> list[consent.Decided]:
+    said = word(identifier, "yes", source="import", grade="import")
+    async with db.writing():
+        people = await subjects.people([identifier.id])
+        return await record_checked([said], people, await terms_of([said]), batch)
+
+
+async def test_a_round_asks_the_same_few_questions_however_many_words_are_new(
+    hooks: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counts = []
+    for size in (5, 40):
+        for number in range(size):
+            await say(await known("email", f"p{size}-{number}@example.com"), "yes")
+        await audit.sequence_all()
+        seen: list[str] = []
+        with monkeypatch.context() as watching:
+            for name in ("rows", "run", "many"):
+                _watch(watching, name, seen)
+            await consent.propagate_once("hooks")
+        counts.append(len(seen))
+        plans = [await _plan(sql) for sql in seen if sql.lstrip().startswith("SELECT") and settings.get().is_sqlite]
+        assert [plan for plan in plans if "SCAN d" in plan or "SCAN permission" in plan or "SCAN entry" in plan] == []
+    assert counts[0] == counts[1] <= 30
+
+
+def _watch(patching: pytest.MonkeyPatch, name: str, seen: list[str]) -> None:
+    real: Callable[..., Awaitable[Any]] = getattr(db, name)
+
+    async def watched(sql: str, *values: Any) -> Any:
+        seen.append(sql)
+        return await real(sql, *values)
+
+    patching.setattr(db, name, watched)
+
+
+async def _plan(sql: str) -> str:
+    found = await db.rows(f"EXPLAIN QUERY PLAN {sql}", *[None] * sql.count("?"))
+    return " / ".join(row["detail"] for row in found)
+
+
+async def test_looking_for_what_ran_out_goes_by_an_index(sqlite_house: House) -> None:
+    for sql in (lapses._YESES, lapses._PAUSES):
+        plan = await _plan(sql)
+        assert "permission_expires" in plan or "pause_until" in plan, plan
+        assert "SCAN" not in plan, plan

@@ -149,6 +149,26 @@ async def test_only_the_network_that_the_operator_opened_is_open() -> None:
         assert (await request("GET", f"http://127.0.0.1:{port}/", allow=outbound.networks("127.0.0.1/32"))).status == 204
 
 
+async def test_a_kept_connection_is_for_one_name_and_the_name_is_checked_each_time() -> None:
+    answers = [["127.0.0.1"], ["127.0.0.1"], ["10.9.9.9"]]
+
+    async def rebinding(host: str, port: int) -> list[str]:
+        return answers.pop(0)
+
+    kept = outbound.Kept()
+    try:
+        async with _server(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok") as (port, _seen):
+            address = f"http://shop.example:{port}/"
+            for _call in range(2):
+                assert (await request("GET", address, resolve=rebinding, allow=LOOPBACK, kept=kept)).status == 200
+            with pytest.raises(OutboundRefused, match=r"10\.9\.9\.9"):
+                await request("GET", address, resolve=rebinding, allow=LOOPBACK, kept=kept)
+            with pytest.raises(ValueError, match="one host name"):
+                await request("GET", f"http://127.0.0.1:{port}/", allow=LOOPBACK, kept=kept)
+    finally:
+        await kept.close()
+
+
 async def test_a_redirect_is_handed_back_and_not_followed() -> None:
     redirect = b"HTTP/1.1 302 Found\r\nLocation: http://169.254.169.254/\r\nContent-Length: 0\r\n\r\n"
     async with _server(redirect) as (port, seen):

@@ -23,6 +23,11 @@ class Door:
     def unsafe(self) -> bool:
         return self.method != "GET"
 
+    @property
+    def for_machines(self) -> bool:
+        """A key opens it, and no cookie."""
+        return self.pattern.startswith("/api/")
+
 
 def doors() -> list[Door]:
     """Every route of the site but the static files, which are no door."""

@@ -11,15 +11,18 @@ import pytest
 
 from portal import cases, db, identity, jobs, messages, statement, subjects
 from portal.lib import clock
+from tests.api.machines import Machine, key, question, said
 from tests.cases.shops import Company, found_company
 from tests.cases.test_handover import delivered
 from tests.conftest import House
-from tests.people import ANA, BEN, OLGA, PASSWORD, PETRA, Browser, Officer, code_for, hire, link_for
+from tests.people import ANA, BEN, OLGA, PASSWORD, PETRA, Browser, Officer, code_for, hire, link_for, newest_mail, sign_in
 from tests.rules.doors import doors, pattern_of
 
 NOTHING_TO_RECORD = {
     "/admin/sign-in": "half of a sign-in; the second factor records it, and a wrong password is recorded",
     "/admin/people": "leads to the person's page, whose GET records the look; nobody is shown before",
+    "/api/v1/permissions/check": "a question, asked before every message; the answer is what stands in the record",
+    "/preferences/confirmations": "has the same mail sent again; the yes before and the answer after are recorded",
     "/admin/cases/{case}/retry": "asks a system sooner that would be asked anyway; its answer is recorded",
 }
 
@@ -30,6 +33,25 @@ class Watch:
 
     recorded: set[str] = field(default_factory=set)
     used: set[str] = field(default_factory=set)
+
+    async def send_list(self, machine: Machine, path: str, lines: str) -> httpx2.Response:
+        pattern, before = pattern_of("POST", path.partition("?")[0]), await _entries()
+        answer = await machine.post(path, content=lines, headers={"content-type": "text/csv"})
+        assert answer.is_success, f"{path}: {answer.status_code} {answer.text}"
+        self.used.add(pattern)
+        if await _entries() > before:
+            self.recorded.add(pattern)
+        return answer
+
+    async def send(self, machine: Machine, path: str, sent: dict[str, object]) -> httpx2.Response:
+        """What another program sends."""
+        before = await _entries()
+        answer = await machine.post(path, json=sent)
+        assert answer.status_code in (200, 201, 202), f"{path}: {answer.status_code} {answer.text}"
+        self.used.add(path)
+        if await _entries() > before:
+            self.recorded.add(path)
+        return answer
 
     async def press(self, browser: Browser, path: str, **fields: str) -> httpx2.Response:
         pattern, before = pattern_of("POST", path.partition("?")[0]), await _entries()
@@ -56,8 +78,11 @@ async def test_every_unsafe_route_leaves_an_entry_or_a_reason(company: Company) 
         await _visit(watch, ana)
         await _work(watch, company, ana, olgas, petras)
         await _answer_a_warning(watch)
+        await _programs(watch)
+        await _answer_mails(watch)
         await watch.press(olgas, "/admin/people", address=ANA)
         await watch.press(olgas, "/admin/audit/check")
+        await _tell_a_system_again(watch)
         await watch.press(olgas, "/admin/sign-out")
         await watch.press(ana, "/sign-out/everywhere")
         assert olga.id != petra.id
@@ -78,6 +103,12 @@ async def _come_to_work(watch: Watch, browser: Browser) -> Officer:
     await watch.press(browser, "/admin/sign-out")
     await _sign_in(watch, browser, olga)
     return olga
+
+
+async def _tell_a_system_again(watch: Watch) -> None:
+    async with Browser() as owner:
+        await _sign_in(watch, owner, await hire("owner@example.com", "owner"))
+        await watch.press(owner, "/admin/systems/shop/replay", **{"from": "0"})
 
 
 async def _sign_in(watch: Watch, browser: Browser, officer: Officer) -> None:
@@ -101,6 +132,7 @@ async def _visit(watch: Watch, ana: Browser) -> None:
     await watch.press(ana, "/preferences/undo", once=once[1])
     await watch.press(ana, "/preferences/pause", months="1")
     await watch.press(ana, "/preferences/resume")
+    await watch.press(ana, "/preferences/wishes", hours="evening")
     await watch.press(ana, "/preferences/stop")
     await watch.press(ana, "/sign-in/again", next="/requests")
     await watch.press(ana, await link_for(ANA))
@@ -162,6 +194,48 @@ async def _copy(watch: Watch, company: Company, ana: Browser, olga: Browser) -> 
 async def _correction(watch: Watch, ana: Browser, olga: Browser) -> None:
     desk = await _started(watch, ana, olga, "rectification", **{"new-phone": "+40 722 123 456"})
     await watch.press(olga, desk + "/corrections", field="phone", do="accept")
+
+
+async def _programs(watch: Watch) -> None:
+    async with Machine(await key(*identity.SCOPES)) as shop:
+        await watch.send(shop, "/api/v1/decisions", said(ANA))
+        await watch.send(shop, "/api/v1/permissions/check", question(ANA))
+        where, lists = "?purpose=back-in-stock&channel=email", "email,answer\nlist@example.com,no\n"
+        planned = await watch.send_list(shop, "/api/v1/imports" + where, lists)
+        await watch.send_list(shop, f"/api/v1/imports/{planned.json()['id']}/commit", lists)
+        await watch.send_list(shop, f"/api/v1/imports/{planned.json()['id']}/undo", "")
+        await watch.send_list(shop, "/api/v1/permissions/scrub" + where, lists)
+
+
+async def _answer_mails(watch: Watch) -> None:
+    """Ben's second address confirms a yes, stops it by the link of a message, takes that back; then others read it too."""
+    second = "ben2@example.com"
+    async with Browser() as ben, Machine(await key(*identity.SCOPES)) as shop:
+        await sign_in(ben, BEN)
+        mine = await subjects.find("email", BEN)
+        assert mine
+        async with db.writing():
+            other = await subjects.ensure("email", second, by="import", subject=mine.subject)
+        page = (await ben.get("/preferences")).text
+        switch = re.search(rf'action="(/preferences/newsletter/email\?[^"]*{other.id}[^"]*)"', page)
+        assert switch
+        await watch.press(ben, switch[1].replace("&amp;", "&"), answer="yes")
+        await jobs.run_due()
+        await ben.get("/preferences")  # says once what was saved
+        waiting = re.search(r'name="waiting" value="([^"]+)"', (await ben.get("/preferences")).text)
+        assert waiting
+        await watch.press(ben, "/preferences/confirmations", waiting=waiting[1])
+        confirm = re.search(r"(/confirm/[\w-]+)", await newest_mail(second))
+        assert confirm
+        await watch.press(ben, confirm[1])
+        await watch.send(shop, "/api/v1/unsubscribe-tokens", question("new@example.com", purpose="newsletter"))
+        made = await watch.send(shop, "/api/v1/unsubscribe-tokens", question(second, purpose="newsletter"))
+        link = "/u/" + made.json()["url"].rpartition("/u/")[2]
+        once = re.search(r'name="once" value="([^"]+)"', (await watch.press(ben, link)).text)
+        assert once
+        await watch.press(ben, link + "/undo", once=once[1])
+        await watch.press(ben, f"/preferences/addresses/{other.id}", **{"is": "shared"})
+        await watch.send(shop, "/api/v1/bounces", {"identifier": {"email": second}, "why": "hard bounce"})
 
 
 async def _answer_a_warning(watch: Watch) -> None:

@@ -16,9 +16,14 @@ OPEN_TO_ALL = {
     "POST /admin/sign-out",
 }
 
+# What machines read before they have a key.
+READ_WITHOUT_A_KEY = {"GET /api/openapi.json"}
+
 
 def test_every_route_names_its_guard() -> None:
-    assert [each.name for each in doors() if not re.fullmatch(r"anyone|customer|officer\([a-z.]+\)", each.guard)] == []
+    assert [
+        each.name for each in doors() if not re.fullmatch(r"anyone|customer|officer\([a-z.]+\)|key\([a-z:]+\)", each.guard)
+    ] == []
     assert mounts() == ["/static"]
 
 
@@ -27,6 +32,14 @@ def test_an_officers_route_names_an_action_of_the_table() -> None:
     assert {name for name, guard in found.items() if guard == "anyone"} == OPEN_TO_ALL
     taken = {name: re.fullmatch(r"officer\((.+)\)", guard) for name, guard in found.items() if name not in OPEN_TO_ALL}
     assert [name for name, action in taken.items() if action is None or action[1] not in identity.ACTIONS] == []
+
+
+def test_a_machines_route_names_a_scope_of_the_list_and_no_other_route_takes_a_key() -> None:
+    found = {each.name: each.guard for each in doors() if each.for_machines}
+    assert {name for name, guard in found.items() if guard == "anyone"} == READ_WITHOUT_A_KEY
+    scopes = {f"key({scope})" for scope in identity.SCOPES}
+    assert [name for name, guard in found.items() if name not in READ_WITHOUT_A_KEY and guard not in scopes] == []
+    assert [each.name for each in doors() if each.guard.startswith("key(") and not each.for_machines] == []
 
 
 def test_only_officers_routes_take_an_officers_guard() -> None:

@@ -1,0 +1,32 @@
+"""`python -m benchmarks [--quick]`: all figures, or in under three minutes those that need few stored rows."""
+
+import argparse
+import sys
+from collections.abc import Iterator
+
+from benchmarks import decisions
+from benchmarks.figures import Figure, show
+from tests import postgresql
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
+    parser.add_argument("--quick", action="store_true")
+    quick = parser.parse_args().quick
+    found: list[Figure] = []
+    for each in _all(quick):
+        print(f"{each.name}: {each.value} {each.unit}" + ("" if each.ok else f"  (floor {each.floor})"), flush=True)
+        found.append(each)
+    show(found)
+    return 0 if all(each.ok for each in found) else 1
+
+
+def _all(quick: bool) -> Iterator[Figure]:
+    stored, seconds = ([20_000], 4) if quick else ([100_000, 1_000_000], 10)
+    yield from decisions.figures("", "SQLite", stored, seconds)
+    with postgresql.server() as address:
+        yield from decisions.figures(address.replace("NAME", "postgres"), "PostgreSQL", stored, seconds)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

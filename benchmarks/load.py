@@ -1,0 +1,60 @@
+"""Load over HTTP by wrk (Debian's package): one thread, 32 connections, each request about somebody else."""
+
+import re
+import shutil
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.portals import Measured
+
+CLIENTS = 32
+
+
+@dataclass(frozen=True)
+class Load:
+    """Requests a second, and the 99th percentile of their times in milliseconds."""
+
+    per_second: float
+    p99: float
+
+
+def press(portal: Measured, path: str, body: str, *, seconds: int, first: int = 0, people: int = 100_000_000) -> Load:
+    """POST `body`, in which NUMBER is counted up from `first`, modulo `people`."""
+    script = f"""
+local n = {first}
+local body = [[{body}]]
+request = function()
+  n = n + 1
+  return wrk.format("POST", "{path}", nil, (body:gsub("NUMBER", tostring(n % {people}))))
+end
+wrk.headers["Content-Type"] = "application/json"
+wrk.headers["Authorization"] = "Bearer {portal.secret}"
+"""
+    return _wrk(portal, path, script, seconds)
+
+
+def _wrk(portal: Measured, path: str, script: str, seconds: int) -> Load:
+    wrk = shutil.which("wrk")
+    if wrk is None:
+        raise SystemExit("wrk is missing. Please type:  sudo apt-get install wrk")
+    with tempfile.NamedTemporaryFile("w", suffix=".lua") as file:
+        file.write(script)
+        file.flush()
+        command = [wrk, "-t1", f"-c{CLIENTS}", f"-d{seconds}s", "--latency", "-s", file.name, portal.address + path]
+        said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    if "Non-2xx" in said:
+        raise AssertionError(said + (Path(portal.environment["PORTAL_VAR"]) / "server.log").read_text()[-2000:])
+    return Load(float(_found(r"Requests/sec:\s+([\d.]+)", said)), _milliseconds(_found(r"99%\s+(\S+)", said)))
+
+
+def _found(pattern: str, text: str) -> str:
+    found = re.search(pattern, text)
+    assert found, text
+    return found[1]
+
+
+def _milliseconds(text: str) -> float:
+    number, unit = re.fullmatch(r"([\d.]+)(us|ms|s)", text).groups()  # type: ignore[union-attr]
+    return float(number) * {"us": 0.001, "ms": 1, "s": 1000}[unit]

@@ -1,0 +1,13 @@
+"""The door for machines: decisions, permissions, receipts, under /api/ with keys; described at /api/openapi.json."""
+
+from portal.api import decisions, lists, openapi, permissions, receipts, unsubscribe
+
+_doors = [
+    *decisions.routes,
+    *permissions.routes,
+    *lists.routes,
+    *receipts.routes,
+    *unsubscribe.routes,
+]
+
+routes = [*_doors, *openapi.routes_for(_doors)]

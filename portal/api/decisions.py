@@ -1,0 +1,166 @@
+"""What people said elsewhere, handed in by the system they said it to: checkout, call centre, letter (GDPR Art. 7(1)).
+
+One request is one person and is recorded whole or not at all. How sure we are who spoke comes from the key, never from
+the body.
+"""
+
+import hashlib
+import json
+import re
+from datetime import datetime
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from portal import consent, settings
+from portal.api import schemas
+from portal.api.door import Described, answer, json_body, post, written
+from portal.api.fields import Faults, an_object, identifier, moment, past_moment, text
+from portal.consent import Once, Recorded, Submission, Word
+from portal.identity import ApiKey
+from portal.lib import clock
+from portal.lib.errors import NotAllowed
+from portal.paper import _
+from portal.problems import BadRequest
+from portal.subjects import Arrival
+
+AT_ONCE = 100
+MOST_EVIDENCE = 4_000
+# With these grades the person acts themself, and may come back to where they asked not to be added again.
+OF_THE_PERSON = ("self", "self-verified")
+_FIELDS = frozenset({"identifier", "source", "language", "said_at", "edition", "evidence", "decisions"})
+_ITEM = frozenset({"purpose", "channel", "topic", "answer", "until", "edition"})
+_LANGUAGE = re.compile(r"[a-z]{2,3}(?:-[A-Za-z0-9]{2,8}){0,2}")
+
+
+async def record(request: Request, key: ApiKey) -> Response:
+    once_key = idempotency_key(request)
+    raw, said = await json_body(request)
+    words, address = _read(said, key)
+    once = None
+    if once_key:
+        request_hash = hashlib.sha256(b"POST /api/v1/decisions\n" + raw).digest()
+        once = Once(f"api/{key.id}/{once_key}", request_hash, _reply)
+    recorded = await consent.submit(Submission(words, address, once))
+    if not recorded.decided:
+        return Response(recorded.reply, 201, headers={"idempotency-replayed": "true"}, media_type="application/json")
+    return answer(_told(recorded), 201)
+
+
+def idempotency_key(request: Request) -> str:
+    """The Idempotency-Key of a request, "" when it has none."""
+    given = request.headers.get("idempotency-key")
+    if given is not None and not (1 <= len(given) <= 200 and given.isascii() and given.isprintable()):
+        raise BadRequest([{"header": "Idempotency-Key", "detail": _("This has to have 1 to %d plain characters.") % 200}])
+    return given or ""
+
+
+def _read(said: Any, key: ApiKey) -> tuple[tuple[Word, ...], Arrival]:
+    faults = Faults()
+    body = an_object(said, _FIELDS, ("identifier", "source", "decisions"), faults)
+    kind, value = identifier(body, faults)
+    source = _source(body, key, faults)
+    said_at = past_moment(body, "said_at", faults)
+    edition = text(body, "edition", faults)
+    language = _language(body, edition, faults)
+    evidence = _evidence(body, faults)
+    items = body.get("decisions", [])
+    if "decisions" in body and (not isinstance(items, list) or not 1 <= len(items) <= AT_ONCE):
+        faults.add("/decisions", _("This has to be a list of 1 to %d.") % AT_ONCE)
+        items = []
+    words = tuple(
+        _word(item, f"/decisions/{number}", edition, said_at, language, faults, source=source, key=key, evidence=evidence)
+        for number, item in enumerate(items)
+    )
+    if edition and words and not any(word.edition == edition for word in words):
+        faults.add("/edition", _("Nothing in this request is about the purpose of this text."))
+    faults.refuse()
+    return words, Arrival(kind, value, key.actor, own=key.grade in OF_THE_PERSON)
+
+
+def _word(
+    said: Any,
+    pointer: str,
+    edition: str,
+    said_at: datetime | None,
+    language: str,
+    faults: Faults,
+    *,
+    source: str,
+    key: ApiKey,
+    evidence: dict[str, Any] | None,
+) -> Word:
+    item = an_object(said, _ITEM, ("purpose", "channel", "answer"), faults, pointer)
+    purpose, channel = text(item, "purpose", faults, pointer), text(item, "channel", faults, pointer)
+    topic, given = text(item, "topic", faults, pointer), text(item, "answer", faults, pointer)
+    until = moment(item, "until", faults, pointer)
+    if until is not None and until <= (said_at or clock.now()):
+        faults.add(f"{pointer}/until", _("This ends before it begins."))
+    # The text named for the whole request counts for the items of its purpose.
+    shown = text(item, "edition", faults, pointer) or (edition if edition.startswith(f"{purpose}@") else "")
+    return Word(
+        *("", purpose, channel, topic, given, said_at, source, key.grade, key.actor, shown),
+        *(language or _language_of(shown), until, evidence),
+    )
+
+
+def _source(body: dict[str, Any], key: ApiKey, faults: Faults) -> str:
+    source = text(body, "source", faults)
+    if source and source not in consent.SOURCES:
+        faults.add("/source", _("There is no such collection point: %s.") % source)
+    elif source and source not in key.sources:
+        raise NotAllowed(_("This key does not speak for the collection point %s.") % source)
+    return source
+
+
+def _language(body: dict[str, Any], edition: str, faults: Faults) -> str:
+    language = text(body, "language", faults)
+    if language and not _LANGUAGE.fullmatch(language):
+        faults.add("/language", _("This has to be a language like en or ro."))
+    return language or (_language_of(edition) if edition else "")
+
+
+def _language_of(edition: str) -> str:
+    return edition.rpartition("/")[2] if "/" in edition else settings.get().language_list[0]
+
+
+def _evidence(body: dict[str, Any], faults: Faults) -> dict[str, Any] | None:
+    evidence = body.get("evidence")
+    if "evidence" not in body:
+        return None
+    if not isinstance(evidence, dict):
+        faults.add("/evidence", _("This has to be an object."))
+        return None
+    if len(json.dumps(evidence, ensure_ascii=False).encode()) > MOST_EVIDENCE:
+        faults.add("/evidence", _("This is larger than %d bytes.") % MOST_EVIDENCE)
+    return evidence
+
+
+def _reply(recorded: Recorded) -> str:
+    return written(_told(recorded))
+
+
+def _told(recorded: Recorded) -> dict[str, Any]:
+    told = []
+    for each, now in zip(recorded.decided, recorded.answers, strict=True):
+        item = {"id": each.id, "purpose": each.word.purpose, "channel": each.word.channel}
+        if each.word.topic:
+            item["topic"] = each.word.topic
+        told.append({**item, "allowed": now is not None and now.allowed, "receipt": f"/receipts/{each.entry}"})
+    return {"decisions": told}
+
+
+_DESCRIBED = Described(
+    "Record what a person said",
+    text="All or nothing. The grade comes from the key; a yes on the basis of consent names the text that was shown.",
+    parameters=(schemas.IDEMPOTENCY_KEY,),
+    body=schemas.content(schemas.DECISIONS, schemas.DECISIONS_EXAMPLE),
+    answers={201: schemas.answered("Recorded", schemas.DECIDED, schemas.DECIDED_EXAMPLE, replayed=True)},
+    refuses={
+        400: "Not JSON, or JSON that could be read in two ways.",
+        409: "The Idempotency-Key was used for another request, or the address asked not to be added again.",
+    },
+)
+
+routes = [post("/api/v1/decisions", record, scope="decisions:write", described=_DESCRIBED)]

@@ -1,0 +1,195 @@
+"""The shapes of what comes in and goes out, in JSON Schema as OpenAPI 3.1 uses it; kept beside what reads and writes them."""
+
+from typing import Any
+
+from portal import consent, subjects
+from portal.problems import MEDIA_TYPE
+
+Schema = dict[str, Any]
+
+ENTRY_ID = "019aa7b2-8e5d-7c31-9f00-5d1c2b3a4f60"
+_DECISION_ID = "019aa7b2-8e5c-7a40-b1d2-0c9e8f7a6b54"
+_MOMENT: Schema = {"type": "string", "format": "date-time", "description": "RFC 3339"}
+
+
+def name(description: str, **more: Any) -> Schema:
+    return {"type": "string", "minLength": 1, "maxLength": 120, "description": description, **more}
+
+
+def object_of(needed: dict[str, Schema], perhaps: dict[str, Schema] | None = None, **more: Any) -> Schema:
+    """An object with exactly these fields."""
+    fields = {**needed, **(perhaps or {})}
+    return {"type": "object", "properties": fields, "required": [*needed], "additionalProperties": False, **more}
+
+
+def content(schema: Schema, example: Any) -> Schema:
+    """A JSON request body."""
+    return {"required": True, "content": {"application/json": {"schema": schema, "example": example}}}
+
+
+def answered(description: str, schema: Schema, example: Any, *, replayed: bool = False) -> Schema:
+    """A JSON answer."""
+    headers = {"Idempotency-Replayed": {"description": "Recorded before; this is its answer.", "schema": {"const": "true"}}}
+    told = {"description": description, "content": {"application/json": {"schema": schema, "example": example}}}
+    return told | ({"headers": headers} if replayed else {})
+
+
+def text_answer(description: str) -> Schema:
+    return {"description": description, "content": {"text/plain": {"schema": {"type": "string"}}}}
+
+
+def refused(description: str, **headers: str) -> Schema:
+    """A problem (RFC 9457); `headers` by name with what they say."""
+    told: Schema = {"description": description, "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
+    named = {key: {"description": says, "required": True, "schema": {"type": "string"}} for key, says in headers.items()}
+    return told | ({"headers": named} if named else {})
+
+
+PROBLEM = object_of(
+    {
+        "type": {"type": "string", "format": "uri-reference"},
+        "title": {"type": "string"},
+        "status": {"type": "integer", "minimum": 400, "maximum": 599},
+        "detail": {"type": "string", "description": "A sentence, in the language of Accept-Language"},
+    },
+    {
+        "errors": {
+            "type": "array",
+            "items": object_of(
+                {"detail": {"type": "string"}},
+                {"pointer": {"type": "string", "format": "json-pointer"}, "header": {"type": "string"}},
+            ),
+        }
+    },
+)
+
+IDENTIFIER: Schema = {
+    "type": "object",
+    "description": "Exactly one address of the person",
+    "properties": {kind: {"type": "string", "minLength": 1, "maxLength": 500} for kind in subjects.KINDS},
+    "minProperties": 1,
+    "maxProperties": 1,
+    "additionalProperties": False,
+}
+
+_PURPOSE, _TOPIC = name("Key of a purpose, as in newsletter"), name("Key of one of its topics")
+_CHANNEL = name("One of its channels; * in a no means all", enum=[*consent.CHANNELS, consent.ALL])
+
+DECISIONS = object_of(
+    {
+        "identifier": IDENTIFIER,
+        "source": name("The collection point; the key has to speak for it", enum=sorted(consent.SOURCES)),
+        "decisions": {
+            "type": "array",
+            "minItems": 1,
+            "maxItems": 100,
+            "items": object_of(
+                {
+                    "purpose": _PURPOSE,
+                    "channel": _CHANNEL,
+                    "answer": {"enum": ["yes", "no", "unset", "informed"]},
+                },
+                {
+                    "topic": _TOPIC,
+                    "until": {**_MOMENT, "description": "When this yes ends by itself (RFC 3339)"},
+                    "edition": name("The text shown for this item, when it is not the request's"),
+                },
+            ),
+        },
+    },
+    {
+        "language": name("The language the text was shown in", maxLength=20, pattern="^[a-z]{2,3}(-[A-Za-z0-9]{2,8}){0,2}$"),
+        "said_at": {**_MOMENT, "description": "When it was said (RFC 3339); without it, now"},
+        "edition": name("The text that was shown, as in newsletter@7/en"),
+        "evidence": {"type": "object", "description": "What proves it, up to 4,000 bytes; stored encrypted"},
+    },
+)
+
+DECISIONS_EXAMPLE = {
+    "identifier": {"email": "ana@example.com"},
+    "source": "checkout",
+    "language": "en",
+    "said_at": "2026-11-21T17:13:05Z",
+    "edition": "back-in-stock@1/en",
+    "decisions": [{"purpose": "back-in-stock", "channel": "email", "answer": "yes"}],
+}
+
+DECIDED = object_of(
+    {
+        "decisions": {
+            "type": "array",
+            "items": object_of(
+                {
+                    "id": {"type": "string"},
+                    "purpose": {"type": "string"},
+                    "channel": {"type": "string"},
+                    "allowed": {"type": "boolean", "description": "What counts now; a yes may wait for its confirmation"},
+                    "receipt": {"type": "string", "format": "uri-reference"},
+                },
+                {"topic": {"type": "string"}},
+            ),
+        }
+    }
+)
+
+DECIDED_EXAMPLE = {
+    "decisions": [
+        {
+            **{"id": _DECISION_ID, "purpose": "back-in-stock", "channel": "email", "allowed": True},
+            "receipt": f"/receipts/{ENTRY_ID}",
+        }
+    ]
+}
+
+QUESTION = object_of(
+    {"identifier": IDENTIFIER, "purpose": _PURPOSE, "channel": _CHANNEL},
+    {"topic": _TOPIC, "at": {**_MOMENT, "description": "As it was known at this moment (RFC 3339)"}},
+)
+
+QUESTION_EXAMPLE = {"identifier": {"email": "ana@example.com"}, "purpose": "back-in-stock", "channel": "email"}
+
+_REASON: dict[str, Schema] = {
+    "decision": {"type": "string", "description": "Its id"},
+    "answer": {"type": "string"},
+    "stop": {"enum": ["objected", "suppressed", "restricted", "erased"]},
+    "at": _MOMENT,
+    "source": {"type": "string"},
+    "grade": {"enum": [*consent.GRADES]},
+    "edition": {"type": "string"},
+    "until": _MOMENT,
+}
+_WHAT: Schema = {"enum": ["decision", "stop", "pause", "fixed", "default", "erased"]}
+_RULE: Schema = {"type": "integer", "minimum": 1, "maximum": 7}
+
+ANSWER = object_of(
+    {
+        "allowed": {"type": "boolean"},
+        "because": object_of({"rule": _RULE, "what": _WHAT}, _REASON),
+        "overruled": {"type": "array", "items": object_of({"what": _WHAT}, _REASON)},
+    }
+)
+
+ANSWER_EXAMPLE = {
+    "allowed": True,
+    "because": {
+        **{"rule": 4, "what": "decision", "decision": _DECISION_ID, "answer": "yes", "at": "2026-11-21T17:13:05Z"},
+        **{"source": "checkout", "grade": "self", "edition": "back-in-stock@1/en"},
+    },
+    "overruled": [],
+}
+
+IDEMPOTENCY_KEY: Schema = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "description": "The same request sent twice with the same key is done once, for two days",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[ -~]+$"},
+    "example": "order-4711",
+}
+
+ENTRY: Schema = {
+    "name": "entry",
+    "in": "path",
+    "required": True,
+    "schema": {"type": "string", "minLength": 1, "maxLength": 100},
+    "example": ENTRY_ID,
+}

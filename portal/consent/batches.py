@@ -1,0 +1,298 @@
+"""Imports: plan (a dry run), commit in journalled parts, undo. Lists of answers that another system kept until now.
+
+A commit first records what closes (no, unset): that counts at once. What opens (yes, informed) counts from the moment
+the last part is there, all of it together. Each part is a transaction with its entries in the log and the place in the
+file, so after a kill the same commit goes on where it was. A commit refuses another file than the one that was planned.
+
+Undoing takes back what opens, in one moment, and what stood before stands again exactly. The refusals of the file stay:
+nobody can tell any more which of them a person really said, a refusal too many costs a letter, one too few breaks the
+law (GDPR Art. 7(3), 21(3)). An officer who knows that they were never said takes them back as well, with the reason.
+"""
+
+import asyncio
+import json
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing as closed_at_end
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from portal import audit, db, subjects, vault
+from portal.consent import events, fold
+from portal.consent.checks import terms_of
+from portal.consent.decisions import record_checked
+from portal.consent.import_file import ListFile, look_at, records
+from portal.consent.import_plan import BAD, HELD, SAME, VERDICTS, Meanwhile, Planned, plan
+from portal.consent.import_rows import Bad, Blank, Line, Options, Rows
+from portal.consent.propagation import wake
+from portal.lib import clock, ids
+from portal.lib.errors import Conflict, Invalid, NotFound
+from portal.paper import _
+from portal.subjects import Arrival
+from portal.vault import Place
+
+AT_ONCE = 2000
+KEPT_LINES = 1000
+PHASES = ("noes", "yeses")
+# A part should take this long; no write transaction may last longer than 250 ms.
+_WANTED, _FIRST_PART = 0.12, 250
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """An import and how far it is. `counts`: rows, new, same, older-ignored, held-conflict, bad, blank; of the dry run
+    until it is committed. `problems`: line, verdict, why (the first thousand of the dry run)."""
+
+    id: str
+    name: str
+    sha256: bytes
+    options: Options
+    phase: str
+    counts: dict[str, int]
+    problems: list[tuple[int, str, str]] = field(default_factory=list)
+    charset: str = ""
+    in_force_at: datetime | None = None
+    undone_at: datetime | None = None
+    position: int = 0
+    parts: int = 0
+    started_at: datetime | None = None
+
+
+async def plan_import(path: Path, options: Options, *, by: str, name: str = "", progress: Progress | None = None) -> Batch:
+    """The dry run: reads the whole file, changes nothing, keeps the plan under the id that commits it."""
+    file, batch = await asyncio.to_thread(look_at, path, options.charset, options.separator), ids.new()
+    rows, counts, problems, began = Rows(file, options, _actor(batch)), Counter[str](), list[tuple[int, str, str]](), clock.now()
+    with closed_at_end(Meanwhile()) as meanwhile:
+        for number, phase in enumerate(PHASES):
+            words = _words(file, rows, phase, 0)
+            while part := _take(words, AT_ONCE):
+                lines = [each for each in part if isinstance(each, Line)]
+                planned = await plan(lines, await terms_of(each.word for each in lines), began=began, meanwhile=meanwhile)
+                _add_up(counts, part, planned)
+                _note_problems(problems, part, planned)
+                _tell(progress, part, number, file)
+    details = {"name": name or path.name, "problems": sorted(problems)[:KEPT_LINES], "charset": file.charset}
+    planned_counts = json.dumps(counts)
+    async with db.writing():
+        sealed = (await vault.key_for("portal")).seal(Place("batch", "details", batch), json.dumps(details, ensure_ascii=False))
+        await db.run(
+            "INSERT INTO batch (id, sha256, options, planned, done, details, planned_by, planned_at, phase, position, parts)"
+            " VALUES (?, ?, ?, ?, '{}', ?, ?, ?, 'planned', 0, 0)",
+            *(batch, file.sha256, options.as_text(), planned_counts, sealed, by, clock.micros(clock.now())),
+        )
+        payload = {"sha256": file.sha256.hex(), "charset": file.charset, "counts": dict(counts)}
+        await audit.record(events.IMPORT_PLANNED, actor=by, object=batch, payload=payload, count=counts["rows"])
+    return await find_batch(batch)
+
+
+async def commit_import(batch_id: str, path: Path, *, by: str, progress: Progress | None = None, at_once: int = 0) -> Batch:
+    """Record what was planned; the same call again goes on after a kill. Raises Conflict for another file."""
+    batch = await find_batch(batch_id)
+    _refuse_undone(batch)
+    file = await asyncio.to_thread(look_at, path, batch.options.charset, batch.options.separator)
+    if file.sha256 != batch.sha256:
+        raise Conflict(_("This is not the file that was planned. Plan it first."))
+    rows, step = Rows(file, batch.options, _actor(batch_id)), at_once or _FIRST_PART
+    if batch.phase == "planned":
+        await _start(batch_id, by, file)
+    while (batch := await find_batch(batch_id)).phase in PHASES:
+        _refuse_undone(batch)
+        number, words = PHASES.index(batch.phase), _words(file, rows, batch.phase, batch.position)
+        while part := _take(words, step):
+            began = time.monotonic()
+            batch = await _record_part(batch, part)
+            step = at_once or _next_step(step, time.monotonic() - began)
+            _tell(progress, part, number, file)
+        await _end_phase(batch, by)
+    return batch
+
+
+async def undo_import(batch_id: str, *, by: str, why: str = "", also_noes: bool = False) -> Batch:
+    """Take an import back at once; `also_noes`: its refusals too, because they were never said (then say why)."""
+    if also_noes and not why.strip():
+        raise Invalid(_("Say why these refusals were never said."), {"why": _("Give the reason.")})
+    async with db.writing():
+        batch = await find_batch(batch_id)
+        stored = await db.row("SELECT noes_undone_at FROM batch WHERE id = ?", batch_id)
+        if batch.phase == "planned":
+            raise Conflict(_("Nothing of this import was recorded."))
+        if batch.undone_at is not None and (not also_noes or (stored and stored["noes_undone_at"] is not None)):
+            return batch
+        if also_noes:
+            await _refuse_if_repeated(batch)
+        now, reason = clock.micros(clock.now()), (await vault.key_for("portal")).seal(_why(batch_id), why)
+        await db.run(
+            "UPDATE batch SET undone_at = coalesce(undone_at, ?), undone_by = ?, undone_why = ?,"
+            " noes_undone_at = coalesce(noes_undone_at, ?) WHERE id = ?",
+            *(now, by, reason, now if also_noes else None, batch_id),
+        )
+        payload = {"also_noes": also_noes}
+        await audit.record(events.IMPORT_UNDONE, actor=by, object=batch_id, payload=payload, count=batch.counts.get("new", 0))
+        await _note_parts(events.IMPORT_CEASED, batch, by)
+    return await find_batch(batch_id)
+
+
+async def find_batch(batch_id: str) -> Batch:
+    row = await db.row("SELECT * FROM batch WHERE id = ?", batch_id)
+    if row is None:
+        raise NotFound(_("There is no such import."))
+    key = await vault.find_key("portal")
+    details: dict[str, Any] = json.loads(key.open(Place("batch", "details", batch_id), bytes(row["details"]))) if key else {}
+    in_force, undone, started = (
+        None if row[name] is None else clock.from_micros(row[name]) for name in ("in_force_at", "undone_at", "started_at")
+    )
+    counts: dict[str, int] = json.loads(row["planned"] if row["phase"] == "planned" else row["done"])
+    return Batch(
+        id=batch_id,
+        name=details.get("name", ""),
+        sha256=bytes(row["sha256"]),
+        options=Options.from_text(row["options"]),
+        phase=row["phase"],
+        counts={name: counts.get(name, 0) for name in ("rows", *VERDICTS, "blank", "repeated")},
+        problems=[(line, verdict, why) for line, verdict, why in details.get("problems", ())],
+        charset=details.get("charset", ""),
+        in_force_at=in_force,
+        undone_at=undone,
+        position=row["position"],
+        parts=row["parts"],
+        started_at=started,
+    )
+
+
+async def planned_before(sha256: bytes, options: Options) -> str | None:
+    """The newest batch of that very file and options that was not undone: the same command again goes on with it."""
+    row = await db.row(
+        "SELECT id FROM batch WHERE sha256 = ? AND options = ? AND undone_at IS NULL ORDER BY planned_at DESC LIMIT 1",
+        *(sha256, options.as_text()),
+    )
+    return None if row is None else str(row["id"])
+
+
+def _words(file: ListFile, rows: Rows, phase: str, after: int) -> Iterator[list[Line | Bad | Blank]]:
+    """The words of one phase, record by record, that stand after a line."""
+    for record in records(file):
+        if record.line > after and (words := list(rows.words(record, phase == "noes"))):
+            yield words
+
+
+def _take(words: Iterator[list[Line | Bad | Blank]], size: int) -> list[Line | Bad | Blank]:
+    """The next words, about so many; those of one record stay together, so that a line number is a place to go on from."""
+    taken: list[Line | Bad | Blank] = []
+    for each in words:
+        taken += each
+        if len(taken) >= size:
+            break
+    return taken
+
+
+async def _start(batch: str, by: str, file: ListFile) -> None:
+    async with db.writing():
+        changed = await db.run(
+            "UPDATE batch SET phase = 'noes', started_at = ?, started_by = ? WHERE id = ? AND phase = 'planned'",
+            *(clock.micros(clock.now()), by, batch),
+        )
+        if changed:
+            await audit.record(events.IMPORT_STARTED, actor=by, object=batch, payload={"sha256": file.sha256.hex()})
+
+
+async def _record_part(batch: Batch, part: list[Line | Bad | Blank]) -> Batch:
+    """One transaction: words, their entries, the part, the place in the file. A crash before its commit leaves nothing."""
+    lines = [each for each in part if isinstance(each, Line)]
+    async with db.writing():
+        terms, began = await terms_of(each.word for each in lines), batch.started_at or clock.now()
+        planned = await plan(lines, terms, began=began, batch=batch.id)
+        recorded = [each.line for each in planned if each.recorded]
+        known = await subjects.ensure_many([Arrival(each.kind, each.given, _actor(batch.id)) for each in recorded])
+        found = [(each, identifier) for each, identifier in zip(recorded, known, strict=True) if identifier]
+        masked = {identifier: subjects.mask(each.kind, each.canonical) for each, identifier in found}
+        people, words = await subjects.people(masked), [replace(each.word, identifier=identifier) for each, identifier in found]
+        decided = await record_checked(words, people, terms, batch.id, masked)
+        counts = Counter(batch.counts)
+        _add_up(counts, part, planned)
+        moved = await db.run(
+            "UPDATE batch SET position = ?, parts = ?, done = ?"
+            " WHERE id = ? AND phase = ? AND position = ? AND undone_at IS NULL",
+            *(part[-1].line, batch.parts + bool(decided), json.dumps(counts), batch.id, batch.phase, batch.position),
+        )
+        if not moved:
+            raise Conflict(_("Somebody else goes on with this import, or it was taken back."))
+        if decided:
+            await db.run(
+                "INSERT INTO batch_part (batch, number, first, last) VALUES (?, ?, ?, ?)",
+                *(batch.id, batch.parts, decided[0].id, decided[-1].id),
+            )
+    return replace(batch, position=part[-1].line, parts=batch.parts + bool(decided), counts=dict(counts))
+
+
+async def _end_phase(batch: Batch, by: str) -> None:
+    """After the last no come the yeses; after the last yes all of them count. Each entry names a part that begins to."""
+    async with db.writing():
+        if batch.phase == "noes":
+            await db.run("UPDATE batch SET phase = 'yeses', position = 0 WHERE id = ? AND phase = 'noes'", batch.id)
+            return
+        changed = await db.run(
+            "UPDATE batch SET phase = 'in force', in_force_at = ? WHERE id = ? AND phase = 'yeses' AND undone_at IS NULL",
+            *(clock.micros(clock.now()), batch.id),
+        )
+        if changed:
+            payload = {"counts": batch.counts}
+            await audit.record(events.IMPORT_FINISHED, actor=by, object=batch.id, payload=payload, count=batch.counts["rows"])
+            await _note_parts(events.IMPORT_COUNTS, batch, by)
+
+
+async def _note_parts(event: audit.Event, batch: Batch, by: str) -> None:
+    """Connected systems are told in the order of the log: of each part that now counts, or no longer."""
+    await audit.record_many([audit.Note(event, by, object=f"{batch.id}/{number}") for number in range(batch.parts)])
+    await wake()
+
+
+async def _refuse_if_repeated(batch: Batch) -> None:
+    """A later list may have said the same refusals: they stand recorded by this one alone, so that one goes first."""
+    rows = await db.rows(
+        "SELECT id, done FROM batch WHERE started_at > ? AND noes_undone_at IS NULL ORDER BY started_at DESC",
+        clock.micros(batch.started_at) if batch.started_at else 0,
+    )
+    for row in rows:
+        if json.loads(row["done"]).get("repeated"):
+            raise Conflict(_("The later import %s says the same refusals. Take that one back first.") % row["id"])
+
+
+def _refuse_undone(batch: Batch) -> None:
+    if batch.undone_at is not None:
+        raise Conflict(_("This import was taken back. Plan the file again."))
+
+
+def _add_up(counts: Counter[str], part: Sequence[Line | Bad | Blank], planned: Sequence[Planned]) -> None:
+    counts["rows"] += len(part)
+    counts[BAD] += sum(isinstance(each, Bad) for each in part)
+    counts["blank"] += sum(isinstance(each, Blank) for each in part)
+    counts.update(each.verdict for each in planned)
+    counts["repeated"] += sum(each.verdict == SAME and each.line.word.answer in fold.CLOSING for each in planned)
+
+
+def _note_problems(problems: list[tuple[int, str, str]], part: Sequence[Line | Bad | Blank], planned: Sequence[Planned]) -> None:
+    if len(problems) < KEPT_LINES:
+        problems += [(each.line, BAD, each.why) for each in part if isinstance(each, Bad)]
+        problems += [(each.line.line, each.verdict, each.why) for each in planned if each.verdict in (BAD, HELD)]
+
+
+def _tell(progress: Progress | None, part: Sequence[Line | Bad | Blank], number: int, file: ListFile) -> None:
+    if progress is not None:
+        progress(number * file.lines + part[-1].line, 2 * file.lines)
+
+
+def _next_step(step: int, seconds: float) -> int:
+    return max(_FIRST_PART, min(AT_ONCE, int(step * min(2.0, _WANTED / max(seconds, 0.001)))))
+
+
+def _actor(batch: str) -> str:
+    return f"import:{batch}"
+
+
+def _why(batch: str) -> Place:
+    return Place("batch", "undone_why", batch)

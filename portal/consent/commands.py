@@ -1,0 +1,153 @@
+"""`portal import` and `portal scrub`: lists of millions of lines, on the command line, with a bar that moves."""
+
+import argparse
+import asyncio
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from portal import audit
+from portal.consent.batches import Batch, commit_import, find_batch, plan_import, planned_before, undo_import
+from portal.consent.import_file import CHARSETS, look_at
+from portal.consent.import_plan import VERDICTS
+from portal.consent.import_rows import COLUMNS, Options
+from portal.consent.scrubbing import Scrubbing
+from portal.consent.words import Cell
+from portal.lib.errors import Invalid
+from portal.paper import _
+
+_SHOWN = 20
+
+
+def add_commands(subparsers: Any) -> None:
+    lists = subparsers.add_parser("import", help="read a list of answers from another system: first a dry run, then --commit")
+    lists.add_argument("file", nargs="?", type=Path, help="CSV or NDJSON")
+    lists.add_argument("--commit", action="store_true", help="record what the dry run showed; again after a kill: go on")
+    lists.add_argument("--resume", metavar="ID", help="go on with this import (the same file)")
+    lists.add_argument("--undo", metavar="ID", help="take an import back; its refusals stay")
+    lists.add_argument("--also-noes", action="store_true", help="with --undo and --why: its refusals were never said")
+    lists.add_argument("--why", default="", help="the reason for taking back")
+    lists.add_argument(
+        "--map", action="append", default=[], metavar="OURS=THEIRS", help="a column with another name: email=E-Mail"
+    )
+    lists.add_argument("--answer", action="append", default=[], metavar="THEIRS=OURS", help="what they call it: OPT_OUT=no")
+    for name in COLUMNS:
+        if name != "answer":
+            lists.add_argument(f"--{name.replace('_', '-')}", default="", help="where the file has no such column")
+    lists.add_argument("--as-of", default="", metavar="DATE", help="the day you vouch for, for a yes without a date")
+    lists.add_argument("--charset", default="", choices=CHARSETS, help="when it is not recognised")
+    lists.add_argument("--separator", default="", help="when it is not recognised")
+    lists.add_argument("--by", default="system", help="who imports, as the audit log names them")
+    lists.set_defaults(run=run_import)
+    scrub = subparsers.add_parser("scrub", help="check a list: which addresses may be used for one purpose on one channel")
+    scrub.add_argument("file", type=Path, help="CSV or NDJSON with a column of addresses")
+    scrub.add_argument("--purpose", required=True)
+    scrub.add_argument("--channel", required=True)
+    scrub.add_argument("--topic", default="")
+    scrub.add_argument("--map", default="", metavar="KIND=THEIRS", help="the column of addresses: email=E-Mail")
+    scrub.add_argument("--charset", default="", choices=CHARSETS)
+    scrub.add_argument("--out", type=Path, help="where the answer goes (FILE.scrubbed.csv), beside it its receipt (….tlog-proof)")
+    scrub.add_argument("--by", default="system", help="who asks, as the audit log names them")
+    scrub.set_defaults(run=run_scrub)
+
+
+async def run_import(args: argparse.Namespace) -> int:
+    """0: done as asked; 1: refused, with the reason. Without --commit nothing but the plan is written."""
+    if args.undo:
+        batch = await undo_import(args.undo, by=args.by, why=args.why, also_noes=args.also_noes)
+        _say(_("Import %s was taken back.") % batch.id)
+        return 0
+    if args.file is None:
+        raise Invalid(_("Name the file."))
+    _require_file(args.file)
+    if args.resume:
+        return _report(await _commit(args.resume, args), committed=True)
+    options = _options(args)
+    known = await planned_before((await asyncio.to_thread(look_at, args.file, args.charset, args.separator)).sha256, options)
+    if known is not None and args.commit and (await find_batch(known)).phase != "in force":
+        return _report(await _commit(known, args), committed=True)
+    with _bar(_("Reading")) as moved:
+        planned = await plan_import(args.file, options, by=args.by, progress=moved)
+    _report(planned, committed=False)
+    return _report(await _commit(planned.id, args), committed=True) if args.commit else 0
+
+
+async def _commit(batch: str, args: argparse.Namespace) -> Batch:
+    with _bar(_("Recording")) as moved:
+        return await commit_import(batch, args.file, by=args.by, progress=moved)
+
+
+async def run_scrub(args: argparse.Namespace) -> int:
+    _require_file(args.file)
+    out: Path = args.out or args.file.with_name(args.file.name + ".scrubbed.csv")
+    scrubbing = await Scrubbing.of(args.file, Cell(args.purpose, args.channel, args.topic), column=args.map, charset=args.charset)
+    part = out.with_name(out.name + ".part")
+    with _bar(_("Checking")) as moved, _new_file(part) as file:
+        async for text in scrubbing.parts(lambda done: moved(done, scrubbing.lines)):
+            file.write(text)
+    entry = await scrubbing.sign(args.by)
+    await audit.sequence_all()
+    receipt = out.with_name(out.name + ".tlog-proof")
+    with _new_file(receipt) as file:
+        file.write(await audit.prove(entry))
+    part.replace(out)
+    told = {"lines": scrubbing.done.lines, "allowed": scrubbing.done.allowed, "invalid": scrubbing.done.invalid}
+    _say(_("%(lines)d lines: %(allowed)d may be used, %(invalid)d are no addresses.") % told)
+    _say(_("Answer: %(out)s, SHA-256 %(hash)s") % {"out": out, "hash": scrubbing.done.sha256.hex()})
+    _say(_("Receipt: %s (portal audit verify)") % receipt)
+    return 0
+
+
+def _options(args: argparse.Namespace) -> Options:
+    defaults = {name: getattr(args, name) for name in COLUMNS if name != "answer" and getattr(args, name)}
+    columns, answers = _pairs(args.map), _pairs(args.answer)
+    return Options(columns, defaults, answers, args.charset, args.separator.replace("\\t", "\t"), args.as_of)
+
+
+def _pairs(texts: list[str]) -> dict[str, str]:
+    wrong = [each for each in texts if "=" not in each]
+    if wrong:
+        raise Invalid(_("%s: write it with an equals sign.") % wrong[0])
+    return {name.strip(): value.strip() for name, _equals, value in (each.partition("=") for each in texts)}
+
+
+def _require_file(path: Path) -> None:
+    if not path.is_file() or not os.access(path, os.R_OK):
+        raise Invalid(_("There is no file %s that can be read.") % path)
+
+
+def _report(batch: Batch, *, committed: bool) -> int:
+    _say(_("Import %(id)s of %(name)s, read as %(charset)s") % {"id": batch.id, "name": batch.name, "charset": batch.charset})
+    for name in ("rows", *VERDICTS, "blank"):
+        _say(f"  {name:<14} {batch.counts[name]:>10}")
+    if committed:
+        _say(_("Recorded and in force. To take it back: portal import --undo %s") % batch.id)
+        return 0
+    for line, verdict, why in batch.problems[:_SHOWN]:
+        _say(_("  line %(line)d: %(verdict)s. %(why)s") % {"line": line, "verdict": verdict, "why": why})
+    if len(batch.problems) > _SHOWN:
+        _say(_("  … and more; the plan keeps the first thousand."))
+    _say(_("Nothing was recorded. To record it: the same command with --commit"))
+    return 0
+
+
+@contextmanager
+def _bar(what: str) -> Iterator[Any]:
+    columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+    with Progress(TextColumn("{task.description}"), *columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda done, total: bar.update(task, completed=min(done, total), total=total)
+
+
+def _new_file(path: Path) -> IO[str]:
+    return path.open("w", encoding="utf-8", newline="")
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stdout)

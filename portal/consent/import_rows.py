@@ -1,0 +1,205 @@
+"""From a line of somebody else's list to a word: which column means what, and what they call yes and no.
+
+A blank answer is no answer: nobody said anything, so nothing is recorded. An undated no counts as now. An undated yes
+cannot be shown to be newer than anything: it counts as the oldest of all words, unless the operator vouches for the day
+the list was true (`as_of`). A day without a time is read so that of a yes and a no of the same day the no is the later.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime, time, timedelta
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from portal import settings, subjects
+from portal.consent.import_file import NDJSON, ListFile, Record, object_of
+from portal.consent.words import ALL, CHANNELS, Word
+from portal.lib import clock
+from portal.lib.errors import Invalid
+from portal.paper import _
+
+COLUMNS = ("purpose", "channel", "topic", "answer", "said_at", "until", "source", "edition", "language")
+EVIDENCE = ("sale", "account_named", "family", "opt_out")
+ANSWERS: Mapping[str, str] = {
+    **dict.fromkeys(("yes", "y", "true", "1", "t", "on", "in", "opt-in", "opted in", "granted", "subscribed", "da"), "yes"),
+    **dict.fromkeys(("no", "n", "false", "0", "f", "off", "out", "opt-out", "opted out", "refused", "withdrawn"), "no"),
+    **dict.fromkeys(("unsubscribed", "nu"), "no"),
+    **{"unset": "unset", "informed": "informed", "": ""},
+}
+OLDEST = datetime(1970, 1, 1, tzinfo=UTC)
+_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a list is read: our column → theirs, values for columns it has not, their answers → ours."""
+
+    columns: Mapping[str, str] = field(default_factory=dict)
+    defaults: Mapping[str, str] = field(default_factory=dict)
+    answers: Mapping[str, str] = field(default_factory=dict)
+    charset: str = ""
+    separator: str = ""
+    as_of: str = ""
+
+    def as_text(self) -> str:
+        return json.dumps(asdict(self), sort_keys=True, ensure_ascii=False)
+
+    @staticmethod
+    def from_text(text: str) -> "Options":
+        return Options(**json.loads(text))
+
+
+class Line(NamedTuple):
+    """One word about one address: its canonical value, the value as given, and the word, which names no identifier yet."""
+
+    line: int
+    kind: str
+    canonical: str
+    given: str
+    word: Word
+
+
+class Bad(NamedTuple):
+    line: int
+    why: str
+
+
+class Blank(NamedTuple):
+    """No answer stands there."""
+
+    line: int
+
+
+class Rows:
+    """Reads the records of one file by its options. Raises Invalid at once for columns that are not there."""
+
+    def __init__(self, file: ListFile, options: Options, actor: str) -> None:
+        self._file, self._actor = file, actor
+        self._answers = {**ANSWERS, **{theirs.strip().casefold(): ours for theirs, ours in options.answers.items()}}
+        self._zone = ZoneInfo(settings.get().time_zone)
+        self._as_of = OLDEST if not options.as_of else self._moment(options.as_of, "yes")
+        self._defaults = dict(options.defaults)
+        self._names = {
+            name: options.columns.get(name, name).strip().casefold() for name in (*subjects.KINDS, *COLUMNS, *EVIDENCE)
+        }
+        self._check(options)
+        places = {each.casefold(): number for number, each in reversed(list(enumerate(file.columns)))}
+        self._places = {name: places[theirs] for name, theirs in self._names.items() if theirs in places}
+
+    def words(self, record: Record, closing: bool) -> Iterator[Line | Bad | Blank]:
+        """The words of a record that close (no, unset) or those that open; what cannot be read counts among the first."""
+        if record.problem:
+            yield from [Bad(record.line, record.problem)] if closing else ()
+            return
+        values = self._values(record)
+        if values is None:
+            yield from [Bad(record.line, _("It is no list of names and values."))] if closing else ()
+            return
+        answer = self._answers.get(self._value(values, "answer").casefold())
+        if answer == "":
+            yield from [Blank(record.line)] if closing else ()
+        elif answer is None:
+            yield from [Bad(record.line, _("Its answer is not known; say what it means with --answer."))] if closing else ()
+        elif (answer in ("no", "unset")) == closing:
+            yield from self._words(record.line, values, answer)
+
+    def _words(self, line: int, values: Mapping[str, str], answer: str) -> Iterator[Line | Bad]:
+        try:
+            addresses = self._addresses(values)
+            word = self._word(values, answer)
+            read = [(kind, subjects.canonical(kind, given), given) for kind, given in addresses]
+        except Invalid as problem:
+            yield Bad(line, problem.sentence)
+            return
+        for kind, canonical, given in read:
+            yield Line(line, kind, canonical, given, word)
+
+    def _values(self, record: Record) -> Mapping[str, str] | None:
+        if self._file.separator != NDJSON:
+            return {name: record.values[place].strip() for name, place in self._places.items()}
+        read = object_of(record.values[0])
+        if read is None:
+            return None
+        return {name: read[theirs].strip() for name, theirs in self._names.items() if theirs in read}
+
+    def _value(self, values: Mapping[str, str], name: str) -> str:
+        return values.get(name) or self._defaults.get(name, "")
+
+    def _addresses(self, values: Mapping[str, str]) -> list[tuple[str, str]]:
+        """The addresses of the line that its channel reaches; for all channels all of them."""
+        channel = self._value(values, "channel")
+        kinds = subjects.KINDS if channel == ALL else CHANNELS.get(channel, frozenset(subjects.KINDS))
+        found = [(kind, values[kind]) for kind in subjects.KINDS if kind in kinds and values.get(kind)]
+        if not found:
+            raise Invalid(_("It has no address that this channel reaches."))
+        return found
+
+    def _word(self, values: Mapping[str, str], answer: str) -> Word:
+        now = clock.now()
+        said, until = self._value(values, "said_at"), self._value(values, "until")
+        said_at = self._moment(said, answer) if said else None
+        if answer not in ("no", "unset"):
+            if said_at is not None and said_at > now:
+                raise Invalid(_("It says that the answer was given in the future."))
+            said_at = said_at or self._as_of
+        evidence = {name.removesuffix("_named"): values[name] for name in EVIDENCE if values.get(name)}
+        return Word(
+            *("", self._value(values, "purpose"), self._value(values, "channel"), self._value(values, "topic"), answer),
+            *(said_at, self._value(values, "source") or "import", "import", self._actor, self._value(values, "edition")),
+            self._value(values, "language"),
+            self._moment(until, "no") if until and answer not in ("no", "unset") else None,
+            evidence or None,
+        )
+
+    def _moment(self, text: str, answer: str) -> datetime:
+        try:
+            moment = datetime.fromisoformat(text)
+        except ValueError:
+            moment = _dotted(text)
+        if moment.tzinfo is not None:
+            return moment.astimezone(UTC)
+        if answer in ("no", "unset") and moment.time() == time() and len(text) <= 10:
+            moment += _DAY - timedelta(microseconds=1)
+        return moment.replace(tzinfo=self._zone).astimezone(UTC)
+
+    def _check(self, options: Options) -> None:
+        known = {*subjects.KINDS, *COLUMNS, *EVIDENCE}
+        for name in (*options.columns, *options.defaults):
+            if name not in known:
+                raise Invalid(
+                    _("There is no column %(name)s; there are: %(known)s.") % {"name": name, "known": ", ".join(sorted(known))}
+                )
+        if wrong := set(options.answers.values()) - {"yes", "no", "unset", "informed", ""}:
+            raise Invalid(_("An answer is yes, no, unset or informed.") + f" ({', '.join(sorted(wrong))})")
+        if self._file.separator == NDJSON:
+            return
+        there = [each.casefold() for each in self._file.columns]
+        asked = {theirs.strip() for theirs in options.columns.values()}
+        if missing := sorted(each for each in asked if each.casefold() not in there):
+            raise Invalid(_("The file has no column %(missing)s. Its columns are: %(there)s.") % self._named(", ".join(missing)))
+        twice = {self._names[name] for name in known if there.count(self._names[name]) > 1}
+        if twice:
+            raise Invalid(
+                _("The file has the column %(missing)s twice. Its columns are: %(there)s.")
+                % self._named(", ".join(sorted(twice)))
+            )
+        if not any(self._names[kind] in there for kind in subjects.KINDS):
+            wanted = ", ".join(subjects.KINDS)
+            raise Invalid(_("No column holds an address (%(missing)s). The file's columns are: %(there)s.") % self._named(wanted))
+        for name in ("purpose", "channel", "answer"):
+            if self._names[name] not in there and name not in options.defaults:
+                raise Invalid(_("No column says the %(missing)s. The file's columns are: %(there)s.") % self._named(name))
+
+    def _named(self, missing: str) -> dict[str, str]:
+        return {"missing": missing, "there": ", ".join(self._file.columns)}
+
+
+def _dotted(text: str) -> datetime:
+    """A day as people write it in most of Europe, 31.12.2024, perhaps with a time; with slashes nobody can tell."""
+    for form in ("%d.%m.%Y", "%d.%m.%Y %H:%M", "%d.%m.%Y %H:%M:%S"):
+        try:
+            return datetime.strptime(text, form)
+        except ValueError:
+            continue
+    raise Invalid(_("Its date cannot be read. Dates look like 2024-12-31 or 2024-12-31T18:30:00Z."))

@@ -1,0 +1,60 @@
+"""The addresses we know of the person who is signed in: which are theirs, which others read too, which they have left."""
+
+from dataclasses import dataclass
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from portal import consent, subjects
+from portal.identity import Session
+from portal.lib.errors import Invalid, NotAllowed
+from portal.pages import CUSTOMER, customer, drop_cookie, form, post
+from portal.paper import _
+
+
+@dataclass(frozen=True)
+class Address:
+    """`state`: mine, shared or left; `current`: this visit began with it."""
+
+    id: str
+    mask: str
+    state: str
+    confirmed: bool
+    current: bool
+
+
+async def say(request: Request) -> Response:
+    """What the person says about one address; leaving the one of this visit ends it."""
+    said, identifier = (await form(request)).get("is", ""), request.path_params["identifier"]
+    session: Session = request.state.customer
+    if (await subjects.get(session.identifier or "")).audience != "person":
+        raise NotAllowed(_("Several people use the address you signed in with. Please sign in with one that is yours alone."))
+    by, subject = f"customer:{session.subject}", session.subject or ""
+    if said == "left":
+        await consent.not_theirs(identifier, subject=subject, by=by)
+    elif said in ("shared", "mine"):
+        await consent.theirs(identifier, subject=subject, shared=said == "shared", by=by)
+    else:
+        raise Invalid(_("Please choose one of the answers offered."))
+    if identifier == session.identifier and said == "left":
+        return drop_cookie(RedirectResponse("/", 303), CUSTOMER)
+    return RedirectResponse("/preferences#addresses", 303)
+
+
+async def addresses_of(session: Session) -> list[Address]:
+    mine = [each for each in (await subjects.whole(session.subject or "")).identifiers if each.erased_at is None]
+    values = await subjects.values_of(mine)
+    states = {subjects.FORMER: "left", "person": "mine"}
+    return [
+        Address(
+            id=each.id,
+            mask=subjects.mask(each.kind, values[each.id] or ""),
+            state=states.get(each.audience, "shared"),
+            confirmed=each.verified_at is not None,
+            current=each.id == session.identifier,
+        )
+        for each in mine
+    ]
+
+
+routes = [post("/preferences/addresses/{identifier}", say, guard=customer)]
