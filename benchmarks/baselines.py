@@ -9,7 +9,8 @@ from dataclasses import replace
 
 from portal import consent, db, logs, server, settings, subjects
 from portal.app import build
-from portal.consent import Answer, Because, Cell, Decided, Recorded, Submission
+from portal.consent import Answer, Because, Cell, Recorded, Submission
+from portal.consent.decisions import Decided
 from portal.lib import clock
 
 _ANSWER = Answer(True, 4, Because("decision", "id", "yes"))

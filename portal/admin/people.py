@@ -53,7 +53,7 @@ async def show(request: Request) -> Response:
 
 async def _deaf(subject: str) -> list[str]:
     """The systems that have not taken this person's words for over an hour."""
-    late = await consent.unconfirmed(subject)
+    late = await consent.standings.unconfirmed(subject)
     return [each.title for each in connectors.systems() if each.name in late]
 
 

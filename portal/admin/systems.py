@@ -13,7 +13,7 @@ PAGE = 50
 
 
 async def show(request: Request) -> Response:
-    return desk(request, "admin/systems.html", systems=await consent.fares())
+    return desk(request, "admin/systems.html", systems=await consent.standings.fares())
 
 
 async def show_one(request: Request) -> Response:
@@ -28,7 +28,7 @@ async def replay(request: Request) -> Response:
     if not (text.isascii() and text.isdecimal() and len(text) <= 15):
         return await _page(request, given, {"from": _("Enter a whole number.")}, 422)
     try:
-        await consent.replay(system.name, since=int(text), by=f"officer:{request.state.officer.id}")
+        await consent.propagation.replay(system.name, since=int(text), by=f"officer:{request.state.officer.id}")
     except Invalid as problem:
         return await _page(request, given, problem.fields, 422)
     return RedirectResponse(f"/admin/systems/{system.name}", 303)
@@ -37,7 +37,7 @@ async def replay(request: Request) -> Response:
 async def _page(request: Request, given: dict[str, str], wrong: dict[str, str], status: int = 200) -> Response:
     system, asked = await _fares(request), request.query_params
     waiting = asked.get("show") == "waiting"
-    lines = await consent.delivered(system.name, before=asked.get("before") or None, waiting=waiting, limit=PAGE)
+    lines = await consent.standings.delivered(system.name, before=asked.get("before") or None, waiting=waiting, limit=PAGE)
     older = f"?{'show=waiting&' if waiting else ''}before={lines[-1].id}" if len(lines) == PAGE else ""
     titles = {each.key: each.title for each in await consent.purposes()}
     return desk(
@@ -54,8 +54,8 @@ async def _page(request: Request, given: dict[str, str], wrong: dict[str, str], 
     )
 
 
-async def _fares(request: Request) -> consent.Fares:
-    for each in await consent.fares():
+async def _fares(request: Request) -> consent.standings.Fares:
+    for each in await consent.standings.fares():
         if each.name == request.path_params["system"]:
             return each
     raise NotFound(_("There is no such system."))

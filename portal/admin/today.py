@@ -24,10 +24,10 @@ async def show(request: Request) -> Response:
     )
 
 
-async def _deaf() -> list[consent.Fares]:
+async def _deaf() -> list[consent.standings.Fares]:
     """The systems that do not take what they are told; their own page says it when their list cannot be read."""
     try:
-        return [each for each in await consent.fares() if each.in_trouble]
+        return [each for each in await consent.standings.fares() if each.in_trouble]
     except connectors.Misconfigured:
         return []
 

@@ -15,7 +15,7 @@ from starlette.responses import Response, StreamingResponse
 from portal import audit, consent, settings, subjects
 from portal.api import schemas
 from portal.api.door import Described, answer, get, post
-from portal.consent import Batch, Cell, Options, Scrubbing
+from portal.consent import Cell, batches
 from portal.identity import ApiKey
 from portal.lib import clock
 from portal.paper import _
@@ -30,24 +30,24 @@ _PAIRS = {"map": "columns", "answer": "answers"}
 async def plan(request: Request, key: ApiKey) -> Response:
     options = _options(request)
     async with _received(request) as path:
-        batch = await consent.plan_import(path, options, by=key.actor, name="-")
+        batch = await consent.batches.plan_import(path, options, by=key.actor, name="-")
     return answer(_told(batch), 201)
 
 
 async def show(request: Request, key: ApiKey) -> Response:
-    return answer(_told(await consent.find_batch(request.path_params["batch"])))
+    return answer(_told(await consent.batches.find_batch(request.path_params["batch"])))
 
 
 async def commit(request: Request, key: ApiKey) -> Response:
     """The same file once more; sent again after a break it goes on where it was."""
     async with _received(request) as path:
-        batch = await consent.commit_import(request.path_params["batch"], path, by=key.actor)
+        batch = await consent.batches.commit_import(request.path_params["batch"], path, by=key.actor)
     return answer(_told(batch))
 
 
 async def undo(request: Request, key: ApiKey) -> Response:
     """Its refusals stay: only an officer can say that they were never said (`portal import --undo … --also-noes`)."""
-    return answer(_told(await consent.undo_import(request.path_params["batch"], by=key.actor)))
+    return answer(_told(await consent.batches.undo_import(request.path_params["batch"], by=key.actor)))
 
 
 async def scrub(request: Request, key: ApiKey) -> Response:
@@ -62,14 +62,14 @@ async def scrub(request: Request, key: ApiKey) -> Response:
     try:
         cell = Cell(asked["purpose"], asked["channel"], asked.get("topic", ""))
         more = {"column": asked.get("map", ""), "charset": asked.get("charset", "")}
-        scrubbing = await Scrubbing.of(_path(file), cell, **more)
+        scrubbing = await consent.scrubbing.Scrubbing.of(_path(file), cell, **more)
     except BaseException:
         file.close()
         raise
     return StreamingResponse(_answered(scrubbing, file, key.actor), media_type="text/csv; charset=utf-8")
 
 
-async def _answered(scrubbing: Scrubbing, file: IO[bytes], by: str) -> AsyncIterator[str]:
+async def _answered(scrubbing: consent.scrubbing.Scrubbing, file: IO[bytes], by: str) -> AsyncIterator[str]:
     with file:
         async for text in scrubbing.parts():
             yield text
@@ -105,7 +105,7 @@ def _path(file: IO[bytes]) -> Path:
     return Path(f"/proc/self/fd/{file.fileno()}")
 
 
-def _options(request: Request) -> Options:
+def _options(request: Request) -> batches.Options:
     asked, faults = _single(request, _SINGLE, repeated=tuple(_PAIRS)), []
     pairs: dict[str, dict[str, str]] = {}
     for name, meant in _PAIRS.items():
@@ -118,7 +118,7 @@ def _options(request: Request) -> Options:
         raise BadRequest(faults)
     defaults = {name: asked[name] for name in _DEFAULTS if name in asked}
     more = {name: asked.get(name, "") for name in ("charset", "separator", "as_of")}
-    return Options(pairs["columns"], defaults, pairs["answers"], **more)
+    return batches.Options(pairs["columns"], defaults, pairs["answers"], **more)
 
 
 def _single(request: Request, names: tuple[str, ...], repeated: tuple[str, ...] = ()) -> dict[str, str]:
@@ -138,7 +138,7 @@ def _single(request: Request, names: tuple[str, ...], repeated: tuple[str, ...] 
     return dict(single)
 
 
-def _told(batch: Batch) -> dict[str, Any]:
+def _told(batch: batches.Batch) -> dict[str, Any]:
     bad = [{"line": line, "verdict": verdict, "why": why} for line, verdict, why in batch.problems]
     told = {"id": batch.id, "state": "undone" if batch.undone_at else batch.phase, "charset": batch.charset}
     moments = {"in_force_at": batch.in_force_at, "undone_at": batch.undone_at}

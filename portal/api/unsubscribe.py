@@ -22,12 +22,12 @@ async def make_token(request: Request, key: ApiKey) -> Response:
     kind, value = identifier(body, faults)
     cell = Cell(text(body, "purpose", faults), text(body, "channel", faults), text(body, "topic", faults))
     faults.refuse()
-    await consent.require_link(kind, cell)
+    await consent.unsubscribing.require_link(kind, cell)
     known = await subjects.find(kind, value)
     if known is None:
         async with db.writing():
             known = await subjects.ensure(kind, value, by=key.actor)
-    url = await consent.unsubscribe_url(known.id, cell)
+    url = await consent.unsubscribing.unsubscribe_url(known.id, cell)
     headers = {"List-Unsubscribe": f"<{url}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
     return answer({"url": url, "headers": headers}, 201)
 
@@ -44,7 +44,7 @@ async def take_bounce(request: Request, key: ApiKey) -> Response:
     if why and why not in WHY:
         faults.add("/why", _("This has to be one of: %s.") % ", ".join(WHY))
     faults.refuse()
-    report = await consent.take_bounce(value, why=why, by=key.actor)
+    report = await consent.bounces.take_bounce(value, why=why, by=key.actor)
     return answer({"known": report.identifier is not None}, 200)
 
 

@@ -54,7 +54,7 @@ class OwnData:
                 gone = [each for each in living if each.id in mine]
                 await identity.forget(gone)
                 if len(gone) == len(living):
-                    await consent.stop_erased(person.subjects[0], by="system", case=self.case)
+                    await consent.stops.stop_erased(person.subjects[0], by="system", case=self.case)
                     await subjects.forget(person.subjects[0], by="system", case=self.case, keep_note=keep_note)
                     continue
                 # Others use one of these addresses too, or nobody has proven it: that one stays, and the person's key with it.

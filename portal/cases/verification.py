@@ -152,7 +152,7 @@ async def _first_proof(row: models.CaseRow, identifier: subjects.Identifier, how
     )
     if row.right == "erasure":
         # Marketing and profiling stop now; the deletion itself waits for the dry run and a second person.
-        await consent.object_to_marketing(identifier.subject, by=actor, why="erasure asked")
+        await consent.stops.object_to_marketing(identifier.subject, by=actor, why="erasure asked")
     await messages.send_later(
         template="mail/case-started",
         to=await case_address(row),

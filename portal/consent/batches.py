@@ -26,7 +26,8 @@ from portal.consent.checks import terms_of
 from portal.consent.decisions import record_checked
 from portal.consent.import_file import ListFile, look_at, records
 from portal.consent.import_plan import BAD, HELD, SAME, VERDICTS, Meanwhile, Planned, plan
-from portal.consent.import_rows import Bad, Blank, Line, Options, Rows
+from portal.consent.import_rows import Bad, Blank, Line, Rows
+from portal.consent.import_rows import Options as Options
 from portal.consent.propagation import wake
 from portal.lib import clock, ids
 from portal.lib.errors import Conflict, Invalid, NotFound

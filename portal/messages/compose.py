@@ -41,7 +41,7 @@ async def send_later(
 
     `template` names `<template>.txt`, whose first line is `Subject: …` and second is empty, and `<template>.html`.
     `account`, a blind index of the address, is for messages that belong to nobody yet: `forget` finds them by it.
-    `unsubscribe`, the link that stops messages like this one (consent.unsubscribe_url), goes into its header and footer;
+    `unsubscribe`, the link that stops messages like this one (consent.unsubscribing), goes into its header and footer;
     messages that a person needs, such as codes and answers to requests, have none.
     With a `key` (made of ids, never of an address) the message is written once: asked again, its id comes back.
     """

@@ -31,9 +31,9 @@ async def say(request: Request) -> Response:
         raise NotAllowed(_("Several people use the address you signed in with. Please sign in with one that is yours alone."))
     by, subject = f"customer:{session.subject}", session.subject or ""
     if said == "left":
-        await consent.not_theirs(identifier, subject=subject, by=by)
+        await consent.addresses.not_theirs(identifier, subject=subject, by=by)
     elif said in ("shared", "mine"):
-        await consent.theirs(identifier, subject=subject, shared=said == "shared", by=by)
+        await consent.addresses.theirs(identifier, subject=subject, shared=said == "shared", by=by)
     else:
         raise Invalid(_("Please choose one of the answers offered."))
     if identifier == session.identifier and said == "left":

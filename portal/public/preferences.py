@@ -119,16 +119,16 @@ async def undo(request: Request) -> Response:
 async def ask_again(request: Request) -> Response:
     """The mail that asks an address to confirm a yes, once more."""
     decision, session = (await form(request)).get("waiting", ""), request.state.customer
-    found = next((each for each in await consent.pending(session.subject) if each.decision == decision), None)
+    found = next((each for each in await consent.awaiting.pending(session.subject) if each.decision == decision), None)
     if found is None:
         raise NotFound(_("There is nothing to confirm."))
-    await consent.ask_again(decision, session.subject)
+    await consent.confirmation.ask_again(decision, session.subject)
     return await _answer_about(request, found.identifier, found.cell, "asked")
 
 
 async def stop_all(request: Request) -> Response:
     """Advertising ends on every address of the person, at once (GDPR Art. 21(3))."""
-    await consent.object_to_marketing(request.state.customer.subject, by=f"customer:{request.state.customer.subject}")
+    await consent.stops.object_to_marketing(request.state.customer.subject, by=f"customer:{request.state.customer.subject}")
     return RedirectResponse("/preferences", 303)
 
 
@@ -201,7 +201,7 @@ async def _paused(request: Request) -> bool:
 async def _rows(request: Request) -> list[Row]:
     # A topic has a square of its own while it is on, so that whatever is on can be seen and stopped.
     person = request.state.customer.subject
-    waiting = {(each.identifier, each.cell): each for each in await consent.pending(person)}
+    waiting = {(each.identifier, each.cell): each for each in await consent.awaiting.pending(person)}
     found = [cell for cell in await consent.choices(person) if cell.topic is None or cell.allowed or _place(cell) in waiting]
     found = [cell for cell in found if cell.identifier is None or cell.identifier.audience != subjects.FORMER]
     known = {cell.identifier.id: cell.identifier for cell in found if cell.identifier is not None}
@@ -222,7 +222,10 @@ def _place(cell: consent.Choice) -> tuple[str, consent.Cell]:
 
 
 def _squares(
-    cells: list[consent.Choice], channel: str, masks: dict[str, str], waiting: dict[tuple[str, consent.Cell], consent.Pending]
+    cells: list[consent.Choice],
+    channel: str,
+    masks: dict[str, str],
+    waiting: dict[tuple[str, consent.Cell], consent.awaiting.Pending],
 ) -> list[Square]:
     """One per address; which address it is stands there only when there are several."""
     mine = [cell for cell in cells if cell.channel == channel]
@@ -230,7 +233,7 @@ def _squares(
     return [_square(cell, masks if several else {}, None if cell.allowed else waiting.get(_place(cell))) for cell in mine]
 
 
-def _square(cell: consent.Choice, masks: dict[str, str], waiting: consent.Pending | None) -> Square:
+def _square(cell: consent.Choice, masks: dict[str, str], waiting: consent.awaiting.Pending | None) -> Square:
     identifier = cell.identifier.id if cell.identifier else ""
     kind = "missing" if cell.identifier is None else "switch" if cell.changeable else "fixed"
     topic = cell.topic.key if cell.topic else ""
@@ -248,7 +251,7 @@ def _square(cell: consent.Choice, masks: dict[str, str], waiting: consent.Pendin
     )
 
 
-def _until_confirmed(waiting: consent.Pending) -> str:
+def _until_confirmed(waiting: consent.awaiting.Pending) -> str:
     told = {"day": date_text(waiting.ends_at)}
     return _("Waiting for your confirmation: open the message we sent to this address, by %(day)s.") % told
 
@@ -256,7 +259,7 @@ def _until_confirmed(waiting: consent.Pending) -> str:
 async def _late(session: Session) -> list[str]:
     """The systems that have not taken what the person said for over an hour, by the names people know them by."""
     titles = {each.name: each.title for each in connectors.systems()}
-    return [titles.get(name, name) for name in await consent.unconfirmed(session.subject or "")]
+    return [titles.get(name, name) for name in await consent.standings.unconfirmed(session.subject or "")]
 
 
 def _square_id(purpose: str, channel: str, topic: str, identifier: str) -> str:

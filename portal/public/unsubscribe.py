@@ -11,23 +11,23 @@ from portal.pages import anyone, form, get, page, post
 
 
 async def show(request: Request) -> Response:
-    link = await consent.read_unsubscribe_token(request.path_params["token"])
+    link = await consent.unsubscribing.read_unsubscribe_token(request.path_params["token"])
     return _page(request, link, "")
 
 
 async def stop(request: Request) -> Response:
     """The one click. The body is not read: whatever it says, it can only switch off."""
-    done = await consent.unsubscribe(request.path_params["token"])
+    done = await consent.unsubscribing.unsubscribe(request.path_params["token"])
     return _page(request, done.link, "stopped", done.once)
 
 
 async def undo(request: Request) -> Response:
     token, once = request.path_params["token"], (await form(request)).get("once", "")
-    await consent.take_back(token, once)
-    return _page(request, await consent.read_unsubscribe_token(token), "undone")
+    await consent.unsubscribing.take_back(token, once)
+    return _page(request, await consent.unsubscribing.read_unsubscribe_token(token), "undone")
 
 
-def _page(request: Request, link: consent.Link, state: str, once: str = "") -> Response:
+def _page(request: Request, link: consent.unsubscribing.Link, state: str, once: str = "") -> Response:
     """Nothing on it tells whose address it is: messages are passed on."""
     topic = link.purpose and next((each.title for each in link.purpose.topics if each.key == link.cell.topic), "")
     what = topic or (link.purpose.title if link.purpose else "")

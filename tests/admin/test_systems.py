@@ -56,5 +56,5 @@ async def test_an_officer_sees_what_a_system_did_not_take_and_an_owner_tells_it_
 
 async def _tell() -> None:
     await audit.sequence_all()
-    while (await consent.propagate_once("letters")).more:
+    while (await consent.propagation.propagate_once("letters")).more:
         pass

@@ -8,6 +8,7 @@ import pytest
 
 from portal import audit, consent, db, subjects
 from portal.consent import Cell
+from portal.consent.history import evidence_of
 from portal.lib import clock
 from tests.api.machines import Machine, faults, key, number, question, said
 from tests.conftest import House
@@ -35,7 +36,7 @@ async def test_a_yes_from_the_checkout_is_recorded_and_proven(house: House) -> N
     assert stored is not None and stored["id"] == told["id"] and stored["entry"] == told["receipt"].rpartition("/")[2]
     assert stored["grade"] == "self" and stored["source"] == "checkout" and stored["actor"].startswith("key:")
     assert clock.rfc3339(clock.from_micros(stored["said_at"])) == "2026-11-01T08:00:00Z"
-    assert await consent.evidence_of(told["id"]) == {"order": "4711"}
+    assert await evidence_of(told["id"]) == {"order": "4711"}
 
 
 async def test_many_purposes_of_one_person_are_one_request_with_a_text_each(house: House) -> None:

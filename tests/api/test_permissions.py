@@ -66,11 +66,11 @@ async def test_stops_and_pauses_say_what_they_are(house: House) -> None:
         assert paused["allowed"] is False and paused["because"]["what"] == "pause" and paused["because"]["until"]
         assert [each["what"] for each in paused["overruled"]] == ["decision"]
         async with db.writing():
-            await consent.suppress_address(ana.id, "sms", by="system", why="number unassigned")
+            await consent.stops.suppress_address(ana.id, "sms", by="system", why="number unassigned")
         closed = (await shop.post(DOOR, json=asked)).json()["because"]
         assert (closed["rule"], closed["stop"], closed["source"]) == (1, "suppressed", "number unassigned")
         async with db.writing():
-            await consent.restrict(ana.subject, by="officer:olga", why="accuracy contested")
+            await consent.stops.restrict(ana.subject, by="officer:olga", why="accuracy contested")
         restricted = (await shop.post(DOOR, json=asked)).json()
         assert restricted["because"]["stop"] == "restricted" and restricted["because"]["rule"] == 1
         assert "contested" not in str(restricted["because"]) and "olga" not in str(restricted)

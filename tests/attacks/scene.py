@@ -62,7 +62,7 @@ async def open_scene(house: House, folder: Path) -> Scene:
     entry = (await audit.search(subject=session.subject, limit=1))[0].id
     await ana.post("/sign-in", data={"email": ANA}, follow_redirects=False)
     invitation = (await identity.invite("new@example.com", name="New", roles=[], by=None)).link
-    link = await consent.unsubscribe_token(session.identifier or "", consent.Cell("newsletter", "email"))
+    link = await consent.unsubscribing.unsubscribe_token(session.identifier or "", consent.Cell("newsletter", "email"))
     asked = uuid.UUID(session.identifier).bytes + (2**52).to_bytes(8)
     paths = {
         **PUBLIC_WORDS,

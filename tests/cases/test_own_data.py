@@ -13,7 +13,7 @@ async def known_person(address: str) -> str:
     """On file before any request: an address, a stop, a letter."""
     async with db.writing():
         identifier = await subjects.ensure("email", address, by="import")
-        await consent.object_to_marketing(identifier.subject, by="officer:olga")
+        await consent.stops.object_to_marketing(identifier.subject, by="officer:olga")
         await messages.send_later(
             template="mail/case-extended",
             to=address,

@@ -23,7 +23,7 @@ async def on_file(address: str) -> str:
     async with db.writing():
         email = await subjects.ensure("email", address, by="import")
         await subjects.ensure("phone", PHONES[address], by="import", subject=email.subject)
-        await consent.restrict(email.subject, by="officer:olga", why="accuracy contested")
+        await consent.stops.restrict(email.subject, by="officer:olga", why="accuracy contested")
         await messages.send_later(
             template="mail/case-extended",
             to=address,
@@ -32,7 +32,7 @@ async def on_file(address: str) -> str:
             subject=email.subject,
         )
     # A restriction and its end are one act: two rows of the answer.
-    await consent.lift_restriction(email.subject, by="officer:olga", why="it was right", person_told=True)
+    await consent.stops.lift_restriction(email.subject, by="officer:olga", why="it was right", person_told=True)
     await prove(await ask("access", address), address)
     return email.subject
 

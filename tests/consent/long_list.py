@@ -14,7 +14,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from portal import consent, db
-from portal.consent import Batch, Cell, Options, Scrubbing
+from portal.consent import Cell
+from portal.consent.batches import Batch, Options
+from portal.consent.scrubbing import Scrubbing
 from portal.lib import clock
 from tests.conftest import opened, settings_in
 from tests.consent.people import publish
@@ -63,7 +65,7 @@ async def run(folder: Path, rows: int) -> dict[str, object]:
         told["first"], batches = await _import_all(files, took)
         told["allowed"] = await _scrub_all(files, took)
         for each in batches:
-            await consent.undo_import(each.id, by="officer:petra")
+            await consent.batches.undo_import(each.id, by="officer:petra")
         told["allowed_undone"] = await _scrub_all(files, Counter())
         told["again"], _batches = await _import_all(files, Counter())
         told["allowed_again"] = await _scrub_all(files, Counter())
@@ -75,11 +77,11 @@ async def _import_all(files: dict[str, Path], took: Counter[str]) -> tuple[Count
     for charset, path in files.items():
         began = time.monotonic()
         columns = dict(OPTIONS.columns) | {"answer": _for(OPTIONS.columns["answer"], CHARSETS[charset])}
-        planned = await consent.plan_import(path, Options(columns, OPTIONS.defaults), by="officer:petra")
+        planned = await consent.batches.plan_import(path, Options(columns, OPTIONS.defaults), by="officer:petra")
         took["dry run"] += int((time.monotonic() - began) * 1000)
         assert planned.charset == charset, (planned.charset, charset)
         began = time.monotonic()
-        batches.append(await consent.commit_import(planned.id, path, by="officer:petra"))
+        batches.append(await consent.batches.commit_import(planned.id, path, by="officer:petra"))
         took["commit"] += int((time.monotonic() - began) * 1000)
         assert batches[-1].counts == planned.counts
         counts.update(planned.counts)

@@ -4,7 +4,8 @@ from datetime import datetime
 from typing import Any
 
 from portal import consent, db, subjects
-from portal.consent import Decided, Word
+from portal.consent import Word
+from portal.consent.decisions import Decided
 from portal.subjects import Identifier
 
 

@@ -131,7 +131,7 @@ async def test_a_complaint_with_a_blacked_out_address_is_known_by_our_own_link(h
     await publish()
     ana = await known("email", "ana@example.com")
     await say(ana, "yes")
-    token = await consent.unsubscribe_token(ana.id, Cell("back-in-stock", "email"))
+    token = await consent.unsubscribing.unsubscribe_token(ana.id, Cell("back-in-stock", "email"))
     for forged in ("x", token[:-4] + "AAAA"):
         await take_report(_complaint("redacted", token=forged, to="redacted"), by="system")
         assert await allowed(ana)

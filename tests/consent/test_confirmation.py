@@ -7,6 +7,8 @@ import pytest
 
 from portal import audit, consent, db, jobs, messages, subjects
 from portal.consent import Cell, Submission
+from portal.consent.decisions import Decided
+from portal.consent.history import evidence_of
 from portal.lib import clock
 from portal.lib.errors import NotFound, TooMany
 from portal.subjects import Arrival
@@ -17,7 +19,7 @@ from tests.people import newest_mail
 ANA = "ana@example.com"
 
 
-async def _signs_up(address: str = ANA, **more: str) -> consent.Decided:
+async def _signs_up(address: str = ANA, **more: str) -> Decided:
     """In a form on the website: nobody is proven."""
     said = word(await known("email", address), "yes", "newsletter", source="form", **more)
     decided = (await consent.submit(Submission((said,)))).decided[0]
@@ -42,12 +44,14 @@ async def test_a_yes_of_somebody_unproven_counts_once_the_mailbox_says_so(house:
     assert ana is not None and not await allowed(ana, "newsletter")
     token = await _token()
     for _time in range(3):
-        assert [each.cell for each in (await consent.read_confirmation(token)).items] == [Cell("newsletter", "email")]
+        assert [each.cell for each in (await consent.confirmation.read_confirmation(token)).items] == [
+            Cell("newsletter", "email")
+        ]
     assert not await allowed(ana, "newsletter")
-    [firm] = await consent.confirm(token)
+    [firm] = await consent.confirmation.confirm(token)
     assert firm.word.grade == "self-verified" and await allowed(ana, "newsletter")
-    assert await consent.evidence_of(firm.id) == {"by": "link in a mail"}
-    assert await consent.confirm(token) == [] and (await consent.read_confirmation(token)).items == ()
+    assert await evidence_of(firm.id) == {"by": "link in a mail"}
+    assert await consent.confirmation.confirm(token) == [] and (await consent.confirmation.read_confirmation(token)).items == ()
 
 
 async def test_what_was_asked_at_once_comes_in_one_mail_with_a_way_to_stop_it(house: House) -> None:
@@ -62,7 +66,7 @@ async def test_what_was_asked_at_once_comes_in_one_mail_with_a_way_to_stop_it(ho
     assert await _mails() == 1
     letter = next(each.letter for each in await messages.mailbox() if each.to == ANA)
     assert letter is not None and "Newsletter: Offers" in letter.text and "/u/" in letter.unsubscribe
-    assert len(await consent.confirm(await _token())) == 3
+    assert len(await consent.confirmation.confirm(await _token())) == 3
 
 
 async def test_a_link_confirms_nothing_that_was_added_after_its_mail(house: House) -> None:
@@ -71,7 +75,7 @@ async def test_a_link_confirms_nothing_that_was_added_after_its_mail(house: Hous
     token = await _token()
     with clock.at(clock.now() + timedelta(hours=1)):
         await _signs_up(topic="offers")
-        assert [each.word.topic for each in await consent.confirm(token)] == [""]
+        assert [each.word.topic for each in await consent.confirmation.confirm(token)] == [""]
 
 
 async def test_a_no_said_meanwhile_stands(house: House) -> None:
@@ -81,7 +85,7 @@ async def test_a_no_said_meanwhile_stands(house: House) -> None:
     assert ana is not None
     token = await _token()
     await say(ana, "no", "newsletter")
-    assert await consent.pending(ana.subject) == [] and await consent.confirm(token) == []
+    assert await consent.awaiting.pending(ana.subject) == [] and await consent.confirmation.confirm(token) == []
     assert not await allowed(ana, "newsletter")
 
 
@@ -93,17 +97,17 @@ async def test_nobody_floods_a_mailbox_with_it(house: House) -> None:
     ana = await subjects.find("email", ANA)
     assert ana is not None
     with pytest.raises(TooMany):
-        await consent.ask_again(decided.id, ana.subject)
+        await consent.confirmation.ask_again(decided.id, ana.subject)
     with clock.at(clock.now() + timedelta(days=1, minutes=1)):
-        await consent.ask_again(decided.id, ana.subject)
-        assert await _mails() == 4 and len(await consent.confirm(await _token())) == 5
+        await consent.confirmation.ask_again(decided.id, ana.subject)
+        assert await _mails() == 4 and len(await consent.confirmation.confirm(await _token())) == 5
 
 
 async def test_nobody_has_it_sent_again_for_somebody_else(house: House) -> None:
     await publish()
     decided, ben = await _signs_up(), await known("email", "ben@example.com", proven=True)
     with pytest.raises(NotFound):
-        await consent.ask_again(decided.id, ben.subject)
+        await consent.confirmation.ask_again(decided.id, ben.subject)
     assert await _mails() == 1
 
 
@@ -113,12 +117,12 @@ async def test_after_fourteen_days_it_is_over_and_the_unused_address_is_gone(hou
     ana, token = await subjects.find("email", ANA), await _token()
     assert ana is not None
     with clock.at(clock.now() + timedelta(days=14, minutes=1)):
-        assert await consent.pending(ana.subject) == []
+        assert await consent.awaiting.pending(ana.subject) == []
         await _end()
-        assert await subjects.find("email", ANA) is None and await consent.confirm(token) == []
+        assert await subjects.find("email", ANA) is None and await consent.confirmation.confirm(token) == []
         assert await _mails() == 0  # our own copies of the mail cannot be read any more
     entries = {each.event: each.object for each in await audit.search(limit=20)}
-    assert entries["consent.unconfirmed"] == decided.id and "subject.erased" in entries
+    assert entries["consent.standings.unconfirmed"] == decided.id and "subject.erased" in entries
 
 
 async def test_an_address_with_anything_else_to_it_stays(house: House) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from portal import audit, consent, db, documents, subjects, vault
 from portal.consent import fold
+from portal.consent.history import evidence_of
 from portal.consent.words import Cell
 from portal.db import statements
 from portal.lib import clock
@@ -120,11 +121,11 @@ async def test_evidence_is_sealed_and_opens_for_its_decision_alone(house: House)
     ana = await known("email", "ana@example.com")
     yes = await say(ana, "yes", evidence={"agent": "canary-browser"})
     assert "canary-browser" not in repr(await db.rows("SELECT * FROM decision"))
-    assert await consent.evidence_of(yes.id) == {"agent": "canary-browser"}
+    assert await evidence_of(yes.id) == {"agent": "canary-browser"}
     async with db.writing():
         await vault.shred("evidence", ana.home)
     with pytest.raises(vault.Shredded):
-        await consent.evidence_of(yes.id)
+        await evidence_of(yes.id)
 
 
 async def test_nobody_can_change_or_delete_what_was_said(house: House) -> None:
@@ -207,11 +208,11 @@ async def test_a_newsletter_counts_only_once_the_address_confirms_it(house: Hous
     asked = await say(ana, "yes", "newsletter", "email")
     assert asked.state == "pending" and not await allowed(ana, "newsletter")
     with pytest.raises(Conflict):
-        await consent.confirm_double_opt_in(asked.id, by="system")
+        await consent.confirmation.confirm_double_opt_in(asked.id, by="system")
     await known("email", "ana@example.com", proven=True)
-    firm = await consent.confirm_double_opt_in(asked.id, by=f"customer:{ana.subject}")
+    firm = await consent.confirmation.confirm_double_opt_in(asked.id, by=f"customer:{ana.subject}")
     assert await allowed(ana, "newsletter") and firm.word.grade == "self-verified"
-    assert (await consent.confirm_double_opt_in(asked.id, by="system")).id == firm.id
+    assert (await consent.confirmation.confirm_double_opt_in(asked.id, by="system")).id == firm.id
 
 
 async def test_a_no_said_before_the_confirmation_stands_and_a_late_confirmation_is_refused(house: House) -> None:
@@ -220,8 +221,8 @@ async def test_a_no_said_before_the_confirmation_stands_and_a_late_confirmation_
     asked = await say(ana, "yes", "newsletter", "email")
     await say(ana, "no", "newsletter", "email")
     with clock.at(clock.now() + timedelta(days=15)), pytest.raises(Conflict):
-        await consent.confirm_double_opt_in(asked.id, by="system")
-    await consent.confirm_double_opt_in(asked.id, by="system")
+        await consent.confirmation.confirm_double_opt_in(asked.id, by="system")
+    await consent.confirmation.confirm_double_opt_in(asked.id, by="system")
     assert not await allowed(ana, "newsletter")
 
 
@@ -243,7 +244,7 @@ async def test_after_an_erasure_the_address_is_closed_and_what_was_before_is_gon
     await say(ana, "yes")
     before = clock.now()
     async with db.writing():
-        await consent.stop_erased(ana.subject, by="officer:petra")
+        await consent.stops.stop_erased(ana.subject, by="officer:petra")
         await subjects.forget(ana.subject, by="officer:petra", keep_note=True)
     answer = await consent.permission(ana.id, "back-in-stock", "email")
     assert (answer.allowed, answer.rule, answer.because.what) == (False, 1, "erased")

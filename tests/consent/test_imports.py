@@ -196,7 +196,7 @@ async def test_conflicts_older_words_and_stops_are_told_apart(house: House, tmp_
     await say(ana, "no")
     await say(ben, "yes", grade="self-verified")
     olga = await known("email", "olga@example.com")
-    await consent.object_to_marketing(olga.subject, by="system")
+    await consent.stops.object_to_marketing(olga.subject, by="system")
     text = """email,answer,said_at,purpose
 ana@example.com,yes,2020-01-01,back-in-stock
 ben@example.com,yes,2020-01-01,back-in-stock

@@ -14,9 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from portal import consent, db, subjects
-from portal.consent import ALL, Decided, Word, fold
+from portal.consent import ALL, Word, fold
 from portal.consent.batches import commit_import, plan_import, undo_import
+from portal.consent.decisions import Decided
 from portal.consent.import_rows import OLDEST, Options
+from portal.consent.permissions import permissions
 from portal.consent.words import Cell, parents, rank
 from portal.lib import clock
 from portal.lib.errors import Conflict, Invalid
@@ -173,7 +175,7 @@ async def _again(oracle: Oracle, name: str, which: int) -> None:
         assert undone.refers_to == decided.id
         oracle.undone.add(decided.id)
     elif name == "confirm":
-        oracle.said.append(await consent.confirm_double_opt_in(decided.id, by="system"))
+        oracle.said.append(await consent.confirmation.confirm_double_opt_in(decided.id, by="system"))
     else:
         oracle.said.append(await consent.decide(oracle.words[-1 - which % len(oracle.words)]))
 
@@ -247,9 +249,9 @@ async def _touch(oracle: Oracle, name: str, who: Identifier) -> None:
     person = (await subjects.people([who.id]))[who.id]
     if name == "object":
         oracle.stops.append((clock.now(), {each.id for each in person.identifiers}))
-        await consent.object_to_marketing(person.subject, by="system")
+        await consent.stops.object_to_marketing(person.subject, by="system")
     elif name == "bounce":
-        await consent.suppress_address(who.id, "email", by="system", why="hard bounce")
+        await consent.stops.suppress_address(who.id, "email", by="system", why="hard bounce")
     elif name == "pause":
         await consent.pause(person.subject, until=clock.now() + timedelta(days=30), by="system")
     elif name == "resume":
@@ -265,7 +267,7 @@ async def _touch(oracle: Oracle, name: str, who: Identifier) -> None:
 
 
 async def _check_no_lost(oracle: Oracle) -> None:
-    answers = await consent.permissions([(who.id, cell) for who in oracle.people for cell in CELLS])
+    answers = await permissions([(who.id, cell) for who in oracle.people for cell in CELLS])
     for (who, cell), answer in answers.items():
         if not answer.allowed:
             continue
@@ -288,7 +290,7 @@ async def _check_folds(oracle: Oracle) -> None:
     assert sorted(await fold.kept(ids), key=repr) == sorted(await fold.from_scratch(ids), key=repr)
     now = clock.now()
     for who in ids:
-        stored = await consent.permissions([(who, cell) for cell in CELLS])
+        stored = await permissions([(who, cell) for cell in CELLS])
         for cell in CELLS:
             assert stored[who, cell] == await consent.permission(who, *cell, at=now)
     for at, who, cell, allowed in oracle.looked:

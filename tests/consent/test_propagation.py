@@ -12,7 +12,7 @@ import pytest
 from portal import audit, consent, db, jobs, settings, subjects
 from portal.consent import events, lapses
 from portal.consent.checks import terms_of
-from portal.consent.decisions import record_checked
+from portal.consent.decisions import Decided, record_checked
 from portal.lib import clock, errors
 from tests.conftest import House
 from tests.connectors.receiver import SECRET, Receiver, listed, receiving, write_list
@@ -84,9 +84,9 @@ def _subscriptions(path: Path) -> dict[tuple[str, str], str]:
     return found
 
 
-async def _told() -> consent.Told:
+async def _told() -> consent.propagation.Told:
     await audit.sequence_all()
-    return await consent.propagate_once("letters")
+    return await consent.propagation.propagate_once("letters")
 
 
 async def test_a_withdrawal_reaches_the_newsletter_database(letters: Path) -> None:
@@ -109,7 +109,7 @@ async def test_an_objection_closes_every_cell_that_a_system_knows(letters: Path)
     await say(ana, "yes")
     await _told()
     assert set(_subscriptions(letters).values()) == {"on"}
-    await consent.object_to_marketing(ana.subject, by=f"customer:{ana.subject}")
+    await consent.stops.object_to_marketing(ana.subject, by=f"customer:{ana.subject}")
     await _told()
     assert _subscriptions(letters) == {("ana@example.com", "similar"): "off", ("ana@example.com", "stock"): "on"}
 
@@ -126,8 +126,8 @@ async def test_what_fails_waits_with_its_person_and_everybody_elses_words_pass(l
     assert _subscriptions(letters) == {("ben@example.com", "stock"): "on"}
     _run(letters, "DROP TRIGGER refuse")
     with clock.at(clock.now() + timedelta(hours=2)):
-        assert await consent.unconfirmed(ana.subject) == ["letters"]
-        assert await consent.unconfirmed(ben.subject) == []
+        assert await consent.standings.unconfirmed(ana.subject) == ["letters"]
+        assert await consent.standings.unconfirmed(ben.subject) == []
         last = await _told()
     assert (last.sent, last.waiting) == (2, 0)
     assert _subscriptions(letters)["ana@example.com", "stock"] == "off"
@@ -153,7 +153,7 @@ async def test_a_word_whose_place_in_the_log_is_still_missing_is_told_a_moment_l
     await say(ana, "yes")
     await jobs.run_due()
     assert _subscriptions(letters) == {}
-    assert await consent.unconfirmed(ana.subject) == []
+    assert await consent.standings.unconfirmed(ana.subject) == []
     await audit.sequence_all()
     with clock.at(clock.now() + timedelta(seconds=5)):
         await jobs.run_due()
@@ -164,7 +164,7 @@ async def test_a_merge_tells_the_systems_what_the_person_objected_to_elsewhere(l
     ana, other = await known("email", "ana@example.com"), await known("email", "other@example.com")
     told = {"sale": "B-1", "family": "books", "opt_out": "link in each letter"}
     await say(other, "informed", "similar-books", "email", evidence=told)
-    await consent.object_to_marketing(ana.subject, by=f"customer:{ana.subject}")
+    await consent.stops.object_to_marketing(ana.subject, by=f"customer:{ana.subject}")
     await _told()
     assert _subscriptions(letters)["other@example.com", "similar"] == "on"
     async with db.writing():
@@ -199,7 +199,7 @@ async def hooks(house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 async def _hooked() -> None:
     await audit.sequence_all()
-    while (await consent.propagate_once("hooks")).more:
+    while (await consent.propagation.propagate_once("hooks")).more:
         pass
 
 
@@ -234,7 +234,7 @@ async def test_a_pause_that_ends_is_told_without_anybody_saying_a_word(hooks: Re
     await _hooked()
     assert _said(hooks)[-1] == ("ana@example.com", "back-in-stock", False)
     with clock.at(until + timedelta(minutes=1)):
-        await jobs.recur("consent.lapse", every=timedelta(minutes=1))
+        await jobs.recur("lapse", every=timedelta(minutes=1))
         await jobs.run_due()
         await _hooked()
     assert _said(hooks)[-1] == ("ana@example.com", "back-in-stock", True)
@@ -274,7 +274,7 @@ async def test_the_source_of_somebodys_data_hears_of_every_no_and_of_nobody_else
         await say(each, "no", "newsletter", "email")
     await _hooked()
     assert set(_said(hooks)) == {("ana@example.com", "newsletter", False)}
-    await consent.object_to_marketing(ana.subject, by=f"customer:{ana.subject}")
+    await consent.stops.object_to_marketing(ana.subject, by=f"customer:{ana.subject}")
     await _hooked()
     assert all(address == "ana@example.com" and not told for address, _purpose, told in _said(hooks))
     assert len({purpose for _address, purpose, _told in _said(hooks)}) > 2
@@ -288,22 +288,22 @@ async def test_a_replay_tells_again_from_its_place_on_and_is_recorded(hooks: Rec
     await _hooked()
     before = [message.id for message in hooks.taken]
     from_ben = next(message.data["sequence"] for message in hooks.taken if message.address == "ben@example.com")
-    await consent.replay("hooks", since=from_ben, by="officer:olga")
+    await consent.propagation.replay("hooks", since=from_ben, by="officer:olga")
     await _hooked()
     again = hooks.taken[len(before) :]
     assert [message.address for message in again] == ["ben@example.com", "ana@example.com"]
     assert [message.id for message in again] == before[1:]
-    log = await consent.delivered("hooks")
+    log = await consent.standings.delivered("hooks")
     assert [(line.state, line.tries) for line in log] == [("sent", 2), ("sent", 2), ("sent", 1)]
     assert all(line.done_at and line.allowed is not None for line in log)
     [entry] = await audit.search(event="system.replayed")
     assert (entry.actor, entry.object) == ("officer:olga", "hooks")
     with pytest.raises(errors.Conflict):
-        await consent.replay("hooks", since=10_000, by="officer:olga")
+        await consent.propagation.replay("hooks", since=10_000, by="officer:olga")
     with pytest.raises(errors.Invalid):
-        await consent.replay("hooks", since=-1, by="officer:olga")
+        await consent.propagation.replay("hooks", since=-1, by="officer:olga")
     with pytest.raises(errors.NotFound):
-        await consent.replay("nobody", since=0, by="officer:olga")
+        await consent.propagation.replay("nobody", since=0, by="officer:olga")
 
 
 async def test_a_replay_leaves_what_waits_in_its_place(hooks: Receiver) -> None:
@@ -311,10 +311,10 @@ async def test_a_replay_leaves_what_waits_in_its_place(hooks: Receiver) -> None:
     ana = await known("email", "ana@example.com")
     await say(ana, "yes")
     await _hooked()
-    await consent.replay("hooks", since=0, by="officer:olga")
+    await consent.propagation.replay("hooks", since=0, by="officer:olga")
     hooks.answer = lambda message: 200
     await _hooked()
-    assert [line.state for line in await consent.delivered("hooks")] == ["sent"]
+    assert [line.state for line in await consent.standings.delivered("hooks")] == ["sent"]
     assert len({message.id for message in hooks.seen}) == 1
 
 
@@ -338,7 +338,7 @@ async def test_an_import_is_told_when_it_begins_to_count(hooks: Receiver) -> Non
     assert _said(hooks) == [("ana@example.com", "back-in-stock", True)]
 
 
-async def _in_batch(identifier: subjects.Identifier, batch: str) -> list[consent.Decided]:
+async def _in_batch(identifier: subjects.Identifier, batch: str) -> list[Decided]:
     said = word(identifier, "yes", source="import", grade="import")
     async with db.writing():
         people = await subjects.people([identifier.id])
@@ -357,7 +357,7 @@ async def test_a_round_asks_the_same_few_questions_however_many_words_are_new(
         with monkeypatch.context() as watching:
             for name in ("rows", "run", "many"):
                 _watch(watching, name, seen)
-            await consent.propagate_once("hooks")
+            await consent.propagation.propagate_once("hooks")
         counts.append(len(seen))
         plans = [await _plan(sql) for sql in seen if sql.lstrip().startswith("SELECT") and settings.get().is_sqlite]
         assert [plan for plan in plans if "SCAN d" in plan or "SCAN permission" in plan or "SCAN entry" in plan] == []

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from portal import audit, consent, db, subjects
 from portal.cli import _parser
-from portal.consent import Question
+from portal.consent.asking import Question, ask_many
 from portal.consent.scrubbing import Scrubbing, answers_for
 from portal.consent.words import Cell
 from portal.lib import clock
@@ -48,7 +48,7 @@ async def test_a_list_gets_the_answers_that_questions_get(house: House, people: 
         for act, *more in acts:
             await _do(address, addresses[0], cell, act, *more)
     asked = [*addresses, f"nobody.{number}@example.com"]
-    single = await consent.ask_many([Question("email", each, cell) for each in asked])
+    single = await ask_many([Question("email", each, cell) for each in asked])
     listed = await answers_for("email", asked, cell)
     for each, answer in zip(asked, single, strict=True):
         assert not isinstance(answer, Exception)
@@ -70,11 +70,11 @@ async def _do(address: str, first: str, cell: Cell, act: str, grade: str = "", d
     elif act == "all":
         await say(who, "no", cell.purpose, "*", topic="*" if cell.topic else "")
     elif act == "object":
-        await consent.object_to_marketing(who.subject, by="system")
+        await consent.stops.object_to_marketing(who.subject, by="system")
     elif act == "bounce":
-        await consent.suppress_address(who.id, "email", by="system", why="hard bounce")
+        await consent.stops.suppress_address(who.id, "email", by="system", why="hard bounce")
     elif act == "restrict":
-        await consent.restrict(who.subject, by="officer:petra", why="unlawful use")
+        await consent.stops.restrict(who.subject, by="officer:petra", why="unlawful use")
     elif act == "pause":
         await consent.pause(who.subject, until=clock.now() + timedelta(days=30), by="system")
     elif act == "resume":
@@ -84,7 +84,7 @@ async def _do(address: str, first: str, cell: Cell, act: str, grade: str = "", d
             if act == "prove":
                 await subjects.mark_verified(who.id)
             elif act == "erase":
-                await consent.stop_erased(who.subject, by="system")
+                await consent.stops.stop_erased(who.subject, by="system")
                 await subjects.forget(who.subject, by="system")
             else:
                 other = await subjects.find("email", first)

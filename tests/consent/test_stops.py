@@ -17,7 +17,7 @@ async def test_an_objection_counts_for_every_address_also_one_that_comes_later(h
     phone = await known("phone", "+40722123456", ana.subject)
     await say(ana, "yes", "newsletter", "email", grade="self-verified")
     await say(phone, "yes", "offers", "sms")
-    await consent.object_to_marketing(ana.subject, by=f"customer:{ana.subject}")
+    await consent.stops.object_to_marketing(ana.subject, by=f"customer:{ana.subject}")
     later = await known("post", "Strada Lungă 1, 400000 Cluj", ana.subject)
     assert not await allowed(ana, "newsletter")
     assert not await allowed(phone, "offers", "sms")
@@ -32,7 +32,7 @@ async def test_an_objection_survives_a_split_and_spreads_with_a_merge(house: Hou
     theirs = await known("post", "Strada Scurtă 2, 400000 Cluj", other.subject)
     async with db.writing():
         await subjects.merge(other.subject, into=ana.subject, by="officer:petra", why="same person")
-        await consent.object_to_marketing(ana.subject, by="officer:petra")
+        await consent.stops.object_to_marketing(ana.subject, by="officer:petra")
     async with db.writing():
         await subjects.split(other.id, by="officer:petra", why="not the same")
     assert not await allowed(post, "catalogue", "post") and not await allowed(theirs, "catalogue", "post")
@@ -47,7 +47,7 @@ async def test_only_a_later_yes_of_the_proven_person_lifts_an_objection_and_only
     await publish()
     ana = await known("email", "ana@example.com", proven=True)
     post = await known("post", "Strada Lungă 1, 400000 Cluj", ana.subject)
-    await consent.object_to_marketing(ana.subject, by=f"customer:{ana.subject}")
+    await consent.stops.object_to_marketing(ana.subject, by=f"customer:{ana.subject}")
     await say(ana, "yes", "newsletter", "email", grade="self")
     await say(ana, "yes", "newsletter", "email", grade="staff", source="call-centre")
     assert not await allowed(ana, "newsletter")
@@ -59,7 +59,7 @@ async def test_an_objection_to_one_purpose_leaves_the_others(house: House) -> No
     await publish()
     ana = await known("email", "ana@example.com")
     assert await allowed(ana, "surveys")
-    await consent.object_to_marketing(ana.subject, by=f"customer:{ana.subject}", purpose="surveys")
+    await consent.stops.object_to_marketing(ana.subject, by=f"customer:{ana.subject}", purpose="surveys")
     assert not await allowed(ana, "surveys")
     post = await known("post", "Strada Lungă 1, 400000 Cluj", ana.subject)
     assert await allowed(post, "catalogue", "post")
@@ -71,10 +71,10 @@ async def test_a_spam_complaint_is_an_objection_and_a_bounce_closes_the_address_
     work = await known("email", "ana.work@example.com", ana.subject)
     for each in (ana, work):
         await say(each, "yes", "newsletter", "email", grade="import", source="import")
-    await consent.suppress_address(ana.id, "email", by="system", why="hard bounce")
+    await consent.stops.suppress_address(ana.id, "email", by="system", why="hard bounce")
     assert not await allowed(ana, "newsletter") and await allowed(work, "newsletter")
     assert not await allowed(ana, "surveys") and await allowed(ana, "orders")
-    await consent.suppress_address(work.id, "email", by="system", why="spam complaint")
+    await consent.stops.suppress_address(work.id, "email", by="system", why="spam complaint")
     post = await known("post", "Strada Lungă 1, 400000 Cluj", ana.subject)
     assert not await allowed(post, "catalogue", "post")
 
@@ -83,15 +83,15 @@ async def test_an_officer_lifts_a_restriction_only_after_telling_the_person(hous
     await publish()
     ana = await known("email", "ana@example.com")
     with pytest.raises(Invalid):
-        await consent.restrict(ana.subject, by="officer:petra", why="just because")
-    await consent.restrict(ana.subject, by="officer:petra", why="accuracy contested")
+        await consent.stops.restrict(ana.subject, by="officer:petra", why="just because")
+    await consent.stops.restrict(ana.subject, by="officer:petra", why="accuracy contested")
     assert not await allowed(ana, "orders") and await allowed(ana, "security")
     restricted_at = clock.now()
     with pytest.raises(NotAllowed):
-        await consent.lift_restriction(ana.subject, by=f"customer:{ana.subject}", why="checked", person_told=True)
+        await consent.stops.lift_restriction(ana.subject, by=f"customer:{ana.subject}", why="checked", person_told=True)
     with pytest.raises(Conflict):
-        await consent.lift_restriction(ana.subject, by="officer:petra", why="checked", person_told=False)
-    assert await consent.lift_restriction(ana.subject, by="officer:petra", why="checked", person_told=True) == 1
+        await consent.stops.lift_restriction(ana.subject, by="officer:petra", why="checked", person_told=False)
+    assert await consent.stops.lift_restriction(ana.subject, by="officer:petra", why="checked", person_told=True) == 1
     assert await allowed(ana, "orders")
     assert not await allowed(ana, "orders", at=restricted_at)
 
@@ -135,7 +135,7 @@ async def test_the_history_tells_words_stops_and_pauses_newest_first(house: Hous
     ana = await known("email", "ana@example.com")
     by = f"customer:{ana.subject}"
     await say(ana, "yes")
-    await consent.object_to_marketing(ana.subject, by=by)
+    await consent.stops.object_to_marketing(ana.subject, by=by)
     await consent.pause(ana.subject, until=clock.now() + timedelta(days=7), by=by)
     await consent.resume(ana.subject, by=by)
     assert [each.what for each in await consent.history(ana.subject)] == ["resumed", "pause", "objected", "yes"]
@@ -157,7 +157,7 @@ async def test_an_answer_as_of_a_day_uses_the_links_of_that_day(house: House) ->
     await publish()
     ana, other = await known("email", "ana@example.com"), await known("email", "other@example.com")
     post = await known("post", "Strada Lungă 1, 400000 Cluj", ana.subject)
-    await consent.object_to_marketing(other.subject, by="officer:petra")
+    await consent.stops.object_to_marketing(other.subject, by="officer:petra")
     apart = clock.now()
     async with db.writing():
         await subjects.merge(other.subject, into=ana.subject, by="officer:petra", why="same person")

@@ -25,9 +25,9 @@ async def test_the_link_of_a_message_counts_for_the_very_next_check(house: House
     await publish()
     ana = await known("email", "ana@example.com")
     await say(ana, "yes")
-    token = await consent.unsubscribe_token(ana.id, BOOKS)
-    assert (await consent.read_unsubscribe_token(token)).cell == BOOKS and await allowed(ana)
-    await consent.unsubscribe(token)
+    token = await consent.unsubscribing.unsubscribe_token(ana.id, BOOKS)
+    assert (await consent.unsubscribing.read_unsubscribe_token(token)).cell == BOOKS and await allowed(ana)
+    await consent.unsubscribing.unsubscribe(token)
     answer = await consent.ask("email", "ana@example.com", BOOKS)
     assert not answer.allowed and answer.because.source == "unsubscribe-link" and answer.because.grade == "self"
 
@@ -36,14 +36,14 @@ async def test_a_link_works_after_ten_years_and_again_after_a_new_yes(house: Hou
     await publish()
     ana = await known("email", "ana@example.com")
     await say(ana, "yes")
-    token = await consent.unsubscribe_token(ana.id, BOOKS)
+    token = await consent.unsubscribing.unsubscribe_token(ana.id, BOOKS)
     with clock.at(clock.now() + timedelta(days=3653)):
         await say(ana, "yes")
-        await consent.unsubscribe(token)
+        await consent.unsubscribing.unsubscribe(token)
         assert not await allowed(ana)
         await say(ana, "yes")
         assert await allowed(ana)
-        await consent.unsubscribe(token)
+        await consent.unsubscribing.unsubscribe(token)
         assert not await allowed(ana)
 
 
@@ -51,11 +51,11 @@ async def test_pressed_twice_it_is_written_once_and_both_answers_can_take_it_bac
     await publish()
     ana = await known("email", "ana@example.com")
     await say(ana, "yes")
-    token = await consent.unsubscribe_token(ana.id, BOOKS)
-    first, second = await consent.unsubscribe(token), await consent.unsubscribe(token)
+    token = await consent.unsubscribing.unsubscribe_token(ana.id, BOOKS)
+    first, second = await consent.unsubscribing.unsubscribe(token), await consent.unsubscribing.unsubscribe(token)
     assert await _decisions() == 2
     for each in (first, second):
-        await consent.take_back(token, each.once)
+        await consent.unsubscribing.take_back(token, each.once)
         assert await allowed(ana)
     assert await _decisions() == 3
 
@@ -65,23 +65,23 @@ async def test_taking_back_works_for_ten_minutes_with_the_value_of_that_answer_a
     ana, ben = await known("email", "ana@example.com"), await known("email", "ben@example.com")
     for each in (ana, ben):
         await say(each, "yes")
-    anas, bens = [await consent.unsubscribe_token(each.id, BOOKS) for each in (ana, ben)]
-    stopped = await consent.unsubscribe(anas)
+    anas, bens = [await consent.unsubscribing.unsubscribe_token(each.id, BOOKS) for each in (ana, ben)]
+    stopped = await consent.unsubscribing.unsubscribe(anas)
     for token, once in ((bens, stopped.once), (anas, ""), (anas, anas), (anas, stopped.once[:-1])):
         with pytest.raises(NotFound):
-            await consent.take_back(token, once)
+            await consent.unsubscribing.take_back(token, once)
     with clock.at(clock.now() + timedelta(minutes=11)), pytest.raises(Conflict):
-        await consent.take_back(anas, stopped.once)
+        await consent.unsubscribing.take_back(anas, stopped.once)
     assert not await allowed(ana)
 
 
 async def test_taking_back_never_allows_more_than_stood_before(house: House) -> None:
     await publish()
     ana = await known("email", "ana@example.com")
-    token = await consent.unsubscribe_token(ana.id, BOOKS)
+    token = await consent.unsubscribing.unsubscribe_token(ana.id, BOOKS)
     await say(ana, "no")
-    stopped = await consent.unsubscribe(token)
-    await consent.take_back(token, stopped.once)
+    stopped = await consent.unsubscribing.unsubscribe(token)
+    await consent.unsubscribing.take_back(token, stopped.once)
     assert not await allowed(ana)
 
 
@@ -89,13 +89,13 @@ async def test_a_link_that_was_changed_or_cut_short_is_said_to_be_and_writes_not
     await publish()
     ana = await known("email", "ana@example.com")
     await say(ana, "yes")
-    token = await consent.unsubscribe_token(ana.id, BOOKS)
+    token = await consent.unsubscribing.unsubscribe_token(ana.id, BOOKS)
     raw = bytearray(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
     changed = [bytes(raw[:at] + bytes([raw[at] ^ 1]) + raw[at + 1 :]) for at in range(len(raw))]
     forged = [base64.urlsafe_b64encode(each).rstrip(b"=").decode() for each in changed]
     for wrong in (*forged, token[:-2], token + "AAAA", "", "x", "é", "\x00", consent_undo_of_nothing()):
         with pytest.raises(NotFound):
-            await consent.unsubscribe(wrong)
+            await consent.unsubscribing.unsubscribe(wrong)
     assert await allowed(ana) and await _decisions() == 1
 
 
@@ -110,14 +110,14 @@ async def test_an_erased_address_is_off_the_list_and_nothing_is_written(house: H
     await publish()
     ana = await known("email", "ana@example.com")
     await say(ana, "yes")
-    token = await consent.unsubscribe_token(ana.id, BOOKS)
-    stopped = await consent.unsubscribe(token)
+    token = await consent.unsubscribing.unsubscribe_token(ana.id, BOOKS)
+    stopped = await consent.unsubscribing.unsubscribe(token)
     async with db.writing():
         await subjects.forget(ana.subject, by="system")
     before = await _decisions()
-    assert (await consent.unsubscribe(token)).once == ""
+    assert (await consent.unsubscribing.unsubscribe(token)).once == ""
     with pytest.raises(Conflict):
-        await consent.take_back(token, stopped.once)
+        await consent.unsubscribing.take_back(token, stopped.once)
     assert await _decisions() == before
 
 
@@ -134,19 +134,19 @@ async def test_there_is_no_link_for_what_nobody_can_choose_or_reach(house: House
         (Cell("newsletter", "post"), NotFound),
     ):
         with pytest.raises(refusal):
-            await consent.unsubscribe_token(ana.id, cell)
+            await consent.unsubscribing.unsubscribe_token(ana.id, cell)
 
 
 async def test_a_no_by_link_is_kept_even_when_its_purpose_is_no_longer_used(house: House) -> None:
     await publish()
     ana = await known("email", "ana@example.com")
     await say(ana, "yes")
-    token = await consent.unsubscribe_token(ana.id, BOOKS)
+    token = await consent.unsubscribing.unsubscribe_token(ana.id, BOOKS)
     async with db.writing():
         await db.run("UPDATE purpose SET retired_at = ? WHERE key = 'back-in-stock'", clock.micros(clock.now()))
-    link = await consent.read_unsubscribe_token(token)
+    link = await consent.unsubscribing.read_unsubscribe_token(token)
     assert link.purpose is not None and link.purpose.key == "back-in-stock"
-    await consent.unsubscribe(token)
+    await consent.unsubscribing.unsubscribe(token)
     async with db.writing():
         await db.run("UPDATE purpose SET retired_at = NULL WHERE key = 'back-in-stock'")
     assert not await allowed(ana)

@@ -38,15 +38,15 @@ async def test_while_it_is_down_the_log_is_the_queue_and_afterwards_all_of_it_ar
     receiver.answer = lambda message: 503
     await people_say(300, "yes")
     for _round in range(6):
-        await consent.propagate_once("letters")
+        await consent.propagation.propagate_once("letters")
     assert len(receiver.seen) <= 2 * 16  # it is left in peace
-    [fares] = await consent.fares()
+    [fares] = await consent.standings.fares()
     assert fares.behind > 0 and fares.waiting <= 200 and "503" in fares.problem
     receiver.answer = lambda message: 200
     with clock.at(clock.now() + timedelta(hours=1)):
-        assert (await consent.fares())[0].in_trouble
+        assert (await consent.standings.fares())[0].in_trouble
         await drain()
-        [fares] = await consent.fares()
+        [fares] = await consent.standings.fares()
     assert (fares.behind, fares.waiting, fares.in_trouble) == (0, 0, False)
     assert {message.address for message in receiver.taken} == {f"p{number}@example.com" for number in range(300)}
     first = {message.address: message.id for message in receiver.seen[:16]}
@@ -81,7 +81,7 @@ async def test_tries_grow_apart_and_after_a_day_officers_know(receiver: Receiver
     moment = began
     for _try in range(60):
         with clock.at(moment):
-            told = await consent.propagate_once("letters")
+            told = await consent.propagation.propagate_once("letters")
         assert told.again_at is not None
         pauses.append(told.again_at - moment)
         moment = told.again_at + timedelta(milliseconds=10)
@@ -92,7 +92,7 @@ async def test_tries_grow_apart_and_after_a_day_officers_know(receiver: Receiver
     assert timedelta(minutes=30) < pauses[15] <= timedelta(hours=1, seconds=1)
     assert len({round(pause.total_seconds(), 3) for pause in pauses[13:20]}) == 7  # at random
     assert pauses[-1] > timedelta(hours=20)
-    [fares] = await consent.fares()
+    [fares] = await consent.standings.fares()
     assert fares.parked == 1 and fares.in_trouble
     alarms = [each for each in await messages.mailbox(50) if each.letter and "does not take" in each.letter.subject]
     assert [each.to for each in alarms] == [OLGA]
@@ -100,7 +100,7 @@ async def test_tries_grow_apart_and_after_a_day_officers_know(receiver: Receiver
     receiver.answer = lambda message: 200
     with clock.at(moment):
         await drain()
-        assert not (await consent.fares())[0].in_trouble
+        assert not (await consent.standings.fares())[0].in_trouble
     [row] = await db.rows("SELECT state, tries, problem FROM delivery")
     assert row["state"] == "sent" and row["tries"] == len(receiver.seen) and "500" in row["problem"]
 
@@ -117,18 +117,18 @@ async def test_a_receiver_that_is_gone_is_left_alone_until_an_officer_says_so(re
     with clock.at(clock.now() + timedelta(days=3)):
         await jobs.run_due()
         assert len(receiver.seen) == 1
-        [fares] = await consent.fares()
+        [fares] = await consent.standings.fares()
         assert fares.paused_at is not None and fares.in_trouble
-        assert await consent.unconfirmed(ana.subject) == ["letters"]
+        assert await consent.standings.unconfirmed(ana.subject) == ["letters"]
         assert len(await audit.search(event="system.departed")) == 1
         assert any(each.letter and "does not take" in each.letter.subject for each in await messages.mailbox(9))
         receiver.answer = lambda message: 200
-        await consent.replay("letters", since=fares.position + 1, by="officer:olga")
+        await consent.propagation.replay("letters", since=fares.position + 1, by="officer:olga")
         await audit.sequence_all()
         await jobs.run_due()
         assert receiver.taken[-1].data["allowed"] is False
-        assert (await consent.fares())[0].paused_at is None
-        assert await consent.unconfirmed(ana.subject) == []
+        assert (await consent.standings.fares())[0].paused_at is None
+        assert await consent.standings.unconfirmed(ana.subject) == []
 
 
 async def test_a_slow_receiver_delays_nobody_else(receiver: Receiver, tmp_path: Path) -> None:
@@ -157,7 +157,7 @@ async def test_a_crash_between_sending_and_writing_down_tells_the_same_again_und
     with monkeypatch.context() as crash:
         crash.setattr("portal.consent.deliveries.write_down", _crash)
         with pytest.raises(ZeroDivisionError):
-            await consent.propagate_once("letters")
+            await consent.propagation.propagate_once("letters")
     assert len(receiver.taken) == 3
     assert await db.rows("SELECT id FROM delivery") == []
     await drain()
@@ -185,7 +185,7 @@ async def test_duplicates_reordering_and_lost_answers_end_where_one_ordered_tell
             await audit.sequence_all()
             moment += timedelta(seconds=dice.choice([0, 5, 600]))
             with clock.at(max(moment, clock.now())):
-                await consent.propagate_once("letters")
+                await consent.propagation.propagate_once("letters")
     receiver.answer = lambda message: 200
     await audit.sequence_all()
     with clock.at(moment + timedelta(hours=3)):
@@ -216,7 +216,7 @@ async def test_what_waited_drains_in_batches(receiver: Receiver, monkeypatch: py
     await drain()
     await people_say(100, "no")
     await drain()  # behind the first words
-    assert (await consent.fares())[0].waiting == 200
+    assert (await consent.standings.fares())[0].waiting == 200
     receiver.answer = lambda message: 200
     with clock.at(clock.now() + timedelta(hours=2)):
         statements, began = await counted(monkeypatch, drain())
@@ -262,7 +262,7 @@ async def people_say(count: int, answer: str) -> None:
 
 async def drain() -> None:
     """All rounds until nothing is left to do now."""
-    while (await consent.propagate_once("letters")).more:
+    while (await consent.propagation.propagate_once("letters")).more:
         pass
 
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from portal import consent, db, jobs, subjects
-from portal.consent import Wishes
+from portal.consent.wishes import Wishes
 from portal.lib import clock
 from portal.settings import HOME
 from tests.conftest import House

@@ -33,7 +33,7 @@ async def ana(shop: House) -> subjects.Identifier:
 
 
 async def _link(identifier: subjects.Identifier) -> str:
-    return "/u/" + await consent.unsubscribe_token(identifier.id, Cell("newsletter", "email"))
+    return "/u/" + await consent.unsubscribing.unsubscribe_token(identifier.id, Cell("newsletter", "email"))
 
 
 def _mail_program() -> httpx2.AsyncClient:
