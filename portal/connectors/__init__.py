@@ -21,6 +21,7 @@ from portal.connectors.contract import (
     Problem,
     RowName,
     Unpurposed,
+    as_text,
     counted,
 )
 from portal.connectors.systems import System, open_system, systems
@@ -45,6 +46,7 @@ __all__ = [
     "RowName",
     "System",
     "Unpurposed",
+    "as_text",
     "counted",
     "open_system",
     "systems",
