@@ -57,7 +57,8 @@ CREATE TABLE case_identifier (
   UNIQUE (case_id, identifier)
 );
 
--- One row per connected system and step; `plan_blob` is the stored dry run that the execution takes.
+-- One row per connected system and step; `plan_blob` is the stored dry run that the execution takes. `attempts` counts how
+-- often the work was begun there, `failures` how often the system did not do it; neither ever goes down.
 CREATE TABLE case_task (
   id          TEXT PRIMARY KEY,
   case_id     TEXT NOT NULL REFERENCES case_file (id),
@@ -68,6 +69,7 @@ CREATE TABLE case_task (
   state       TEXT NOT NULL,
   sentence    TEXT NOT NULL,
   attempts    BIGINT NOT NULL,
+  failures    BIGINT NOT NULL,
   created_at  BIGINT NOT NULL,
   answered_at BIGINT,
   counts      TEXT NOT NULL,
@@ -118,7 +120,7 @@ CREATE TABLE case_note (
   text    BLOB NOT NULL
 );
 
-CREATE INDEX case_note_case ON case_note (case_id, at);
+CREATE INDEX case_note_case ON case_note (case_id, id);
 
 -- `targets`: where the field was found, and which of these entries change (sealed JSON).
 CREATE TABLE case_correction (

@@ -15,11 +15,13 @@ from portal.admin.menu import desk
 from portal.admin.today import case_line
 from portal.admin.words import action_name, due_pill, right_name, state_pill, step_name
 from portal.cases import Case
-from portal.lib.errors import Invalid
+from portal.lib.errors import Invalid, NotFound
 from portal.pages import form, get, officer, post
 from portal.paper import _, date_text
 
 PAGE = 50
+NOTES, STEPS = 20, 30  # at a time on a case's page
+ROWS, ROWS_ALONE = 20, 100  # of each table among the findings; of one table alone
 JOURNEY = ("received", "verifying", "triage", "collecting", "reviewing", "approving", "fulfilling", "delivering", "closed")
 
 
@@ -71,7 +73,8 @@ async def redact(request: Request) -> Response:
         await cases.unredact(*place, officer=me)
     else:
         await cases.redact(*place, reason=fields.get("reason", ""), officer=me)
-    return RedirectResponse(f"/admin/cases/{case_id}/findings", 303)
+    place_on_page = {name: fields[name] for name in ("table", "from") if fields.get(name)}
+    return RedirectResponse(f"/admin/cases/{case_id}/findings" + (f"?{urlencode(place_on_page)}" if place_on_page else ""), 303)
 
 
 async def decide_correction(request: Request) -> Response:
@@ -137,7 +140,16 @@ async def _hold(request: Request, kind: str, why: str) -> None:
 
 async def proof(request: Request) -> Response:
     """The evidence file of a closed case."""
-    opened = await cases.proof_of(request.path_params["case"], officer=request.state.officer.id)
+    return await _paper(request, "proof")
+
+
+async def certificate(request: Request) -> Response:
+    """What the person got after their deletion."""
+    return await _paper(request, "certificate")
+
+
+async def _paper(request: Request, kind: str) -> Response:
+    opened = await cases.paper_of(request.path_params["case"], kind, officer=request.state.officer.id)
     headers = {"content-disposition": f'attachment; filename="{opened.name}"', "content-length": str(opened.size)}
     return StreamingResponse(opened.content, media_type="application/pdf", headers=headers)
 
@@ -163,10 +175,17 @@ async def _or_say_why(request: Request, act: Callable[[], Awaitable[object]]) ->
 
 async def _findings_page(request: Request, problem: Invalid | None = None) -> Response:
     found = await cases.review(request.path_params["case"], officer=request.state.officer.id)
+    only, start = request.query_params.get("table", ""), _number(request.query_params.get("from") or "0")
+    if only:
+        found = [each for each in found if each.id == only]
     case = await cases.case(request.path_params["case"])
     systems = [(name, list(tables)) for name, tables in groupby(found, key=lambda each: each.system)]
     labels = {each.system: each.label for each in case.systems}
     corrections = await cases.corrections(case.id)
+    if only and not found:
+        raise NotFound(_("There is no such table among the findings."))
+    if only:
+        start = min(start, max(len(found[0].rows) - 1, 0))
     return desk(
         request,
         "admin/findings.html",
@@ -174,7 +193,10 @@ async def _findings_page(request: Request, problem: Invalid | None = None) -> Re
         case=case,
         systems=systems,
         labels=labels,
-        corrections=corrections,
+        corrections=[] if only else corrections,
+        only=only,
+        start=start if only else 0,
+        size=ROWS_ALONE if only else ROWS,
         right=right_name(case.right),
         action_name=action_name,
         reasons=redaction_reasons(),
@@ -188,6 +210,9 @@ async def _case_page(
     sees_data = identity.may(request.state.officer, "data.see")
     proven = [await subjects.get(each) for each in case.proven]
     values = await subjects.values_of(proven)
+    asked = request.query_params
+    notes = await cases.notes(case.id, before=asked.get("notes") or None, limit=NOTES + 1)
+    steps = await cases.timeline(case.id, before=asked.get("steps") or None, limit=STEPS + 1)
     now = JOURNEY.index(case.state)
     line = [(state_pill(each, case.outcome)[0], "", _place(index, now)) for index, each in enumerate(JOURNEY)]
     return desk(
@@ -203,14 +228,22 @@ async def _case_page(
         proven=[subjects.mask(each.kind, values[each.id] or "") for each in proven],
         proposal=await cases.proposal(case.id),
         frozen=await cases.frozen(case.id) if case.state == "approving" and sees_data else None,
-        notes=await cases.notes(case.id),
-        steps=list(reversed(await cases.timeline(case.id))),
+        notes=notes[:NOTES],
+        older_notes=_from_here(request, "notes", notes[NOTES - 1].id) if len(notes) > NOTES else "",
+        steps=steps[:STEPS],
+        older_steps=_from_here(request, "steps", steps[STEPS - 1].entry) if len(steps) > STEPS else "",
+        newest=not (asked.get("notes") or asked.get("steps")),
         step_name=step_name,
         action_name=action_name,
         wrong=problem.fields if problem else {},
         given=given or {},
         sentence=problem.sentence if problem else "",
     )
+
+
+def _from_here(request: Request, name: str, last: str) -> str:
+    """The same page with one of its lists further back."""
+    return "?" + urlencode({each: request.query_params.get(each, "") for each in ("notes", "steps")} | {name: last})
 
 
 def _place(index: int, now: int) -> str:
@@ -233,6 +266,7 @@ routes = [
     get("/admin/cases/{case}", show_case, guard=officer("cases.see")),
     get("/admin/cases/{case}/findings", show_findings, guard=seeing),
     get("/admin/cases/{case}/proof", proof, guard=officer("cases.see")),
+    get("/admin/cases/{case}/certificate", certificate, guard=officer("cases.see")),
     post("/admin/cases/{case}/start", start, guard=processing),
     post("/admin/cases/{case}/retry", try_again, guard=processing),
     post("/admin/cases/{case}/search", look_again, guard=processing),

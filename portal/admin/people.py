@@ -16,13 +16,24 @@ async def ask(request: Request) -> Response:
 
 
 async def find(request: Request) -> Response:
-    """By e-mail address or phone number; nothing is listed, so nobody browses people."""
+    """By e-mail address or phone number; nothing is listed, so nobody browses people.
+
+    That somebody asked is recorded, found or not: the answer tells something either way. The address is not.
+    """
     given = (await form(request)).get("address", "")
     kind = "email" if "@" in given else "phone"
     try:
         found = await subjects.find(kind, given)
     except Invalid as problem:
         return desk(request, "admin/people.html", 422, given={"address": given}, wrong={"address": problem.sentence})
+    async with db.writing():
+        await audit.record(
+            events.SOUGHT,
+            actor=f"officer:{request.state.officer.id}",
+            subject=found.subject if found else None,
+            object="person",
+            payload={"by": kind, "found": found is not None},
+        )
     if found is None:
         nobody = {"address": _("We hold nothing under this address.")}
         return desk(request, "admin/people.html", 404, given={"address": given}, wrong=nobody)

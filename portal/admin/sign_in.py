@@ -1,12 +1,10 @@
 """Officers come in: an invitation, a password, a second factor. Their cookie is their own, never the customers'."""
 
-from datetime import timedelta
-
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from portal import db, identity
-from portal.lib.errors import Refusal
+from portal import identity
+from portal.lib.errors import NotAllowed, Refusal, TooMany
 from portal.pages import (
     OFFICER,
     anyone,
@@ -20,11 +18,10 @@ from portal.pages import (
     post,
     remember_browser,
 )
-from portal.paper import _
 from portal.shield import client_network
 
 HALF = "half"
-PASSWORDS_PER_HOUR = 60
+HALF_SECONDS = 600
 
 
 async def show(request: Request) -> Response:
@@ -33,17 +30,17 @@ async def show(request: Request) -> Response:
 
 async def take_password(request: Request) -> Response:
     fields = await form(request)
-    await db.throttle(
-        f"officers:{client_network(request)}",
-        limit=PASSWORDS_PER_HOUR,
-        per=timedelta(hours=1),
-        sentence=_("There were many tries from your network. Please try again in a while."),
-    )
+    email = fields.get("email", "")
     try:
-        half = await identity.sign_in(fields.get("email", ""), fields.get("password", ""), browser=cookie(request, "browser"))
+        half = await identity.sign_in(
+            email, fields.get("password", ""), browser=cookie(request, "browser"), network=client_network(request)
+        )
     except Refusal as problem:
-        return page(request, "admin/sign-in.html", problem.status, email=fields.get("email", ""), wrong=problem.sentence)
-    return keep_cookie(RedirectResponse("/admin/sign-in/code", 303), HALF, half, seconds=600)
+        response: Response = page(request, "admin/sign-in.html", problem.status, email=email, wrong=problem.sentence)
+        if isinstance(problem, TooMany):
+            response.headers["retry-after"] = str(problem.retry_after)
+        return response
+    return _to_code(half)
 
 
 async def show_code(request: Request) -> Response:
@@ -61,7 +58,8 @@ async def take_code(request: Request) -> Response:
             device=request.headers.get("user-agent", "")[:100],
         )
     except Refusal as problem:
-        return page(request, "admin/code.html", problem.status, setup=None, wrong=problem.sentence)
+        setup = await _setup_of(request)
+        return page(request, "admin/code.html", problem.status, setup=setup, wrong=problem.sentence)
     wanted = local_path(cookie(request, "next"), "/admin")
     response = drop_cookie(drop_cookie(RedirectResponse(wanted, 303), HALF), "next")
     return keep_cookie(response, OFFICER, token)
@@ -82,8 +80,7 @@ async def take_invitation(request: Request) -> Response:
         invited = await identity.invited(secret)
         errors = {"password": problem.sentence}
         return page(request, "admin/invitation.html", problem.status, invited=invited, secret=secret, errors=errors)
-    response = page(request, "admin/code.html", setup=setup, wrong="")
-    return keep_cookie(response, HALF, setup.half, seconds=600)
+    return _to_code(setup.half)
 
 
 async def leave(request: Request) -> Response:
@@ -92,6 +89,18 @@ async def leave(request: Request) -> Response:
     if running:
         await identity.close_session(running.id, by=running)
     return drop_cookie(RedirectResponse("/admin/sign-in", 303), OFFICER)
+
+
+def _to_code(half: str) -> Response:
+    return keep_cookie(RedirectResponse("/admin/sign-in/code", 303), HALF, half, seconds=HALF_SECONDS)
+
+
+async def _setup_of(request: Request) -> identity.Setup | None:
+    """After a wrong code: what to scan stays on the page, unless that was the last try."""
+    try:
+        return await identity.pending_setup(cookie(request, HALF))
+    except NotAllowed:
+        return None
 
 
 routes = [

@@ -6,7 +6,7 @@ from portal.cases.approval import approve, frozen, proposal, propose, send_back
 from portal.cases.closing import close, extend, hold, lift, reopen, withdraw
 from portal.cases.fanout import ask_now, collect, look_again, triage
 from portal.cases.fulfilment import execute
-from portal.cases.handover import download, hand_over, package_of, proof_of
+from portal.cases.handover import download, hand_over, package_of, paper_of
 from portal.cases.intake import Opened, ask_for_proof_again, open_for
 from portal.cases.intake import open_case as open
 from portal.cases.mine import Mine, Status, cases_of, is_of, reference_of, status_for_person
@@ -46,7 +46,7 @@ __all__ = [
     "open",
     "open_for",
     "package_of",
-    "proof_of",
+    "paper_of",
     "proposal",
     "propose",
     "queue",

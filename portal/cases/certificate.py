@@ -1,7 +1,8 @@
 """The certificate of a deletion for the person, as a tagged PDF in their language (GDPR Art. 12(3), 17, 19).
 
 Per system: what was deleted or made anonymous, what is kept under which law until when, and that each system was asked
-again. It holds no personal data, so it may lie with the case for as long as that is kept.
+again. It holds no personal data, not even the masked address: after the deletion nobody can sign in, so it opens for
+whoever holds the request's reference, and it may lie with the case for as long as that is kept.
 """
 
 from portal.cases.letterhead import letterhead

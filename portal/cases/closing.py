@@ -1,7 +1,7 @@
 """How a case ends, and what stands beside its states: holds, the extension, taking back, opening again.
 
 Refusal and extension always carry reasons; a case closes as fulfilled or nothing held only when every system has
-answered (GDPR Art. 12(3)-(5)). After the end the evidence file is made by a job.
+answered (GDPR Art. 12(3)-(5)). After the end jobs make the papers.
 """
 
 from collections.abc import Mapping
@@ -37,6 +37,7 @@ async def withdraw(case_id: str, *, actor: str) -> None:
     async with db.writing():
         row = await moves.lock(case_id)
         await moves.move(row, "withdraw", event=events.WITHDRAWN, actor=actor)
+        await moves.papers_later(row)
         await models.Task.filter(case_id=case_id, state="waiting").update(state="void")
 
 

@@ -1,7 +1,7 @@
 """Carrying out a correction in one system: exactly the entries that were chosen, written and read again (GDPR Art. 16, 19).
 
-The connector proves each value before it commits, so what it reports stands there. Writing the same value again does no
-harm, so whoever takes over a job repeats it.
+The connector compares each value with the one that was decided about and stops for an officer when it is another, and it
+proves what it wrote before it commits. Writing the same again does no harm, so whoever takes over a job repeats it.
 """
 
 from collections.abc import Mapping
@@ -71,5 +71,5 @@ async def _note(
         return
     task.state = "stopped"
     task.sentence = _("No system has taken over: %s.") % ", ".join(missed)
-    await task.save()
+    await task.save(update_fields=["state", "sentence"])
     await audit.record(events.STOPPED, actor="system", subject=row.subject, case=row.id, object=task.system)

@@ -136,14 +136,14 @@ async def failed(task: models.Task, sentence: str, *, permanent: bool) -> jobs.G
     async with db.writing():
         row = await moves.lock(task.case_id)
         task = await _task(task.id)
-        task.sentence, task.attempts = sentence[:500], task.attempts + 1
+        task.sentence, task.failures = sentence[:500], task.failures + 1
         if permanent:
             task.state = "stopped"
             await audit.record(events.STOPPED, actor="system", subject=row.subject, case=row.id, object=task.system)
         await task.save()
     if permanent:
         return jobs.GiveUp(f"System {task.system} needs an officer.")
-    pause = min(timedelta(seconds=2 * 2 ** min(task.attempts, 12)), LONGEST_PAUSE)
+    pause = min(timedelta(seconds=2 * 2 ** min(task.failures, 12)), LONGEST_PAUSE)
     return jobs.TryAgain(f"System {task.system} did not answer.", after=pause)
 
 

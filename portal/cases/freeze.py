@@ -69,7 +69,7 @@ async def take(row: models.CaseRow, *, answer: str = "", reasons: str = "") -> S
         corrections=await corrections(row),
         removals=await _removals(row),
         texts=(LawText(row.law, law.title if law else row.law, row.law_edition), *await _texts(row.language)),
-        steps=tuple(step for step in await timeline(row.id) if step.event not in INTERNAL),
+        steps=tuple(step for step in reversed(await timeline(row.id)) if step.event not in INTERNAL),
     )
 
 

@@ -25,6 +25,7 @@ from portal.cases import (
     targets,
     verification,
 )
+from portal.cases.mine import reference_of
 from portal.cases.policy import policy
 from portal.lib import clock
 from portal.lib.errors import Refusal
@@ -110,7 +111,8 @@ async def _wait_for_holds(job: jobs.Job, task: models.Task) -> None:
     async with holding(job):
         row = await moves.lock(task.case_id)
         held = states.held(await moves.facts(row))
-        await models.Task.filter(id=task.id).update(sentence=held)
+        # What a system failed with stays said until it answers; that a hold stands says the case as well.
+        await models.Task.filter(id=task.id, failures=0).update(sentence=held)
     if held:
         raise jobs.TryAgain("A hold stands.", after=HELD_FOR)
 
@@ -155,7 +157,6 @@ async def _erase_own(job: jobs.Job, task: models.Task, row: models.CaseRow, sear
             outcome = await own.erase(plan)
             await contact.fall_with(row)
             await findings.drop(row)
-            task.attempts = 1
             await answered(row, task, {f"{each.action} {each.table}": each.rows for each in outcome.counts}, events.ERASED)
             await complete(row)
     if stopped:
@@ -180,8 +181,11 @@ async def complete(row: models.CaseRow) -> None:
     key = await vault.find_key("case", row.id)
     reasons = key.open(Place("case_approval", "reasons", approval.id), approval.reasons) if key and approval else ""
     context = {"snapshot": await freeze.take(row), "reasons": reasons}
-    template = "mail/case-erased" if row.right == "erasure" else "mail/case-corrected"
-    await closing.tell(row, template, context)
+    if row.right == "erasure":
+        # Whoever was deleted cannot sign in; the reference is the way to their certificate.
+        await closing.tell(row, "mail/case-erased", context | {"reference": await reference_of(row.id)})
+    else:
+        await closing.tell(row, "mail/case-corrected", context)
     facts = await moves.facts(row)
     if "freeze" not in facts.holds:
         await moves.finish(row, row.proposed, actor="system")
@@ -230,7 +234,7 @@ async def _stop(task: models.Task, sentence: str) -> jobs.GiveUp | jobs.TryAgain
 
 async def answered(row: models.CaseRow, task: models.Task, counts: dict[str, int], event: audit.Event) -> None:
     task.state, task.sentence, task.answered_at, task.counts = "answered", "", clock.now(), counts
-    await task.save(update_fields=["state", "sentence", "answered_at", "counts", "attempts"])
+    await task.save(update_fields=["state", "sentence", "answered_at", "counts"])  # the counters went on since it was read
     await audit.record(
         event, actor="system", subject=row.subject, case=row.id, object=task.system, payload={"rows": sum(counts.values())}
     )

@@ -32,7 +32,7 @@ class Package:
 
 
 @dataclass(frozen=True)
-class Opened:
+class File:
     """A download on its way: the content chunk by chunk."""
 
     name: str
@@ -76,7 +76,7 @@ async def hand_over(case_id: str, session: identity.Session) -> str:
     return secret
 
 
-async def download(secret: str, session: identity.Session) -> Opened:
+async def download(secret: str, session: identity.Session) -> File:
     """Use the link, once; the first download closes the case."""
     digest = ids.digest(secret)
     async with db.writing():
@@ -101,17 +101,28 @@ async def download(secret: str, session: identity.Session) -> Opened:
         )
         if row.state == states.DELIVERING:
             await moves.finish(row, row.proposed, actor=f"customer:{session.subject}")
-    return Opened("your-data.zip", package.size, vault.read_blob(package.blob_id))
+    return File("your-data.zip", package.size, vault.read_blob(package.blob_id))
 
 
-async def proof_of(case_id: str, *, officer: str) -> Opened:
-    """The evidence file, for officers and auditors."""
-    found = await _package(case_id, "proof")
+async def paper_of(case_id: str, kind: str, *, officer: str = "") -> File:
+    """A paper of a closed case: "proof", the evidence file for officers and auditors, or the "certificate" of a deletion,
+    also for whoever holds the request's reference. An officer's look is recorded.
+    """
+    name, event, missing = {
+        "proof": (f"case-{case_id}.pdf", events.PROOF_READ, _("The evidence file is made when the request is closed.")),
+        "certificate": (
+            "certificate-of-deletion.pdf",
+            events.CERTIFICATE_READ,
+            _("There is no certificate: it is made when a deletion is done."),
+        ),
+    }[kind]
+    found = await _package(case_id, kind)
     if found is None:
-        raise NotFound(_("The evidence file is made when the request is closed."))
-    async with db.writing():
-        await audit.record(events.PROOF_READ, actor=f"officer:{officer}", case=case_id, object=found.id)
-    return Opened(f"case-{case_id}.pdf", found.size, vault.read_blob(found.blob_id))
+        raise NotFound(missing)
+    if officer:
+        async with db.writing():
+            await audit.record(event, actor=f"officer:{officer}", case=case_id, object=found.id)
+    return File(name, found.size, vault.read_blob(found.blob_id))
 
 
 async def _package(case_id: str, kind: str) -> models.PackageRow | None:

@@ -49,6 +49,7 @@ class Status:
     systems_asked: int
     systems_answered: int
     withdrawable: bool
+    certificate: bool | None  # after a deletion: whether the person's certificate is there already
 
 
 async def status_for_person(reference: str) -> Status:
@@ -79,6 +80,7 @@ async def status_for_person(reference: str) -> Status:
         facts.systems,
         facts.answered,
         "withdraw" in states.possible(facts),
+        await models.PackageRow.filter(case_id=row.id, kind="certificate").exists() if moves.is_certified(row) else None,
     )
 
 

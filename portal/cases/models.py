@@ -73,6 +73,7 @@ class Task(Model):
     state = fields.CharField(20, default="waiting")
     sentence = fields.TextField(default="")
     attempts = fields.BigIntField(default=0)
+    failures = fields.BigIntField(default=0)
     created_at = Moment()
     answered_at = Moment(null=True)
     counts = Json()
@@ -187,7 +188,7 @@ class Hold(Model):
 
 
 class PackageRow(Model):
-    """A file made for a case: the person's package, or the evidence file. `digest` is the snapshot's."""
+    """A file made for a case. Kinds: package · proof (the evidence file) · certificate. `digest` is the snapshot's."""
 
     id = fields.CharField(36, primary_key=True)
     case_id = fields.CharField(36)

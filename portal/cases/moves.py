@@ -69,9 +69,21 @@ async def move(
 
 
 async def finish(row: models.CaseRow, outcome: str, *, actor: str) -> None:
-    """Inside `writing()`: close, and let a job make the evidence file."""
+    """Inside `writing()`: close, and let jobs make the papers."""
     await move(row, "close", event=events.CLOSED, actor=actor, outcome=outcome)
+    await papers_later(row)
+
+
+async def papers_later(row: models.CaseRow) -> None:
+    """Inside `writing()`, when a case has closed: the evidence file, and after a deletion the person's certificate."""
     await jobs.later("cases.proof", {"case": row.id}, key=f"cases.proof {row.id}")
+    if is_certified(row):
+        await jobs.later("cases.certificate", {"case": row.id}, key=f"cases.certificate {row.id}")
+
+
+def is_certified(row: models.CaseRow) -> bool:
+    """Whether the case ended in a deletion, which the person gets a certificate of."""
+    return row.right == "erasure" and row.state == states.CLOSED and row.outcome in ("fulfilled", "partly")
 
 
 async def finish_lifted(row: models.CaseRow, *, actor: str) -> None:

@@ -1,7 +1,7 @@
-"""The files made for a case: the person's package from the approved snapshot alone, and the evidence file at the end.
+"""The files made for a case: the person's package from the approved snapshot alone, and at the end evidence and certificate.
 
-Both are built by jobs and sealed: the package under the person's key for 30 days (GDPR Art. 15(3)), the evidence, which
-holds no personal data, under the case's record key (Art. 5(2)). A crash before the commit leaves nothing; they are built again.
+All are built by jobs and sealed: the package under the person's key for 30 days (GDPR Art. 15(3)); the papers, which hold no
+personal data, under the case's record key (Art. 5(2)). A crash before the commit leaves nothing; they are built again.
 """
 
 import hashlib
@@ -44,17 +44,18 @@ async def proof_job(job: jobs.Job) -> None:
         snapshot = await freeze.take(row)
     except Conflict as gone:
         raise jobs.GiveUp("What was found in this request was erased before its evidence file was made.") from gone
-    content = _bytes(await build_proof(snapshot))
-    async with fulfilment.holding(job):
-        row = await moves.lock(row.id)
-        await keep_package(row, "proof", content, snapshot.digest)
-        await audit.record(
-            events.PROOF_MADE,
-            actor="system",
-            subject=row.subject,
-            case=row.id,
-            payload={"sha256": hashlib.sha256(content).hexdigest()},
-        )
+    await _keep_paper(job, row, "proof", await build_proof(snapshot), snapshot.digest, events.PROOF_MADE)
+
+
+@jobs.verb("cases.certificate", at_once=1)
+async def certificate_job(job: jobs.Job) -> None:
+    """The person's paper about a deletion. They have no sign-in any more: it outlives what else is known of them."""
+    from portal.cases.certificate import build_certificate  # with its PDF, only where certificates are made
+
+    row = await moves.load(job.arguments["case"])
+    if moves.is_certified(row):
+        snapshot = await freeze.take(row)
+        await _keep_paper(job, row, "certificate", await build_certificate(snapshot), snapshot.digest, events.CERTIFIED)
 
 
 @jobs.verb("cases.tidy", every=timedelta(hours=6))
@@ -103,6 +104,19 @@ async def keep_package(row: models.CaseRow, kind: str, content: bytes, digest: s
         made_at=clock.now(),
         keep_until=until,
     )
+
+
+async def _keep_paper(job: jobs.Job, row: models.CaseRow, kind: str, content: bytes, digest: str, event: audit.Event) -> None:
+    async with fulfilment.holding(job):
+        row = await moves.lock(row.id)
+        await keep_package(row, kind, content, digest)
+        await audit.record(
+            event,
+            actor="system",
+            subject=row.subject,
+            case=row.id,
+            payload={"sha256": hashlib.sha256(content).hexdigest()},
+        )
 
 
 def _bytes(built: bytes | Path) -> bytes:

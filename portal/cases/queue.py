@@ -50,7 +50,7 @@ class Line:
 
 @dataclass(frozen=True)
 class SystemState:
-    """What one system was asked and how far it is; `sentence` says why it waits or stopped."""
+    """What one system was asked and how far it is; `sentence` says why it waits or stopped, `tries` how often we tried."""
 
     task: str
     system: str
@@ -60,6 +60,7 @@ class SystemState:
     sentence: str
     answered_at: datetime | None
     counts: Mapping[str, int]
+    tries: int
 
 
 @dataclass(frozen=True)
@@ -106,6 +107,7 @@ class Case:
     held: str
     days_left: int
     contact_until: datetime | None
+    papers: Mapping[str, bool]  # of a closed case: each paper, and whether it is there already
 
     @property
     def answered(self) -> bool:
@@ -173,7 +175,17 @@ async def case(case_id: str) -> Case:
         officer=row.officer,
         closed_at=row.closed_at,
         systems=tuple(
-            SystemState(each.id, each.system, each.label, each.step, each.state, each.sentence, each.answered_at, each.counts)
+            SystemState(
+                each.id,
+                each.system,
+                each.label,
+                each.step,
+                each.state,
+                each.sentence,
+                each.answered_at,
+                each.counts,
+                max(each.attempts, each.failures),
+            )
             for each in tasks
         ),
         holds=tuple(
@@ -187,6 +199,7 @@ async def case(case_id: str) -> Case:
         held=states.held(facts) if row.right in states.FOUR_EYES and row.is_open else "",
         days_left=(date.fromisoformat(row.due_on) - deadlines.today(get().time_zone)).days,
         contact_until=row.contact_until,
+        papers=await _papers(row),
     )
 
 
@@ -217,10 +230,18 @@ async def figures() -> dict[str, int]:
     )
     stuck = await db.row(
         "SELECT count(DISTINCT system) AS n FROM case_task t JOIN case_file c ON c.id = t.case_id AND c.round = t.round"
-        " WHERE c.is_open = 1 AND (t.state = 'stopped' OR (t.state = 'waiting' AND t.sentence <> '' AND t.attempts > 0))"
+        " WHERE c.is_open = 1 AND (t.state = 'stopped' OR (t.state = 'waiting' AND t.failures > 0))"
     )
     counted = {name: int((found or {}).get(name) or 0) for name in ("open", "soon", "late", "approving", "answered")}
     return counted | {"systems_not_answering": int((stuck or {}).get("n") or 0)}
+
+
+async def _papers(row: models.CaseRow) -> dict[str, bool]:
+    """A case that was opened again gets new papers when it closes again."""
+    if row.closed_at is None:
+        return {}
+    made = {each.kind for each in await models.PackageRow.filter(case_id=row.id, made_at__gte=row.closed_at)}
+    return {kind: kind in made for kind in ("proof", *(["certificate"] if moves.is_certified(row) else []))}
 
 
 async def _waiting(case_ids: list[str]) -> dict[str, int]:

@@ -26,6 +26,7 @@ REASONS = {
 
 @dataclass(frozen=True)
 class Note:
+    id: str
     at: datetime
     by: str
     text: str
@@ -130,12 +131,14 @@ async def add_note(case_id: str, text: str, *, officer: str) -> None:
         await audit.record(events.NOTED, actor=f"officer:{officer}", subject=row.subject, case=case_id, object=note_id)
 
 
-async def notes(case_id: str) -> list[Note]:
+async def notes(case_id: str, *, before: str | None = None, limit: int = 20) -> list[Note]:
+    """A page of the notes, newest first; the next one begins `before` the last note's id."""
     key = await vault.find_key("case", case_id)
     if key is None:
         return []
-    found = await models.Note.filter(case_id=case_id).order_by("at", "id")
-    return [Note(each.at, each.by, key.open(Place("case_note", "text", each.id), each.text)) for each in found]
+    wanted = models.Note.filter(case_id=case_id, **({"id__lt": before} if before else {}))
+    found = await wanted.order_by("-id").limit(limit)
+    return [Note(each.id, each.at, each.by, key.open(Place("case_note", "text", each.id), each.text)) for each in found]
 
 
 async def corrections(case_id: str) -> list[Mapping[str, Any]]:

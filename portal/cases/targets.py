@@ -144,7 +144,8 @@ async def chosen_systems(row: models.CaseRow) -> set[str]:
 
 
 def rows_in(system: str, targets: Iterable[Target]) -> list[connectors.RowName]:
-    return [connectors.RowName(each.table, each.key) for each in targets if each.chosen and each.system == system]
+    """With what each said when it was looked at: written is what was decided about and nothing newer."""
+    return [connectors.RowName(each.table, each.key, each.old) for each in targets if each.chosen and each.system == system]
 
 
 def stuck(targets: Iterable[Target]) -> list[Target]:
@@ -180,7 +181,7 @@ def _standing(found: Iterable[findings.Found], titles: dict[str, str], field: st
             key=key,
             column=value["column"],
             name=value["label"],
-            old="" if value["value"] is None else str(value["value"]).strip(),
+            old=connectors.as_text(value["value"]),
             correctable=value.get("means") == field and bool(value.get("correctable")),
         )
         for table, key, value in entries

@@ -1,26 +1,38 @@
 """What happened in a case, from the audit log: for the officer's page, the person's status page and the proof."""
 
+from collections.abc import Iterable
+
 from portal import audit
 from portal.cases.snapshot import Step
 from portal.lib import clock
 
 # Not shown to the person and not proof of anything: the officers' own working notes.
 INTERNAL = frozenset({"case.noted", "case.flagged"})
+# Events that there may be hundreds of, with nothing to say beside their sentence.
+_PLAIN = INTERNAL | {"case.findings_read"}
+AT_ONCE = 200
+_SAID = ("how", "step", "rows", "outcome", "reason")
 
 
-async def timeline(case_id: str) -> list[Step]:
-    """Oldest first; `who` is a role (person, officer, portal), never an employee."""
-    found, before = [], None
-    while page := await audit.search(case=case_id, before=before, limit=200):
+async def timeline(case_id: str, *, before: str | None = None, limit: int | None = None) -> list[Step]:
+    """Newest first: all of it, or a page of `limit`, whose next one begins `before` the last step's entry.
+
+    `who` is a role (person, officer, portal), never an employee.
+    """
+    if limit is not None:
+        return await _steps(await audit.search(case=case_id, before=before, limit=limit))
+    found = list[audit.Entry]()
+    while page := await audit.search(case=case_id, before=before, limit=AT_ONCE):
         found += page
         before = page[-1].id
+    return await _steps(found)
+
+
+async def _steps(entries: Iterable[audit.Entry]) -> list[Step]:
     sentences = audit.vocabulary()
     steps = []
-    for entry in reversed(found):
-        payload = await audit.open_payload(entry) or {}
-        note = ", ".join(
-            f"{name}: {value}" for name, value in payload.items() if name in ("how", "step", "rows", "outcome", "reason")
-        )
+    for entry in entries:
+        note = await _note(entry)
         steps.append(
             Step(
                 at=clock.rfc3339(entry.recorded_at) if entry.recorded_at else "",
@@ -32,6 +44,13 @@ async def timeline(case_id: str) -> list[Step]:
             )
         )
     return steps
+
+
+async def _note(entry: audit.Entry) -> str:
+    if entry.event in _PLAIN:
+        return ""
+    payload = await audit.open_payload(entry) or {}
+    return ", ".join(f"{name}: {value}" for name, value in payload.items() if name in _SAID)
 
 
 def _role(actor: str) -> str:

@@ -23,6 +23,7 @@ from portal.connectors.contract import (
     Problem,
     RowName,
     Unpurposed,
+    as_text,
     counted,
 )
 from portal.connectors.systems import System, open_system, systems
@@ -50,6 +51,7 @@ __all__ = [
     "RowName",
     "System",
     "Unpurposed",
+    "as_text",
     "counted",
     "new_keys",
     "open_system",

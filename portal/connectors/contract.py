@@ -76,10 +76,14 @@ class Finding:
 
 @dataclass(frozen=True)
 class RowName:
-    """One row of a system: table and key, as a finding named them."""
+    """One row of a system: table and key, as a finding named them.
+
+    `held`: for `correct`, what its field said (`as_text`) when the correction was decided; None: whatever it says.
+    """
 
     table: str
     key: Key
+    held: str | None = None
 
 
 @dataclass(frozen=True)
@@ -217,7 +221,8 @@ class Connector(Protocol):
     ) -> Outcome:
         """Write new values by generic field name (email, phone, name …) and re-read them. Repeating it does no harm.
 
-        With `rows` each field is written there and nowhere else; a row that is no longer the person's stops everything.
+        With `rows` each field is written there and nowhere else; a row that is no longer the person's, or whose field says
+        neither what it `held` nor the new value, stops everything.
         """
 
     async def set_consent(self, identifiers: Identifiers, cell: Cell, allowed: bool, index: int) -> None:
@@ -236,6 +241,11 @@ class KeepsConnections(Protocol):
 
     async def close(self) -> None:
         """Let go of them; the connector can be used again all the same."""
+
+
+def as_text(value: Value) -> str:
+    """A field's value as a correction compares it: nothing and blanks are the same."""
+    return "" if value is None else str(value).strip()
 
 
 def counted(rows: tuple[PlanRow, ...]) -> tuple[Count, ...]:

@@ -7,7 +7,7 @@ written by accident. Plain SQL here uses `?` on both databases; moments are micr
 from portal.db.connections import close, open_database, scrub, size_of_pool
 from portal.db.fields import Bytes, Json, Moment
 from portal.db.migrations import MigrationError, migrate, missing_migrations
-from portal.db.replies import keep_replies, kept_replies, reply_once
+from portal.db.replies import keep_replies, kept_replies
 from portal.db.statements import many, row, rows, run
 from portal.db.throttles import count_many, counted, throttle
 from portal.db.transactions import after_commit, in_writing, reading, savepoint, writing
@@ -31,7 +31,6 @@ __all__ = [
     "missing_migrations",
     "open_database",
     "reading",
-    "reply_once",
     "row",
     "rows",
     "run",

@@ -1,13 +1,33 @@
 """What the customers said over the years, at which collection point: some of it in conflict, as in real life."""
 
 import random
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
-from portal import consent, db, subjects
+from portal import consent, subjects
 from portal.demo.people import Customer
 from portal.demo.story import Story
 from portal.lib import clock
+
+
+@dataclass(frozen=True)
+class Said:
+    """An answer and where it was given."""
+
+    purpose: str
+    channel: str
+    answer: str
+    source: str
+    grade: str
+
+
+@dataclass(frozen=True)
+class Met:
+    """A customer whose addresses are recorded: the identifier of each kind."""
+
+    subject: str
+    identifiers: dict[str, str]
 
 
 def conflicted(people: list[Customer], now: datetime) -> Customer:
@@ -20,17 +40,18 @@ def tell(story: Story, people: list[Customer], seed: int, now: datetime) -> None
     """Note in the story what each customer said."""
     chance = random.Random(seed + 2)  # noqa: S311  # a fixed sequence is what we want
     torn = conflicted(people, now)
+    met: dict[int, Met] = {}
     for person in people:
         joined = now - timedelta(days=(now.date() - person.since).days, minutes=chance.randint(1, 600))
-        story.at(_after_opening(joined, now), partial(_join, person, chance.random(), says_yes=person != torn))
+        story.at(_after_opening(joined, now), partial(_join, met, person, chance.random(), says_yes=person != torn))
         for _ in range(chance.choice([0, 0, 1, 1, 2])):
             later = joined + (now - joined) * chance.uniform(0.1, 0.98)
             said = chance.choice(WORDS)
-            if person != torn and (said[1] != "sms" or person.phone):
-                story.at(_after_opening(later, now), partial(_say, person, *said))
+            if person != torn and (said.channel != "sms" or person.phone):
+                story.at(_after_opening(later, now), partial(_say, met, person, said))
     january, march = _january_and_march(now)
-    story.at(january, partial(_say, torn, "newsletter", "email", "yes", "order", "self-verified"))
-    story.at(march, partial(_say, torn, "newsletter", "email", "no", "competition", "self"))
+    story.at(january, partial(_say, met, torn, Said("newsletter", "email", "yes", "order", "self-verified")))
+    story.at(march, partial(_say, met, torn, Said("newsletter", "email", "no", "competition", "self")))
 
 
 def _january_and_march(now: datetime) -> tuple[datetime, datetime]:
@@ -39,14 +60,14 @@ def _january_and_march(now: datetime) -> tuple[datetime, datetime]:
 
 
 WORDS = [
-    ("newsletter", "email", "yes", "subscription", "self"),
-    ("newsletter", "email", "yes", "preference-centre", "self-verified"),
-    ("newsletter", "email", "no", "unsubscribe-link", "self"),
-    ("newsletter", "email", "yes", "competition", "self"),
-    ("similar-books", "email", "no", "preference-centre", "self-verified"),
-    ("offers", "sms", "yes", "loyalty-programme", "self"),
-    ("offers", "sms", "no", "call-centre", "staff"),
-    ("catalogue", "post", "no", "letter", "staff"),
+    Said("newsletter", "email", "yes", "subscription", "self"),
+    Said("newsletter", "email", "yes", "preference-centre", "self-verified"),
+    Said("newsletter", "email", "no", "unsubscribe-link", "self"),
+    Said("newsletter", "email", "yes", "competition", "self"),
+    Said("similar-books", "email", "no", "preference-centre", "self-verified"),
+    Said("offers", "sms", "yes", "loyalty-programme", "self"),
+    Said("offers", "sms", "no", "call-centre", "staff"),
+    Said("catalogue", "post", "no", "letter", "staff"),
 ]
 
 
@@ -57,43 +78,43 @@ SHOWN_AT_CHECKOUT = {
 }
 
 
-async def _join(person: Customer, lucky: float, *, says_yes: bool) -> None:
+async def _join(met: dict[int, Met], person: Customer, lucky: float, *, says_yes: bool) -> None:
     """A first order: the address is recorded, the way to refuse is told, and two in three say yes to the newsletter."""
-    async with db.writing():
-        first = await subjects.ensure("email", person.email, by="key:shop")
-        if person.phone:
-            await subjects.ensure("phone", person.phone, by="key:shop", subject=first.subject)
-        address = f"{person.street}, {person.postcode} {person.city}"
-        await subjects.ensure("post", address, by="key:shop", subject=first.subject)
-        if lucky > 0.2 or not says_yes:
-            await subjects.mark_verified(first.id)
-    await _say(person, "similar-books", "email", "informed", "checkout", "self")
+    first = await subjects.ensure("email", person.email, by="key:shop")
+    known = {"email": first.id}
+    if person.phone:
+        known["phone"] = (await subjects.ensure("phone", person.phone, by="key:shop", subject=first.subject)).id
+    address = f"{person.street}, {person.postcode} {person.city}"
+    known["post"] = (await subjects.ensure("post", address, by="key:shop", subject=first.subject)).id
+    met[person.number] = Met(first.subject, known)
+    if lucky > 0.2 or not says_yes:
+        await subjects.mark_verified(first.id)
+    said = [Said("similar-books", "email", "informed", "checkout", "self")]
     if lucky > 0.35 and says_yes:
-        await _say(person, "newsletter", "email", "yes", "checkout", "self-verified" if lucky > 0.4 else "self")
+        said.append(Said("newsletter", "email", "yes", "checkout", "self-verified" if lucky > 0.4 else "self"))
+    await _say(met, person, *said)
 
 
-async def _say(person: Customer, purpose: str, channel: str, answer: str, source: str, grade: str) -> None:
-    kind = {"sms": "phone", "post": "post"}.get(channel, "email")
-    value = {"phone": person.phone, "post": f"{person.street}, {person.postcode} {person.city}"}.get(kind) or person.email
-    identifier = await subjects.find(kind, value)
-    assert identifier is not None, f"{person.email} is not recorded yet."
-    edition = {each.key: each.number for each in await consent.purposes()}[purpose]
-    speaks = person.speaks
-    await consent.decide(
-        consent.Word(
-            identifier=identifier.id,
-            purpose=purpose,
-            channel=channel,
-            topic="",
-            answer=answer,
-            said_at=clock.now(),
-            source=source,
-            grade=grade,
-            actor=f"customer:{identifier.subject}" if grade.startswith("self") else "key:shop",
-            edition=f"{purpose}@{edition}/{speaks}",
-            language=speaks,
-            evidence=SHOWN_AT_CHECKOUT if answer == "informed" else None,
-        )
+async def _say(met: dict[int, Met], person: Customer, *said: Said) -> None:
+    """What was said on one occasion."""
+    editions = {each.key: each.number for each in await consent.purposes()}
+    await consent.decide_many([_word(met[person.number], person.speaks, each, editions[each.purpose]) for each in said])
+
+
+def _word(known: Met, speaks: str, said: Said, edition: int) -> consent.Word:
+    return consent.Word(
+        identifier=known.identifiers[{"sms": "phone", "post": "post"}.get(said.channel, "email")],
+        purpose=said.purpose,
+        channel=said.channel,
+        topic="",
+        answer=said.answer,
+        said_at=clock.now(),
+        source=said.source,
+        grade=said.grade,
+        actor=f"customer:{known.subject}" if said.grade.startswith("self") else "key:shop",
+        edition=f"{said.purpose}@{edition}/{speaks}",
+        language=speaks,
+        evidence=SHOWN_AT_CHECKOUT if said.answer == "informed" else None,
     )
 
 

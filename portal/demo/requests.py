@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from functools import partial
 
-from portal import cases, identity, messages, subjects
+from portal import cases, identity, messages
 from portal.demo.people import Customer
 from portal.demo.story import Story
 
@@ -29,22 +29,25 @@ def tell(story: Story, people: list[Customer], officers: dict[str, str], now: da
         (90, 3, "erasure", []),
         (104, 1, "access", []),
     ]
+    opened: dict[int, str] = {}
     for number, days, right, steps in plan:
-        _one(story, people[number - 1], right, now - timedelta(days=days), steps)
-    story.at(now - timedelta(hours=5), partial(_ask, people[119], "access"))
+        _one(story, opened, people[number - 1], right, now - timedelta(days=days), steps)
+    story.at(now - timedelta(hours=5), partial(_ask, opened, people[119], "access"))
 
 
-def _one(story: Story, person: Customer, right: str, asked: datetime, steps: list[Step]) -> None:
-    story.at(asked, partial(_ask, person, right))
+def _one(story: Story, opened: dict[int, str], person: Customer, right: str, asked: datetime, steps: list[Step]) -> None:
+    """`opened`: the case of each customer, by the customer's number."""
+    story.at(asked, partial(_ask, opened, person, right))
     story.at(asked + timedelta(minutes=4), partial(_prove, person), work=True)
     for number, step in enumerate(steps, 1):
-        story.at(asked + timedelta(hours=number * 5), partial(_with_case, person, step), work=True)
+        story.at(asked + timedelta(hours=number * 5), partial(_with_case, opened, person, step), work=True)
 
 
-async def _ask(person: Customer, right: str) -> None:
+async def _ask(opened: dict[int, str], person: Customer, right: str) -> None:
     changes = {"street": "Strada Turda 7", "postcode": "400193"} if right == "rectification" else {}
     details = {"country": "RO", "changes": changes} if changes else {"country": "RO"}
-    await cases.open(right, person.email, language=person.speaks, details=details, browser=_browser(person))
+    case = await cases.open(right, person.email, language=person.speaks, details=details, browser=_browser(person))
+    opened[person.number] = case.id
 
 
 async def _prove(person: Customer) -> None:
@@ -56,12 +59,8 @@ async def _prove(person: Customer) -> None:
     await cases.verified(proof.bound_to, proof)
 
 
-async def _with_case(person: Customer, step: Step) -> None:
-    identifier = await subjects.find("email", person.email)
-    assert identifier, "Nobody asked under this address."
-    for line in await cases.queue(limit=200):
-        if (await cases.case(line.id)).subject == identifier.subject:
-            await step(line.id)
+async def _with_case(opened: dict[int, str], person: Customer, step: Step) -> None:
+    await step(opened[person.number])
 
 
 def _steps(officers: dict[str, str]) -> tuple[Step, Step, Step]:

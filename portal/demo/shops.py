@@ -46,6 +46,8 @@ CREATE TABLE sent (
   id INTEGER PRIMARY KEY, email TEXT NOT NULL REFERENCES subscriber (email), subject TEXT NOT NULL,
   sent_on TEXT NOT NULL
 );
+CREATE TRIGGER new_address BEFORE INSERT ON subscription WHEN NEW.email NOT IN (SELECT email FROM subscriber)
+BEGIN INSERT INTO subscriber (email, added_on) VALUES (NEW.email, substr(NEW.changed_at, 1, 10)); END;
 """
 BOOKS = [
     ("The Forest of the Hanged", "39.90"),

@@ -5,10 +5,12 @@ and a second factor, which is not optional. The link works once and for three da
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from tortoise.exceptions import IntegrityError
+
 from portal import audit, db, messages, vault
 from portal.identity import events, passwords, totp
 from portal.identity.models import InvitationRow, OfficerRow
-from portal.identity.officers import Officer, account_of, actor, grant_role, officer
+from portal.identity.officers import Officer, account_of, actor, grant_role, lock, officer, row_by_email
 from portal.identity.roles import require, role_name
 from portal.identity.sessions import begin, end_officer_sessions, session
 from portal.lib import clock, ids
@@ -51,11 +53,7 @@ async def invite(
     for role in roles:
         role_name(role)
     async with db.writing():
-        found = await OfficerRow.get_or_none(account=account_of(email))
-        if found is not None and found.left_at is None and found.joined_at is not None:
-            raise Conflict(_("This person works here already."))
-        officer_id = found.id if found else ids.new()
-        await _write(officer_id, email.strip(), name, person, is_new=found is None)
+        officer_id = await _add(email.strip(), name, person) or await _take_back(email, name, person)
         for role in roles:
             await grant_role(officer_id, role, by=by)
         return await _send(officer_id, by, language)
@@ -68,10 +66,10 @@ async def invite_again(officer_id: str, *, by: Officer | None, language: str = "
         if by.id == officer_id:
             raise NotAllowed(_("Please ask another owner to invite you again."))
     async with db.writing():
+        await lock(officer_id)
         if (await officer(officer_id)).left_at is not None:
             raise Conflict(_("This colleague has left. Invite them again first."))
-        await end_officer_sessions(officer_id)
-        await db.run("UPDATE officer SET password = NULL, totp = NULL, joined_at = NULL WHERE id = ?", officer_id)
+        await _close_old_ways_in(officer_id)
         return await _send(officer_id, by, language)
 
 
@@ -92,6 +90,7 @@ async def accept(secret: str, password: str, *, totp_secret: str | None = None) 
     passwords.check(password, email=person.email, name=person.name)
     hashed = await passwords.hash_of(password)
     async with db.writing():
+        await lock(person.id)
         now = clock.micros(clock.now())
         taken = await db.run(
             "UPDATE invitation SET accepted_at = ? WHERE link_digest = ? AND accepted_at IS NULL AND ends_at > ?",
@@ -101,18 +100,28 @@ async def accept(secret: str, password: str, *, totp_secret: str | None = None) 
             raise _why_not(await InvitationRow.get_or_none(link_digest=ids.digest(secret)))
         await store_password(person.id, hashed)
         await audit.record(events.OFFICER_ACCEPTED, actor=f"officer:{person.id}", object=f"officer:{person.id}")
-        half, _session = await begin("half", officer=person.id)
-        return await _setup(half, person, totp_secret)
+        half = await begin_setup(person.id, totp_secret)
+        setup = await pending_setup(half)
+    assert setup is not None
+    return setup
+
+
+async def begin_setup(officer_id: str, totp_secret: str | None = None) -> str:
+    """A second factor anew, which this half session alone may see: others are ended. Inside `writing()`; answers its token."""
+    await end_officer_sessions(officer_id)
+    await totp.enrol(officer_id, totp_secret)
+    return (await begin("half", officer=officer_id))[0]
 
 
 async def pending_setup(half: str) -> Setup | None:
-    """For one who signed in with a password but never finished coming in: a second factor anew. None for all others."""
-    async with db.writing():
+    """For one who has a password but never used the second factor: the one to set up, the same until then. Else None."""
+    async with db.reading():
         running = await session(half, "half")
         if running is None:
             raise NotAllowed(_("Please sign in again."))
-        person = await officer(running.officer or "")
-        return None if person.joined_at else await _setup(half, person, None)
+        found = await OfficerRow.get(id=running.officer)
+        given = await totp.enrolment(found, (await officer(found.id)).email)
+    return None if given is None else Setup(half, found.id, given)
 
 
 async def store_password(officer_id: str, hashed: str) -> None:
@@ -121,26 +130,49 @@ async def store_password(officer_id: str, hashed: str) -> None:
     await db.run("UPDATE officer SET password = ? WHERE id = ?", sealed, officer_id)
 
 
-async def _setup(half: str, person: Officer, totp_secret: str | None) -> Setup:
-    return Setup(half, person.id, await totp.enrol(person.id, person.email, totp_secret))
+async def _add(email: str, name: str, person: str | None) -> str | None:
+    """Somebody new; answers their id. None when the address is known, also when it has become so this very moment."""
+    officer_id = ids.new()
+    if await row_by_email(email) is not None:
+        return None
+    try:
+        async with db.savepoint():
+            key = await vault.key_for("officer", officer_id)
+            await OfficerRow.create(
+                id=officer_id,
+                person=person or ids.new(),
+                account=account_of(email),
+                name=key.seal(Place("officer", "name", officer_id), name),
+                email=key.seal(Place("officer", "email", officer_id), email),
+                invited_at=clock.now(),
+            )
+    except IntegrityError:
+        return None
+    return officer_id
 
 
-async def _write(officer_id: str, email: str, name: str, person: str | None, *, is_new: bool) -> None:
-    key = await vault.key_for("officer", officer_id)
-    sealed_name = key.seal(Place("officer", "name", officer_id), name)
-    if is_new:
-        await OfficerRow.create(
-            id=officer_id,
-            person=person or ids.new(),
-            account=account_of(email),
-            name=sealed_name,
-            email=key.seal(Place("officer", "email", officer_id), email),
-            invited_at=clock.now(),
-        )
-    else:
-        await db.run("UPDATE officer SET name = ?, joined_at = NULL, left_at = NULL WHERE id = ?", sealed_name, officer_id)
-        if person:
-            await db.run("UPDATE officer SET person = ? WHERE id = ?", person, officer_id)
+async def _take_back(email: str, name: str, person: str | None) -> str:
+    """Somebody who left, or was invited and never came: under a new name, if need be, and with a new password."""
+    known = await row_by_email(email)
+    assert known is not None  # officers are never deleted
+    await lock(known.id)
+    found = await officer(known.id)
+    if found.left_at is None and found.joined_at is not None:
+        raise Conflict(_("This person works here already."))
+    await _close_old_ways_in(found.id)
+    key = await vault.key_for("officer", found.id)
+    sealed_name = key.seal(Place("officer", "name", found.id), name)
+    await db.run("UPDATE officer SET name = ?, left_at = NULL WHERE id = ?", sealed_name, found.id)
+    if person:
+        await db.run("UPDATE officer SET person = ? WHERE id = ?", person, found.id)
+    return found.id
+
+
+async def _close_old_ways_in(officer_id: str) -> None:
+    """Password, second factor, recovery codes and sessions: whoever knows one of them is a stranger from now on."""
+    await db.run("UPDATE officer SET password = NULL, joined_at = NULL WHERE id = ?", officer_id)
+    await totp.forget(officer_id)
+    await end_officer_sessions(officer_id)
 
 
 async def _send(officer_id: str, by: Officer | None, language: str) -> Invitation:

@@ -91,6 +91,7 @@ async def let_go(officer_id: str, *, by: Officer | None) -> None:
     if by is not None:
         require(await officer(by.id), "officers.change")
     async with db.writing():
+        await lock(officer_id)
         leaving = await officer(officer_id)
         for role in sorted(leaving.roles):
             await _take(officer_id, role, by)
@@ -100,6 +101,14 @@ async def let_go(officer_id: str, *, by: Officer | None) -> None:
         )
         await db.run("UPDATE invitation SET ends_at = 0 WHERE officer = ? AND accepted_at IS NULL", officer_id)
         await audit.record(events.OFFICER_LEFT, actor=actor(by), object=f"officer:{officer_id}")
+
+
+async def lock(officer_id: str) -> None:
+    """Until the commit nobody else changes how this officer comes in; inside `writing()`, before their sessions are touched.
+
+    Everybody takes the officer first and the sessions after, so that no two wait for each other.
+    """
+    await db.run("UPDATE officer SET invited_at = invited_at WHERE id = ?", officer_id)
 
 
 async def row_by_email(email: str) -> OfficerRow | None:

@@ -6,9 +6,9 @@ over all sessions (allowances.py); a code or a recovery code is taken once (totp
 
 from portal import audit, db, vault
 from portal.identity import allowances, events, passwords, totp
-from portal.identity.invitations import store_password
+from portal.identity.invitations import begin_setup, store_password
 from portal.identity.models import OfficerRow, SessionRow
-from portal.identity.officers import account_of
+from portal.identity.officers import account_of, lock
 from portal.identity.sessions import Session, begin, end_session, session
 from portal.lib import clock, ids
 from portal.lib.errors import Conflict, Invalid, NotAllowed
@@ -16,15 +16,22 @@ from portal.paper import _
 from portal.vault import Place
 
 WRONG_TRIES = 5
+PASSWORDS_OF_A_NETWORK = 60
 
 
-async def sign_in(email: str, password: str, *, browser: str | None = None) -> str:
-    """The password is right: answers the token of a half session, good for `second_factor` and nothing else."""
+async def sign_in(email: str, password: str, *, browser: str | None = None, network: str = "") -> str:
+    """The password is right: answers the token of a half session, good for `second_factor` and nothing else.
+
+    Tries are counted per `network` too, for whoever guesses at many accounts; a browser that this officer has signed in
+    with before is not, so that nobody who shares the network (an office, a proxy) can lock its owner out.
+    """
     _not_inside_writing()
     try:
         account = account_of(email)
     except Invalid:
         account = b""
+    if network and not (browser and await allowances.is_familiar(account, browser)):
+        await _count_for(network)
     found = await OfficerRow.get_or_none(account=account, left_at=None)
     hashed = await _password_of(found)
     right = await passwords.matches(hashed, password)
@@ -32,22 +39,31 @@ async def sign_in(email: str, password: str, *, browser: str | None = None) -> s
     async with db.writing():
         await allowances.judge("password", account, browser, right=right, sentence=_too_many())
         if right and found is not None:
-            await _require_unchanged(found)
+            now = await _unchanged(found)
             if new_hash:
-                await store_password(found.id, new_hash)
-            half, _session = await begin("half", officer=found.id)
-            return half
+                await store_password(now.id, new_hash)
+            return (await begin("half", officer=now.id))[0] if now.joined_at else await begin_setup(now.id)
         if found is not None:
             await _record_refusal(found.id, "password")
     raise NotAllowed(_("E-mail or password is not right."))
 
 
-async def _require_unchanged(found: OfficerRow) -> None:
+async def _count_for(network: str) -> None:
+    await db.throttle(
+        f"officers:{network}",
+        limit=PASSWORDS_OF_A_NETWORK,
+        per=allowances.HOUR,
+        sentence=_("There were many tries from your network. Please try again in a while."),
+    )
+
+
+async def _unchanged(found: OfficerRow) -> OfficerRow:
     """Comparing took a while: who was let go or invited again meanwhile does not come in with the old password."""
-    await db.run("UPDATE officer SET invited_at = invited_at WHERE id = ?", found.id)
+    await lock(found.id)
     now = await OfficerRow.get_or_none(id=found.id, left_at=None)
     if now is None or now.password != found.password:
         raise NotAllowed(_("E-mail or password is not right."))
+    return now
 
 
 async def second_factor(half: str, code: str, *, browser: str | None = None, device: str = "") -> str:
@@ -79,6 +95,9 @@ async def step_up_officer(token: str, code: str, *, browser: str | None = None) 
         running = await session(token, "officer")
         if running is None:
             raise NotAllowed(_("Please sign in again."))
+        await lock(running.officer or "")
+        if await session(token, "officer") is None:  # ended while we waited for the lock
+            raise NotAllowed(_("Please sign in again."))
         found = await OfficerRow.get(id=running.officer)
         if await _takes(found, code, browser):
             return await _renewed(running)
@@ -103,6 +122,8 @@ async def _takes(found: OfficerRow, code: str, browser: str | None) -> bool:
 
 async def _tried(half: str) -> SessionRow:
     """Count a try of this half session before looking at the code."""
+    begun = await SessionRow.get_or_none(token=ids.digest(half), kind="half")
+    await lock((begun.officer if begun else None) or "")
     now = clock.micros(clock.now())
     counted = await db.run(
         "UPDATE session SET tried = tried + 1"

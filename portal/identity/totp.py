@@ -7,7 +7,6 @@ and raised by one conditional UPDATE, which lets each code through once, however
 import base64
 import hmac
 import io
-import secrets
 from dataclasses import dataclass
 
 import pyotp
@@ -24,7 +23,7 @@ RECOVERY_CODES = 10
 
 @dataclass(frozen=True)
 class Enrolment:
-    """What the officer sees once: the secret as text, as an address and as a QR code, and the recovery codes."""
+    """What the officer sees until the first code: the secret as text, as an address and as a QR code, and the recovery codes."""
 
     secret: str
     uri: str
@@ -32,17 +31,29 @@ class Enrolment:
     recovery_codes: list[str]
 
 
-async def enrol(officer_id: str, email: str, secret: str | None = None) -> Enrolment:
+async def enrol(officer_id: str, secret: str | None = None) -> None:
     """Give an officer a new second factor and new recovery codes; the old ones are dead. Inside `writing()`."""
-    secret = secret or pyotp.random_base32()
-    sealed = (await vault.key_for("officer", officer_id)).seal(_place(officer_id), secret)
-    await db.run("UPDATE officer SET totp = ?, totp_step = 0 WHERE id = ?", sealed, officer_id)
-    await db.run("DELETE FROM recovery_code WHERE officer = ?", officer_id)
-    codes = [_recovery_code() for _number in range(RECOVERY_CODES)]
-    for code in codes:
+    sealed = (await vault.key_for("officer", officer_id)).seal(_place(officer_id), secret or pyotp.random_base32())
+    await forget(officer_id)
+    await db.run("UPDATE officer SET totp = ? WHERE id = ?", sealed, officer_id)
+    for code in _recovery_codes(officer_id, sealed):
         await RecoveryCode.create(id=ids.new(), officer=officer_id, hash=_recovery_hash(officer_id, code))
+
+
+async def enrolment(officer: OfficerRow, email: str) -> Enrolment | None:
+    """What `enrol` gave, as often as one asks; changes nothing. Only for an officer who has not used it yet."""
+    key = await vault.find_key("officer", officer.id)
+    if key is None or officer.totp is None or officer.joined_at is not None:
+        return None
+    secret = key.open(_place(officer.id), officer.totp)
     uri = pyotp.TOTP(secret).provisioning_uri(name=email, issuer_name="Privacy portal")
-    return Enrolment(secret, uri, _qr(uri), codes)
+    return Enrolment(secret, uri, _qr(uri), _recovery_codes(officer.id, officer.totp))
+
+
+async def forget(officer_id: str) -> None:
+    """No second factor and no recovery code any more; inside `writing()`."""
+    await db.run("UPDATE officer SET totp = NULL, totp_step = 0 WHERE id = ?", officer_id)
+    await db.run("DELETE FROM recovery_code WHERE officer = ?", officer_id)
 
 
 async def step_of(officer: OfficerRow, code: str) -> int | None:
@@ -79,8 +90,15 @@ async def use_recovery_code(recovery_code_id: str) -> bool:
     return await db.run("UPDATE recovery_code SET used_at = ? WHERE id = ? AND used_at IS NULL", now, recovery_code_id) == 1
 
 
-def _recovery_code() -> str:
-    letters = base64.b32encode(secrets.token_bytes(10)).decode().lower()
+def _recovery_codes(officer_id: str, sealed: bytes) -> list[str]:
+    """Made of the sealed secret, which is never the same twice, under a key that is not in the database: so a page that
+    is loaded again shows the same codes, and nothing but their hashes is kept."""
+    return [_recovery_code(officer_id, sealed, number) for number in range(RECOVERY_CODES)]
+
+
+def _recovery_code(officer_id: str, sealed: bytes, number: int) -> str:
+    drawn = vault.one_time_code_hash(f"recovery code {number} for {officer_id}", sealed.hex())
+    letters = base64.b32encode(drawn[:10]).decode().lower()
     return "-".join(letters[start : start + 4] for start in range(0, 16, 4))
 
 

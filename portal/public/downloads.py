@@ -1,11 +1,15 @@
-"""A person fetches their package: after a fresh proof, by a link that works once, in this browser."""
+"""A person fetches their package: after a fresh proof, by a link that works once, in this browser.
+
+The certificate of a deletion opens by the request's reference (128 random bits) alone, as the request's page does: its
+person has no sign-in any more, and it names nobody.
+"""
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 
 from portal import cases
 from portal.lib.errors import NotAllowed
-from portal.pages import customer, get, page, post
+from portal.pages import anyone, customer, get, page, post
 
 
 async def ask(request: Request) -> Response:
@@ -24,15 +28,25 @@ async def fetch(request: Request) -> Response:
     if request.method == "HEAD":
         return Response(media_type="application/zip")  # looking ahead uses nothing up
     opened = await cases.download(request.path_params["secret"], request.state.customer)
-    headers = {
-        "content-disposition": f'attachment; filename="{opened.name}"',
-        "content-length": str(opened.size),
+    return StreamingResponse(opened.content, media_type="application/zip", headers=_headers(opened.name, opened.size))
+
+
+async def certificate(request: Request) -> Response:
+    status = await cases.status_for_person(request.path_params["reference"])
+    opened = await cases.paper_of(status.id, "certificate")
+    return StreamingResponse(opened.content, media_type="application/pdf", headers=_headers(opened.name, opened.size))
+
+
+def _headers(name: str, size: int) -> dict[str, str]:
+    return {
+        "content-disposition": f'attachment; filename="{name}"',
+        "content-length": str(size),
         "content-security-policy": "sandbox; default-src 'none'; frame-ancestors 'none'",
     }
-    return StreamingResponse(opened.content, media_type="application/zip", headers=headers)
 
 
 routes = [
     post("/requests/{reference}/download", ask, guard=customer),
     get("/downloads/{secret}", fetch, guard=customer),
+    get("/requests/{reference}/certificate", certificate, guard=anyone),
 ]

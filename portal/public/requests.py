@@ -48,7 +48,7 @@ async def show_one(request: Request) -> Response:
     mine = await cases.is_of(status.id, request.state.customer)
     context: dict[str, Any] = {"package": None, "timeline": [], "looks": []}
     if mine:
-        steps = [(each, told(each.event)) for each in reversed(await cases.timeline(status.id)) if told(each.event)]
+        steps = [(each, told(each.event)) for each in await cases.timeline(status.id) if told(each.event)]
         context["timeline"] = [(step, words) for step, words in steps if step.event != LOOKED]
         context["looks"] = [(step, words) for step, words in steps if step.event == LOOKED]
         context["package"] = await cases.package_of(status.id)

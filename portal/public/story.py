@@ -34,5 +34,6 @@ def told(event: str) -> str | None:
         "case.closed": _("The request was closed."),
         "case.withdrawn": _("You took the request back."),
         "case.reopened": _("The request was opened again."),
+        "case.certified": _("Your certificate was made."),
         LOOKED: _("A privacy officer, to answer this request"),
     }.get(event)

@@ -33,3 +33,22 @@ async def test_the_page_names_what_cannot_be_corrected(company: Company, olga: B
     page = (await olga.get(f"/admin/cases/{case_id}/findings")).text
     assert re.search(r"Newsletter: Newsletters \([^)]*\), cannot be corrected there", page)
     assert "No connected system can correct this." in page
+
+
+async def test_the_second_person_reads_old_and_new_before_approving(company: Company, olga: Browser, petra: Browser) -> None:
+    with_two_homes(company)
+    with_a_name_in_the_newsletter(company)
+    details = {"changes": {"street": "Home 2", "name": "Queen Ana", "phone": "+40799999999"}, "old": {"street": "Home 1"}}
+    case_id = await collected("rectification", details=details)
+    desk = f"/admin/cases/{case_id}"
+    await olga.post(desk + "/corrections", data={"field": "street", "do": "accept"})
+    await olga.post(desk + "/corrections", data={"field": "phone", "do": "accept"})
+    await olga.post(desk + "/corrections", data={"field": "name", "do": "decline", "why": "Your passport says Ana Pop."})
+    await olga.post(desk + "/proposal", data={"answer": "partly", "reasons": "The name stays as it is."})
+    page = (await petra.get(desk)).text
+    assert "Approve exactly this" in page and "What will be corrected" in page
+    assert "<del>Home 1</del> → <ins>Home 2</ins>" in page and "<del>+40712345678</del> → <ins>+40799999999</ins>" in page
+    assert re.search(r"<bdi>Parents 9</bdi></td>\s+<td[^>]*>Web shop: Addresses \(id=2\), stays as it is", page)
+    declined = r"<bdi>Ana Pop</bdi> <span[^>]*>asked for: Queen Ana</span></td>\s+<td[^>]*>Newsletter: Newsletters [^<]*"
+    assert re.search(declined + "Your passport says Ana Pop.", page)
+    assert "<ins>Queen Ana</ins>" not in page

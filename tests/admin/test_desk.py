@@ -1,10 +1,12 @@
 """The officers' pages without scripts: a request from the queue to its approval, one person whole, the record."""
 
 import re
+from datetime import timedelta
 
 import httpx2
 
 from portal import audit, cases, jobs, subjects
+from portal.lib import clock
 from tests.cases.shops import ask, prove
 from tests.cases.shops import collected as searched
 from tests.people import ANA, BEN, Browser
@@ -119,6 +121,25 @@ async def test_an_auditor_reads_and_finds_no_button_that_would_be_refused(vik: B
 async def test_an_approver_never_reads_an_address_that_is_not_on_a_case(petra: Browser) -> None:
     assert (await petra.get("/admin/people")).status_code == 403
     assert 'href="/admin/people"' not in (await petra.get("/admin")).text
+
+
+async def test_the_papers_of_a_deletion_are_links_only_when_they_are_made(olga: Browser, petra: Browser) -> None:
+    case_id = await searched("erasure")
+    desk = f"/admin/cases/{case_id}"
+    assert "being made" not in (await olga.get(desk)).text
+    await olga.post(desk + "/proposal", data={"answer": "fulfilled"})
+    await petra.post(desk + "/approval", data={"digest": _digest(await petra.get(desk))})
+    await jobs.run_due()
+    page = (await olga.get(desk)).text
+    assert "The evidence file is being made." in page and f'href="{desk}/proof"' not in page  # its steps are not signed yet
+    await audit.sequence_all()
+    with clock.at(clock.now() + timedelta(minutes=1)):
+        await jobs.run_due()
+        page = (await olga.get(desk)).text
+        assert "being made" not in page
+        for paper in ("proof", "certificate"):
+            assert f'href="{desk}/{paper}"' in page
+            assert (await olga.get(f"{desk}/{paper}")).content.startswith(b"%PDF-")
 
 
 def _digest(page: httpx2.Response) -> str:

@@ -66,6 +66,9 @@ async def test_an_invited_colleague_sets_up_both_factors_and_is_in(sqlite_house:
         assert picture and unquote(picture[1]).startswith("<svg")
         secret = re.search(r"<code>([A-Z2-7]{32})</code>", page.text)
         assert secret
+        assert page.url.path == "/admin/sign-in/code" and (await browser.get("/admin/sign-in/code")).text == page.text
+        wrong = await browser.post("/admin/sign-in/code", data={"code": "12"})
+        assert wrong.status_code == 403 and secret[1] in wrong.text and "not the right code" in wrong.text
         page = await browser.post("/admin/sign-in/code", data={"code": Officer("", OLGA, secret[1]).code()})
         assert page.url.path == "/admin"
         used = await browser.get(path)

@@ -79,6 +79,7 @@ async def open_scene(house: House, folder: Path) -> Scene:
         "/requests/{reference}/proof": f"/requests/{reference}/proof",
         "/requests/{reference}/withdrawal": f"/requests/{reference}/withdrawal",
         "/requests/{reference}/download": f"/requests/{await cases.reference_of(ready)}/download",
+        "/requests/{reference}/certificate": f"/requests/{await cases.reference_of(ready)}/certificate",
         "/requests/notices/{secret}": "/requests/notices/" + "n" * 43,
         "/downloads/{secret}": f"/downloads/{await cases.hand_over(ready, session)}",
         "/admin/invitation/{secret}": "/admin/invitation/" + invitation.rsplit("/", 1)[1],

@@ -18,6 +18,7 @@ SEEN_BY_WHOEVER_HAS_IT = {
     "GET /requests/{reference}": "128 random bits; says where the request stands and nothing personal",
     "GET /u/{token}": "in a message; says what it stops, and not for whom",
     "GET /confirm/{token}": "in the person's own mail; says what they are asked to confirm, and nothing of them",
+    "GET /requests/{reference}/certificate": "the same 128 random bits, after a deletion; it names nobody",
     "GET /requests/notices/{secret}": "in the person's own mail; a button",
     "GET /admin/invitation/{secret}": "in the invited colleague's own mail; asks for a password",
 }
@@ -34,7 +35,12 @@ NOT_ONLY_LOOKING = {
     "GET /downloads/{secret}": "a download must be a GET for browsers to save it; the link is for this session and one use",
     "GET /admin/sign-in/code": "shows a new officer's second factor, made anew until the first code of it was given",
 }
-NOT_THERE_YET = {"GET /admin/cases/{case}/proof", "GET /admin/sign-in/code"}  # the case is not closed; nobody is half signed in
+NOT_THERE_YET = {  # the case is not closed; nobody is half signed in
+    "GET /admin/cases/{case}/proof",
+    "GET /admin/cases/{case}/certificate",
+    "GET /requests/{reference}/certificate",
+    "GET /admin/sign-in/code",
+}
 AUDITORS_POSTS = {"POST /admin/audit/check": "reads all", "POST /admin/people": "a search; the address shall not stand in a URL"}
 REFUSED = "Your role does not allow this"
 

@@ -188,3 +188,27 @@ async def test_a_field_that_is_empty_everywhere_is_completed(company: Company) -
     await cases.decide_correction(case_id, "phone", True, officer=OLGA)
     await answer(case_id)
     assert company.rows("shop", "SELECT phone FROM customer WHERE id = 1") == [("+40799999999",)]
+
+
+async def test_a_value_changed_after_the_approval_is_not_overwritten_and_an_officer_decides_anew(company: Company) -> None:
+    with_two_homes(company)
+    case_id = await asked({"street": "Home 1"}, street="Home 2")
+    await cases.decide_correction(case_id, "street", True, officer=OLGA)
+    assert await cases.propose(case_id, officer=OLGA) == "fulfilling"
+    company.run("shop", "UPDATE address SET street = 'Moved 7' WHERE id = 1")
+    await jobs.run_due()
+    stopped = [each.sentence for each in (await cases.case(case_id)).systems if each.state == "stopped"]
+    assert stopped == ["Addresses: street was changed there after this correction was decided. Nothing was written."]
+    assert homes(company) == [("Moved 7", 400001), ("Parents 9", 500001)]
+    await cases.look_again(case_id, officer=OLGA)
+    await jobs.run_due()
+    assert [(each.old, each.settled) for each in await standing(case_id, "street")] == [("Moved 7", None), ("Parents 9", None)]
+
+
+async def test_a_value_that_somebody_corrected_meanwhile_counts_as_written(company: Company) -> None:
+    case_id = await asked(phone="+40799999999")
+    await cases.decide_correction(case_id, "phone", True, officer=OLGA)
+    assert await cases.propose(case_id, officer=OLGA) == "fulfilling"
+    company.run("shop", "UPDATE customer SET phone = '+40799999999' WHERE id = 1")
+    await jobs.run_due()
+    assert (await cases.case(case_id)).outcome == "fulfilled"

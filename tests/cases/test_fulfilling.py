@@ -148,6 +148,39 @@ async def test_a_system_that_is_down_keeps_an_erasure_open_and_is_not_erased_twi
     assert len(await audit.search(case=case_id, event="case.erased", object="shop")) == 1
 
 
+async def test_how_often_a_system_failed_is_still_seen_after_it_answered(company: Company) -> None:
+    case_id, digest = await proposed_erasure()
+    await cases.approve(case_id, digest, officer=PETRA)
+    company.take_down("news")
+    for hours in (0, 2, 4):
+        with clock.at(clock.now() + timedelta(hours=hours)):
+            await jobs.run_due()
+            assert (await cases.figures())["systems_not_answering"] == 1
+    assert await _tries(case_id) == {"shop": 1, "news": 3, "portal": 0}
+    company.bring_back("news")
+    with clock.at(clock.now() + timedelta(hours=6)):
+        await jobs.run_due()
+    assert (await cases.case(case_id)).outcome == "fulfilled"
+    assert await _tries(case_id) == {"shop": 1, "news": 4, "portal": 0}
+
+
+async def test_what_a_system_failed_with_is_said_until_it_answers_also_beside_a_hold(company: Company) -> None:
+    case_id, digest = await proposed_erasure()
+    await cases.approve(case_id, digest, officer=PETRA)
+    company.take_down("news")
+    await jobs.run_due()
+    hold = await cases.hold(case_id, "legal", "Court case 12/2026.", officer=OLGA)
+    with clock.at(clock.now() + timedelta(hours=2)):
+        await jobs.run_due()
+        case = await cases.case(case_id)
+        assert "legal hold" in case.held
+        sentences = {each.system: each.sentence for each in case.systems if each.step == "erase"}
+        assert "Newsletter cannot be reached" in sentences["news"]
+        await cases.lift(hold, officer=OLGA)
+        await jobs.run_due()
+        assert "Newsletter cannot be reached" in (await cases.case(case_id)).systems[-2].sentence
+
+
 async def test_a_coded_note_is_kept_only_if_asked(company: Company) -> None:
     async with db.writing():
         await subjects.ensure("email", ANA, by="import")
@@ -240,9 +273,13 @@ async def test_every_move_left_its_entry_and_the_log_verifies(company: Company) 
     case_id, digest = await proposed_erasure()
     await cases.approve(case_id, digest, officer=PETRA)
     await jobs.run_due()
-    happened = [each.event for each in await cases.timeline(case_id)]
+    happened = [each.event for each in reversed(await cases.timeline(case_id))]
     expected = ["case.opened", "case.proof_asked", "case.proven", "case.collecting", "case.collected", "case.proposed"]
     expected += ["case.approved", "case.executing", "case.delivering", "case.closed"]
     assert [each for each in happened if each in expected] == expected
     await audit.sequence_all()
     assert (await audit.verify_log()).ok
+
+
+async def _tries(case_id: str) -> dict[str, int]:
+    return {each.system: each.tries for each in (await cases.case(case_id)).systems if each.step == "erase"}

@@ -131,7 +131,7 @@ async def _proof(case_id: str) -> bytes:
     finally:
         stop.set()
         await sequencer
-    opened = await cases.proof_of(case_id, officer=OLGA)
+    opened = await cases.paper_of(case_id, "proof", officer=OLGA)
     return b"".join([piece async for piece in opened.content])
 
 

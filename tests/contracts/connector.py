@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from portal.connectors import Cell, Connector, ConnectorError, Finding, Identifiers, Plan
+from portal.connectors import Cell, Connector, ConnectorError, Finding, Identifiers, Plan, RowName, as_text
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,6 +159,19 @@ class ConnectorContract(HoldingContract):
         await stand.connector.correct(stand.ana, {field: new})
         again = await stand.connector.correct(stand.ana, {field: new})
         assert again.done and all(change.old == change.new == new for change in again.changed)
+
+    async def test_a_value_that_changed_after_it_was_decided_about_is_not_overwritten(self, stand: Stand) -> None:
+        field, new = stand.correction
+        before = await stand.connector.find(stand.ana)
+        found, old = next((each, value.value) for each in before for value in each.fields if value.means == field)
+        for held in ("what it said last week", ""):
+            with pytest.raises(ConnectorError, match="after this correction was decided") as refused:
+                await stand.connector.correct(stand.ana, {field: new}, {field: [RowName(found.table, found.key, held)]})
+            assert refused.value.permanent and await stand.connector.find(stand.ana) == before
+        there = {field: [RowName(found.table, found.key, as_text(old))]}
+        assert len((await stand.connector.correct(stand.ana, {field: new}, there)).changed) == 1
+        again = await stand.connector.correct(stand.ana, {field: new}, there)  # written already by whoever fell over
+        assert [(change.old, change.new) for change in again.changed] == [(new, new)]
 
     async def test_a_field_that_the_system_does_not_have_is_named(self, stand: Stand) -> None:
         field, new = stand.correction

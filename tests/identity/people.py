@@ -1,8 +1,11 @@
 """What the tests of this room do again and again: read the newest mail, bring an officer in."""
 
+import asyncio
 import re
+from collections.abc import Awaitable, Iterable
 from datetime import datetime
 from functools import cache
+from typing import Any
 
 import pyotp
 from argon2 import PasswordHasher
@@ -12,6 +15,7 @@ from portal.identity import totp
 from portal.identity.invitations import store_password
 from portal.identity.sessions import begin
 from portal.lib import clock
+from portal.lib.errors import Refusal
 
 ANA, BEN, OLGA, PETRA, VIK = (f"{name}@example.com" for name in ("ana", "ben", "olga", "petra", "vik"))
 HERS, OTHER, THIRD = "browser of Ana" + "a" * 30, "browser of somebody" + "b" * 30, "third browser" + "c" * 30
@@ -73,7 +77,7 @@ async def officer(email: str, *roles: str) -> identity.Officer:
     invitation = await identity.invite(email, name=name, roles=list(roles), by=None)
     async with db.writing():
         await store_password(invitation.officer_id, _hashed())
-        await totp.enrol(invitation.officer_id, email, SECRET)
+        await totp.enrol(invitation.officer_id, SECRET)
     await identity.second_factor(await half_session(await identity.officer(invitation.officer_id)), totp_at(clock.now()))
     return await identity.officer(invitation.officer_id)
 
@@ -105,3 +109,17 @@ async def next_code(email: str) -> str:
 
 def totp_at(moment: datetime) -> str:
     return pyotp.TOTP(SECRET).at(moment)
+
+
+async def all_at_once(attempts: Iterable[Awaitable[Any]]) -> list[Any]:
+    """What each answered or was refused with; anything else that was raised fails the test."""
+    results = await asyncio.gather(*attempts, return_exceptions=True)
+    unexpected = [each for each in results if isinstance(each, BaseException) and not isinstance(each, Refusal)]
+    assert unexpected == []
+    return results
+
+
+async def recorded(event: str) -> int:
+    found = await db.row("SELECT count(*) AS n FROM entry WHERE event = ?", event)
+    assert found is not None
+    return int(found["n"])

@@ -55,8 +55,8 @@ def test_an_erasure_needs_two_people_and_leaves_only_what_the_law_keeps(visitor:
     assert _others(portal, number) == others
     letter = mail(visitor, address, "deleted")
     assert LAW in letter and re.search(r"Your invoices: \d+ entr(y|ies) kept", letter) and re.search(r"until .*20\d\d", letter)
-    visitor.goto(status_page)
-    expect(visitor.get_by_role("heading", level=1)).to_have_text("Done as you asked.")
+    assert status_page in letter  # nobody can sign in any more: the address of the request is the way
+    _downloads_the_certificate(visitor, status_page)
     portal.verify_log()
 
 
@@ -78,6 +78,16 @@ def test_whoever_proposed_a_deletion_cannot_approve_it_with_any_role(colleague: 
     expect(colleague.get_by_role("main")).to_contain_text("You proposed this yourself, so another person has to approve it.")
     colleague.goto(case)
     expect(colleague.get_by_text("Waits for a second person")).to_be_visible()
+
+
+def _downloads_the_certificate(visitor: Page, status_page: str) -> None:
+    visitor.goto(status_page)
+    expect(visitor.get_by_role("heading", level=1)).to_have_text("Done as you asked.")
+    reloaded(visitor, "Download the certificate (PDF)")
+    with visitor.expect_download() as started:
+        visitor.get_by_role("link", name="Download the certificate (PDF)").click()
+    assert started.value.suggested_filename == "certificate-of-deletion.pdf"
+    assert started.value.path().read_bytes().startswith(b"%PDF-")
 
 
 def _olga_cannot_approve(colleague: Page) -> None:

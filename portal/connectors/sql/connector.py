@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import TypeVar
 
 from sqlalchemy import Connection
@@ -27,7 +28,12 @@ T = TypeVar("T")
 
 
 def open_connector(system: System) -> "SqlConnector":
-    """Reads the map; the database is first asked by a verb."""
+    """Reads the map; the database is first asked by a verb. The same system and map are the same connector again."""
+    return _opened(system, system.map.stat().st_mtime_ns if system.map.exists() else 0)
+
+
+@lru_cache(maxsize=64)
+def _opened(system: System, changed_at: int) -> "SqlConnector":
     return SqlConnector(system, read(system.map))
 
 
@@ -37,6 +43,7 @@ class SqlConnector:
     def __init__(self, system: System, rules: Map) -> None:
         self.system = system
         self.rules = rules
+        self._seen: tuple[database.Version, Schema] | None = None
 
     async def find(self, identifiers: Identifiers) -> list[Finding]:
         return await self._read(lambda connection, schema: finding.findings(connection, schema, identifiers))
@@ -85,4 +92,13 @@ class SqlConnector:
 
     def _run(self, verb: Callable[[Connection, Schema], T], *, write: bool) -> T:
         with database.transaction(self.system, write=write) as connection:
-            return verb(connection, bind(connection, self.rules))
+            return verb(connection, self._schema(connection))
+
+    def _schema(self, connection: Connection) -> Schema:
+        """The map bound to the live schema, which is looked at again only where it may have changed."""
+        version = database.version(self.system, connection)
+        if version is None:
+            return bind(connection, self.rules)
+        if self._seen is None or self._seen[0] != version:
+            self._seen = (version, bind(connection, self.rules))
+        return self._seen[1]

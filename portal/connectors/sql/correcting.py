@@ -2,7 +2,8 @@
 
 Generic field names (email, phone, name …) are mapped to columns by `correctable`. Which rows change is said with the
 request; without that every row of the person's, except that where the column is an identifier only rows that carry the
-known one change: a second address stays. A mismatch rolls everything back.
+known one change: a second address stays. A mismatch rolls everything back; so does a value that is no longer the one that
+was decided about. `database.transaction` sees to it that nobody writes between reading and writing.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from portal.connectors.contract import Change, ConnectorError, Identifiers, Key, Outcome, RowName
+from portal.connectors.contract import Change, ConnectorError, Identifiers, Key, Outcome, RowName, as_text
 from portal.connectors.sql import rows
 from portal.connectors.sql.finding import Row, RowId, rows_of
 from portal.connectors.sql.schema import Schema
@@ -80,7 +81,9 @@ def _in_rows(
                 raise ConnectorError(what % {"table": bound.rule.label, "field": name}, permanent=True)
             row = mine.get((each.table, rows.name_of(each.key)))
             if row is not None:
-                yield _edit(row, column, name, new)
+                edit = _edit(row, column, name, new)
+                _refuse_another_value(edit, each.held)
+                yield edit
                 continue
             # A corrected address no longer leads to its row: found written already, all is well.
             wanted = rows.written(bound.table, column, new)
@@ -92,6 +95,14 @@ def _in_rows(
             else:
                 what = _("%s: what was to be corrected is no longer there under this person. Nothing was changed.")
                 raise ConnectorError(what % bound.rule.label, permanent=True)
+
+
+def _refuse_another_value(edit: _Edit, held: str | None) -> None:
+    """Somebody changed it after it was decided about: what is right now is for a person to say. Already written is fine."""
+    there = edit.row.values[edit.column]
+    if held is not None and as_text(shown(there)) != held and not alike(there, edit.wanted):
+        what = _("%(table)s: %(field)s was changed there after this correction was decided. Nothing was written.")
+        raise ConnectorError(what % {"table": edit.row.bound.rule.label, "field": edit.field}, permanent=True)
 
 
 def _edit(row: Row, column: str, field: str, new: str | None) -> _Edit:

@@ -8,6 +8,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -20,6 +21,7 @@ from portal.connectors.systems import System
 from portal.connectors.toml_file import Misconfigured
 from portal.paper import _
 
+Version = tuple[int, int, int]
 _WAIT_SECONDS = 5
 _STATEMENT_MILLISECONDS = 60_000
 
@@ -37,6 +39,14 @@ def transaction(system: System, *, write: bool) -> Iterator[Connection]:
                 yield connection
     except exc.DBAPIError as problem:
         raise _translated(system, problem) from problem
+
+
+def version(system: System, connection: Connection) -> Version | None:
+    """Of the live schema: another number after every change of it, another file for another database. PostgreSQL has none."""
+    if connection.dialect.name != "sqlite":
+        return None
+    file = Path(make_url(system.url).database or "").stat()
+    return file.st_dev, file.st_ino, int(connection.exec_driver_sql("PRAGMA schema_version").scalar_one())
 
 
 @lru_cache(maxsize=64)
