@@ -58,7 +58,7 @@ class System:
     map: Path
     place: str
     folder: Path = Path()
-    own: Mapping[str, Any] = field(default_factory=dict)
+    own: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     @property
     def sources(self) -> tuple[str, ...]:
