@@ -11,14 +11,14 @@ from portal.db.replies import reply_once
 from portal.db.statements import many, row, rows, run
 from portal.db.throttles import throttle
 from portal.db.transactions import after_commit, in_writing, reading, savepoint, writing
-from portal.db.trouble import TROUBLE
+from portal.db.trouble import OutcomeUnknown, trouble
 
 __all__ = [
-    "TROUBLE",
     "Bytes",
     "Json",
     "MigrationError",
     "Moment",
+    "OutcomeUnknown",
     "after_commit",
     "close",
     "in_writing",
@@ -35,5 +35,6 @@ __all__ = [
     "scrub",
     "size_of_pool",
     "throttle",
+    "trouble",
     "writing",
 ]
