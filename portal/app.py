@@ -47,7 +47,7 @@ def build() -> Starlette:
             Refusal: _for_both(refused),
             HTTPException: _for_both(unknown_address),
             BodyTooLarge: body_too_large,
-            **dict.fromkeys(db.TROUBLE, _for_both(unavailable)),
+            **dict.fromkeys(db.trouble(), _for_both(unavailable)),
             Exception: broken,
         },
         lifespan=lifespan,
@@ -108,8 +108,10 @@ async def body_too_large(request: Request, problem: Exception) -> Response:
 async def unavailable(request: Request, problem: Exception) -> Response:
     """The database or its disk does not answer: nothing was changed, and it is worth trying again."""
     log.error("unavailable", exc_info=problem)
-    sentence = _("We cannot save or read anything at the moment. Please try again in a minute.")
-    response = _sorry(request, 503, _("Not now"), sentence, unchanged=request.method == "POST")
+    sentence, unchanged = _("We cannot save or read anything at the moment. Please try again in a minute."), True
+    if isinstance(problem, db.OutcomeUnknown):
+        sentence, unchanged = _("It may not have been saved. Please look in a minute before you try again."), False
+    response = _sorry(request, 503, _("Not now"), sentence, unchanged=unchanged and request.method == "POST")
     response.headers["retry-after"] = "30"
     return response
 

@@ -65,7 +65,7 @@ async def answer(request: Request, trouble: Exception) -> Response:
         return problem(trouble.status, trouble.sentence)
     if isinstance(trouble, HTTPException):
         return problem(trouble.status_code, _unknown(trouble.status_code), headers=trouble.headers)
-    if isinstance(trouble, db.TROUBLE):
+    if isinstance(trouble, db.trouble()):
         log.error("unavailable", exc_info=trouble)
         return problem(503, _("We cannot save or read anything at the moment. Please try again in a minute."), headers=_LATER)
     reference = ids.new()[-12:]

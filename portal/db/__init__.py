@@ -11,14 +11,14 @@ from portal.db.replies import keep_replies, kept_replies
 from portal.db.statements import many, row, rows, run
 from portal.db.throttles import count_many, counted, throttle
 from portal.db.transactions import after_commit, in_writing, reading, savepoint, writing
-from portal.db.trouble import TROUBLE
+from portal.db.trouble import OutcomeUnknown, trouble
 
 __all__ = [
-    "TROUBLE",
     "Bytes",
     "Json",
     "MigrationError",
     "Moment",
+    "OutcomeUnknown",
     "after_commit",
     "close",
     "count_many",
@@ -38,5 +38,6 @@ __all__ = [
     "scrub",
     "size_of_pool",
     "throttle",
+    "trouble",
     "writing",
 ]

@@ -6,6 +6,7 @@ from typing import Any, cast
 from tortoise import Tortoise, connections
 from tortoise.backends.base.client import BaseDBAsyncClient
 from tortoise.backends.base.config_generator import expand_db_url
+from tortoise.exceptions import DBConnectionError
 
 import portal
 from portal.settings import Settings, SettingsError, get
@@ -97,9 +98,20 @@ def _postgresql_pool(description: dict[str, Any], size: int, read_only: str) -> 
         "minsize": 1,
         "maxsize": size,
         "command_timeout": 5,
+        "connect": _connect_to_postgresql,
         "server_settings": {"default_transaction_read_only": read_only, "application_name": "portal"},
     }
     return {"engine": "tortoise.backends.asyncpg", "credentials": credentials}
+
+
+async def _connect_to_postgresql(*arguments: Any, **options: Any) -> Any:
+    """A new connection of a pool. Whatever stands in its way (no socket, no such name, nobody let in) is one error."""
+    import asyncpg  # SQLite's portals never load the driver
+
+    try:
+        return await asyncpg.connect(*arguments, **options)
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as problem:
+        raise DBConnectionError(f"PostgreSQL does not let us in: {problem}") from problem
 
 
 async def _require_wal(client: BaseDBAsyncClient) -> None:

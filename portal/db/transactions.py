@@ -19,6 +19,7 @@ from tortoise.backends.sqlite.client import SqliteClient, SqliteTransactionWrapp
 from tortoise.connection import get_connections
 
 from portal.db.connections import reader, sqlite_client, writer
+from portal.db.trouble import OutcomeUnknown, trouble
 
 
 class _Transaction:
@@ -109,8 +110,15 @@ async def _view() -> AsyncIterator[None]:
 async def _begin() -> AsyncIterator[None]:
     client = writer()
     if not isinstance(client, SqliteClient):
-        async with _postgresql(client, isolation=None):
-            yield
+        finished = False
+        try:
+            async with _postgresql(client, isolation=None):
+                yield
+                finished = True
+        except trouble() as problem:
+            if finished:
+                raise OutcomeUnknown("The connection was lost during the commit.") from problem
+            raise
         return
     async with client._lock, _file_lock(Path(client.filename).with_suffix(".write-lock")):
         if client._connection is None:

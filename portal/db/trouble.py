@@ -7,10 +7,28 @@ import sqlite3
 
 from tortoise.exceptions import DBConnectionError, OperationalError
 
-TROUBLE: tuple[type[Exception], ...] = (
-    OperationalError,
-    DBConnectionError,
-    sqlite3.OperationalError,
-    TimeoutError,
-    ConnectionError,
-)
+from portal.settings import get
+
+
+class OutcomeUnknown(Exception):
+    """The connection was lost while a commit was under way: it is saved or not, and only looking tells."""
+
+
+def trouble() -> tuple[type[Exception], ...]:
+    """The exceptions of the database in use."""
+    either = (OperationalError, DBConnectionError, sqlite3.OperationalError, TimeoutError, ConnectionError, OutcomeUnknown)
+    return either if get().is_sqlite else either + _of_postgresql()
+
+
+def _of_postgresql() -> tuple[type[Exception], ...]:
+    import asyncpg  # SQLite's portals never load the driver
+
+    return (
+        asyncpg.PostgresConnectionError,
+        asyncpg.OperatorInterventionError,
+        asyncpg.InsufficientResourcesError,
+        asyncpg.PostgresSystemError,
+        asyncpg.TransactionRollbackError,
+        asyncpg.InterfaceError,  # this connection is closed
+        asyncpg.InternalClientError,  # it was cut while it was given back to its pool
+    )

@@ -76,7 +76,7 @@ async def run_counting(stop: asyncio.Event) -> None:
         ended = stop.is_set()
         try:
             await fold_requests()
-        except db.TROUBLE as problem:
+        except db.trouble() as problem:
             log.warning("requests.not_counted", kind=type(problem).__name__)
 
 

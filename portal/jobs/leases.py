@@ -16,13 +16,18 @@ FIRST_PAUSE = timedelta(seconds=2)
 _random = SystemRandom()
 
 
-async def claim(lease: timedelta = LEASE, except_verbs: Collection[str] = ()) -> Job | None:
-    """Take the job that has been due longest, waiting ones and those whose worker died alike."""
+async def claim(lease: timedelta = LEASE, except_verbs: Collection[str] = (), except_jobs: Collection[str] = ()) -> Job | None:
+    """Take the job that has been due longest, waiting ones and those whose worker died alike.
+
+    Leases go by the clock. When it steps back, a dead worker's job waits for its lease and the step, while a living one
+    renews on the new time. When it steps forward, what a process has in hand looks free: it names that in `except_jobs`.
+    """
     now = clock.micros(clock.now())
     due = "state IN ('waiting', 'running') AND due_at <= ?"
-    if except_verbs:
-        due += f" AND verb NOT IN ({', '.join('?' * len(except_verbs))})"
-    if await db.row(f"SELECT id FROM job WHERE {due} LIMIT 1", now, *except_verbs) is None:
+    for column, names in (("verb", except_verbs), ("id", except_jobs)):
+        if names:
+            due += f" AND {column} NOT IN ({', '.join('?' * len(names))})"
+    if await db.row(f"SELECT id FROM job WHERE {due} LIMIT 1", now, *except_verbs, *except_jobs) is None:
         return None  # an idle worker never opens a write transaction
     skip = "" if settings.get().is_sqlite else " FOR UPDATE SKIP LOCKED"
     token = ids.secret()
@@ -35,6 +40,7 @@ async def claim(lease: timedelta = LEASE, except_verbs: Collection[str] = ()) ->
             now + _micros(lease),
             now,
             *except_verbs,
+            *except_jobs,
         )
     if taken is None:
         return None

@@ -91,6 +91,7 @@ class _Shift:
         self._alarms: list[Alarm] = []
         self._turn = asyncio.Lock()
         self._running: Counter[str] = Counter()
+        self._in_hand: set[str] = set()
 
     def ring(self) -> None:
         for alarm in self._alarms:
@@ -116,14 +117,16 @@ class _Shift:
     async def _work_once(self) -> bool:
         async with self._turn:  # so that `at_once` is counted before the next hand looks
             full = [each.name for each in registered.values() if self._running[each.name] >= each.at_once]
-            job = await leases.claim(self._lease, full)
+            job = await leases.claim(self._lease, full, self._in_hand)
             if job is None:
                 return False
             self._running[job.verb] += 1
+            self._in_hand.add(job.id)
         try:
             await perform(job, self._lease)
         finally:
             self._running[job.verb] -= 1
+            self._in_hand.remove(job.id)
         return True
 
 

@@ -7,7 +7,7 @@ from starlette.responses import RedirectResponse, Response
 
 from portal import consent, subjects
 from portal.identity import Session
-from portal.lib.errors import Invalid, NotAllowed
+from portal.lib.errors import Invalid, NotAllowed, NotFound
 from portal.pages import CUSTOMER, customer, drop_cookie, form, post
 from portal.paper import _
 
@@ -25,8 +25,9 @@ class Address:
 
 async def say(request: Request) -> Response:
     """What the person says about one address; leaving the one of this visit ends it."""
-    said, identifier = (await form(request)).get("is", ""), request.path_params["identifier"]
     session: Session = request.state.customer
+    identifier = await _own(session, request.path_params["identifier"])
+    said = (await form(request)).get("is", "")
     if (await subjects.get(session.identifier or "")).audience != "person":
         raise NotAllowed(_("Several people use the address you signed in with. Please sign in with one that is yours alone."))
     by, subject = f"customer:{session.subject}", session.subject or ""
@@ -39,6 +40,12 @@ async def say(request: Request) -> Response:
     if identifier == session.identifier and said == "left":
         return drop_cookie(RedirectResponse("/", 303), CUSTOMER)
     return RedirectResponse("/preferences#addresses", 303)
+
+
+async def _own(session: Session, identifier: str) -> str:
+    if identifier not in {each.id for each in (await subjects.whole(session.subject or "")).identifiers}:
+        raise NotFound(_("There is no such address."))
+    return identifier
 
 
 async def addresses_of(session: Session) -> list[Address]:

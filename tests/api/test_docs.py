@@ -19,7 +19,7 @@ SITE = "https://privacy.example.com"
 
 async def test_the_examples_are_answered_as_the_page_says(sqlite_house: House) -> None:
     await publish()
-    variables, receipts = {"KEY": await key()}, 0
+    variables, receipts = {"KEY": await key(*identity.SCOPES)}, 0
     for command, said in _examples():
         async with Machine() as shop:
             answer = await _send(shop, command, variables)

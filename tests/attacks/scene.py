@@ -64,6 +64,9 @@ async def open_scene(house: House, folder: Path) -> Scene:
     invitation = (await identity.invite("new@example.com", name="New", roles=[], by=None)).link
     link = await consent.unsubscribing.unsubscribe_token(session.identifier or "", consent.Cell("newsletter", "email"))
     asked = uuid.UUID(session.identifier).bytes + (2**52).to_bytes(8)
+    (folder / "list.csv").write_text(f"email,answer\n{ANA},no\n")
+    options = consent.batches.Options(defaults={"purpose": "newsletter", "channel": "email"})
+    batch = await consent.batches.plan_import(folder / "list.csv", options, by="key:shop")
     paths = {
         **PUBLIC_WORDS,
         "/u/{token}": f"/u/{link}",
@@ -87,7 +90,11 @@ async def open_scene(house: House, folder: Path) -> Scene:
         "/admin/audit/{entry}/proof": f"/admin/audit/{entry}/proof",
         "/admin/people/{subject}": f"/admin/people/{session.subject}",
         "/admin/cases/{case}": f"/admin/cases/{erasure}",
+        "/admin/systems/{system}": "/admin/systems/shop",
+        "/admin/systems/{system}/replay": "/admin/systems/shop/replay",
     }
+    for end in ("", "/commit", "/undo"):
+        paths["/api/v1/imports/{batch}" + end] = f"/api/v1/imports/{batch.id}{end}"
     for rest in re.findall(r'"/admin/cases/\{case\}(/\w+)"', (HOME / "portal" / "admin" / "cases.py").read_text()):
         paths["/admin/cases/{case}" + rest] = f"/admin/cases/{erasure}{rest}"
     officers = {role: await _at_work(role) for role in sorted(identity.ROLES)}

@@ -122,7 +122,7 @@ async def test_after_fourteen_days_it_is_over_and_the_unused_address_is_gone(hou
         assert await subjects.find("email", ANA) is None and await consent.confirmation.confirm(token) == []
         assert await _mails() == 0  # our own copies of the mail cannot be read any more
     entries = {each.event: each.object for each in await audit.search(limit=20)}
-    assert entries["consent.standings.unconfirmed"] == decided.id and "subject.erased" in entries
+    assert entries["consent.unconfirmed"] == decided.id and "subject.erased" in entries
 
 
 async def test_an_address_with_anything_else_to_it_stays(house: House) -> None:

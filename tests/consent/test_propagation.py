@@ -234,7 +234,7 @@ async def test_a_pause_that_ends_is_told_without_anybody_saying_a_word(hooks: Re
     await _hooked()
     assert _said(hooks)[-1] == ("ana@example.com", "back-in-stock", False)
     with clock.at(until + timedelta(minutes=1)):
-        await jobs.recur("lapse", every=timedelta(minutes=1))
+        await jobs.recur("consent.lapse", every=timedelta(minutes=1))
         await jobs.run_due()
         await _hooked()
     assert _said(hooks)[-1] == ("ana@example.com", "back-in-stock", True)

@@ -57,7 +57,7 @@ async def test_senders_hear_the_wishes_of_the_whole_person(house: House) -> None
 
 async def _over() -> list[str]:
     async with db.writing():
-        await jobs.later("tell_pause_ended", {})
+        await jobs.later("consent.tell_pause_ended", {})
     await jobs.run_due()
     return [each.letter.subject for each in await messages.mailbox() if each.letter and each.template == "mail/pause-over"]
 

@@ -1,20 +1,19 @@
-"""Load with a journal, kill -9, and the oracle: whatever was acknowledged is there, once, in order, and logged.
+"""Load with a journal, and kill -9.
 
 A customer's acts are written to the journal (fsynced) before they are sent and again when the answer came. After a
-restart the journal is compared with the portal's own tables, read directly: an acknowledged act is there exactly once,
-one that was under way when the process died is there once or not at all.
+restart the oracle compares it with the portal's own tables: an acknowledged act is there exactly once, in order, and
+logged; one that was under way when the process died is there once or not at all.
 """
 
 import json
 import os
 import random
 import re
-import sqlite3
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import partial
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -111,6 +110,7 @@ class Customer:
     journal: Journal
     chance: random.Random
     squares: list[str] = field(default_factory=list)
+    refused: int = 0
 
     def arrive(self) -> None:
         self.visitor.sign_in(self.address)
@@ -130,15 +130,24 @@ class Customer:
         if self.chance.random() < 0.1:
             number = self.journal.sent(who=self.address, what="ask")
             reply = self.visitor.press("/requests", right="access", country="RO", message=f"act {number}")
-            assert reply.status_code == 200 and reply.url.path.startswith("/requests/"), reply.text
-            self.journal.acknowledged(number, page=reply.url.path)
+            if self._counts(reply):
+                assert reply.url.path.startswith("/requests/"), reply.text
+                self.journal.acknowledged(number, page=reply.url.path)
             return
         square, answer = self.chance.choice(self.squares), self.chance.choice(["yes", "no"])
         number = self.journal.sent(who=self.address, what="decide", square=square, answer=answer)
         headers = {"hx-request": "true"} if self.chance.random() < 0.5 else {}
         reply = self.visitor.post(square, data={"answer": answer}, headers=headers)
-        assert reply.status_code == 200, reply.text
-        self.journal.acknowledged(number)
+        if self._counts(reply):
+            self.journal.acknowledged(number)
+
+    def _counts(self, reply: httpx2.Response) -> bool:
+        """Whether it was done; with a 503 it may be sent again, and anything else is a fault of the portal."""
+        assert reply.status_code in {200, 503}, (reply.status_code, reply.text)
+        if reply.status_code == 503:
+            self.refused += 1
+            time.sleep(0.1)
+        return reply.status_code == 200
 
 
 @contextmanager
@@ -165,71 +174,10 @@ def living(customers: list[Customer]) -> Iterator[None]:
         raise problems[0]
 
 
-class Oracle:
-    """Compares the journal with what the portal has stored since `begun`."""
-
-    def __init__(self, var: Path, journal: Journal) -> None:
-        self.var, self.journal = var, journal
-        self.begun = self.rows("SELECT max(id) FROM decision")[0][0]
-        self.first_case = self.rows("SELECT max(id) FROM case_file")[0][0]
-
-    def rows(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
-        with closing(sqlite3.connect(f"file:{self.var}/portal.db?mode=ro", uri=True)) as database:
-            return database.execute(sql, values).fetchall()
-
-    def nothing_is_lost(self, customers: list[Customer]) -> None:
-        for customer in customers:
-            for square in customer.squares:
-                self.decisions_are_there(customer.address, square)
-            self._asked(customer)
-
-    def everything_is_logged(self) -> None:
-        eventually(lambda: self.rows("SELECT count(*) FROM entry WHERE log_index IS NULL") == [(0,)], seconds=5)
-        assert self.rows("SELECT count(*) FROM decision WHERE entry NOT IN (SELECT id FROM entry)") == [(0,)]
-        assert self.rows("SELECT object FROM entry WHERE event LIKE 'consent.%' GROUP BY event, object HAVING count(*) > 1") == []
-
-    def nothing_is_done_twice(self) -> None:
-        twice = "SELECT case_id, template FROM message WHERE case_id IS NOT NULL GROUP BY 1, 2 HAVING count(*) > 1"
-        assert self.rows(twice) == []
-        answered = (
-            "SELECT case_id, object FROM entry WHERE event IN ('case.system_answered', 'case.erased', 'case.closed')"
-            " AND case_id > ? GROUP BY case_id, event, object HAVING count(*) > 1"
-        )
-        assert self.rows(answered, "") == []
-
-    def systems_know(self, customers: list[Customer]) -> None:
-        """What the newsletter database was told in the end is what the page shows."""
-        for customer in customers:
-            page = customer.visitor.look("/preferences")
-            found = re.search(r'id="newsletter-email-[^"]*" role="switch" aria-checked="(\w+)"', page)
-            assert found, "The newsletter has no switch."
-            eventually(partial(self._is_subscribed, customer.address, int(found[1] == "true")))
-
-    def _is_subscribed(self, address: str, active: int) -> bool:
-        sql = "SELECT active FROM subscription WHERE email = ? AND list = 'newsletter'"
-        with closing(sqlite3.connect(self.var / "demo" / "newsletter.db")) as letters:
-            return letters.execute(sql, [address]).fetchall() == [(active,)]
-
-    def decisions_are_there(self, address: str, square: str) -> None:
-        purpose, identifier = square.split("/")[2], re.findall(r"to=([\w-]+)", square)[0]
-        stored = self.rows(
-            "SELECT answer FROM decision WHERE id > ? AND identifier = ? AND purpose = ? AND channel = 'email' ORDER BY id",
-            *(self.begun, identifier, purpose),
-        )
-        acts = [act for act in self.journal.of(address, "decide") if act["square"] == square]
-        # `y` stands there, `y?` may: acknowledged ones once and in order, those under way once or not at all.
-        pattern = "".join(act["answer"][0] + ("" if act["acknowledged"] else "?") for act in acts)
-        assert re.fullmatch(pattern, "".join(row[0][0] for row in stored)), (square, pattern, stored)
-
-    def _asked(self, customer: Customer) -> None:
-        acts = self.journal.of(customer.address, "ask")
-        pages = [act["page"] for act in acts if act["acknowledged"]]
-        assert len(set(pages)) == len(pages)
-        mine = customer.visitor.look("/requests")
-        for page in pages:
-            assert f'href="{page}"' in mine, page
-        known = set(re.findall(r'href="(/requests/[\w-]{20,})"', mine))
-        assert len(known) <= len(acts), (len(known), len(acts))
+def people_are_heard(journal: Journal, acts: int) -> None:
+    """So many acts that begin from now on are acknowledged."""
+    after = len(journal.acts)
+    eventually(lambda: sum(act["acknowledged"] for act in journal.acts[after:]) >= acts, seconds=30)
 
 
 @contextmanager
@@ -246,16 +194,9 @@ def killed_after(portal: Portal, seconds: float) -> Iterator[None]:
         portal.process.wait()
 
 
-def leases_end(var: Path) -> None:
-    """Half a minute passes: what a dead worker held is free to be taken over."""
-    with closing(sqlite3.connect(var / "portal.db", timeout=10)) as database, database:
-        database.execute("UPDATE job SET due_at = 0 WHERE state = 'running'")
-
-
 def checkpoint(portal: Portal, to: Path) -> Path:
     """Keep what the log has promised so far; it must never take it back."""
-    with suppress(httpx2.HTTPError):
-        to.write_bytes(httpx2.get(f"{portal.address}/audit/checkpoint").content)
+    to.write_bytes(httpx2.get(f"{portal.address}/audit/checkpoint", timeout=20).raise_for_status().content)
     return to
 
 

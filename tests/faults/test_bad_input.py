@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.harness import Journal, Oracle, Visitor
+from tests.faults.harness import Journal, Visitor
+from tests.faults.oracle import Oracle
 from tests.journeys.conftest import Portal, portal_command, serving
 from tests.journeys.steps import eventually, somebody
 

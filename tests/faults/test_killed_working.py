@@ -2,7 +2,6 @@
 
 import random
 import re
-import shutil
 import sqlite3
 from contextlib import closing
 from functools import partial
@@ -10,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.harness import Journal, Oracle, Visitor, killed_after, leases_end
-from tests.journeys.conftest import serving, the_demo
+from tests.faults.conftest import CompanyOn
+from tests.faults.harness import Journal, Visitor, killed_after
+from tests.faults.oracle import Oracle, leases_end
+from tests.journeys.conftest import serving
 from tests.journeys.steps import eventually, rows
 
 # What the shop itself notices: a line per account made anonymous and per order deleted.
@@ -22,15 +23,19 @@ CREATE TRIGGER order_deleted AFTER DELETE ON orders BEGIN INSERT INTO noticed VA
 """
 
 
-@pytest.mark.parametrize("rounds", [2, pytest.param(25, marks=[pytest.mark.deep, pytest.mark.timeout(900)])])
+DEEP = [pytest.mark.deep, pytest.mark.timeout(900)]
+
+
+@pytest.mark.parametrize(
+    ("database", "rounds"),
+    [("sqlite", 2), ("postgresql", 2), pytest.param("sqlite", 25, marks=DEEP), pytest.param("postgresql", 10, marks=DEEP)],
+)
 def test_deletion_and_searches_survive_the_death_of_the_worker(
-    rounds: int, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, seed: int
+    database: str, rounds: int, company_on: CompanyOn, seed: int
 ) -> None:
     chance = random.Random(seed)
-    demo = the_demo(tmp_path_factory.getbasetemp())
-    for number in range(rounds):
-        var = tmp_path / f"var-{number}"
-        shutil.copytree(demo, var)
+    for _round in range(rounds):
+        var = company_on(database)
         with closing(sqlite3.connect(var / "demo" / "shop.db")) as shop:
             shop.executescript(WATCH)
         _die_and_come_back(var, chance.uniform(0, 0.6))
@@ -68,9 +73,9 @@ def _everything_ends(oracle: Oracle, searches: list[str], erasure: str) -> None:
     def stands(case: str, state: str) -> bool:
         return oracle.rows("SELECT state FROM case_file WHERE id = ?", case) == [(state,)]
 
-    eventually(partial(stands, erasure, "closed"), seconds=20)
+    eventually(partial(stands, erasure, "closed"), seconds=60)
     assert oracle.rows("SELECT outcome FROM case_file WHERE id = ?", erasure) == [("fulfilled",)]
     for search in searches:
-        eventually(partial(stands, search, "reviewing"), seconds=20)
+        eventually(partial(stands, search, "reviewing"), seconds=60)
         twice = "SELECT system, table_name FROM case_finding WHERE case_id = ? GROUP BY 1, 2 HAVING count(*) > 1"
         assert oracle.rows(twice, search) == []

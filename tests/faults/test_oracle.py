@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.harness import Journal, Oracle
+from tests.faults.harness import Journal
+from tests.faults.oracle import Oracle
 
 SQUARE = "/preferences/newsletter/email?to=ana&text=newsletter@1/en"
 TABLES = """

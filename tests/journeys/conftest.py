@@ -48,9 +48,10 @@ class Portal:
 
 
 def environment(var: Path, port: int = 8000) -> dict[str, str]:
-    """The environment of the demo, with `var` of its own."""
+    """The environment of the demo, with `var` and a database of its own."""
     return os.environ | {
         "PORTAL_VAR": str(var),
+        "PORTAL_DATABASE_URL": database_of(var),
         "PORTAL_DEMO": "1",
         "PORTAL_PORT": str(port),
         "PORTAL_BASE_URL": f"http://127.0.0.1:{port}",
@@ -59,6 +60,12 @@ def environment(var: Path, port: int = 8000) -> dict[str, str]:
         "PORTAL_LOG_KEY": base64.b64encode(b"l" * 32).decode(),
         "PORTAL_LOG_LEVEL": "warning",
     }
+
+
+def database_of(var: Path) -> str:
+    """The address that a portal on PostgreSQL keeps beside its things; without one it takes SQLite in `var`."""
+    note = var / "database-url"
+    return note.read_text() if note.exists() else ""
 
 
 def portal_command(var: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -70,23 +77,30 @@ def portal_command(var: Path, *arguments: str) -> subprocess.CompletedProcess[st
 def serving(var: Path, port: int | None = None, **settings: str) -> Iterator[Portal]:
     """Serve the portal in `var` until the block ends; whatever happens, the process is gone then. `settings`: PORTAL_…"""
     port = port or free_port()
-    command = [sys.executable, "-m", "portal.cli", "serve"]
-    log = (var / "server.log").open("ab")
-    process = subprocess.Popen(command, cwd=HOME, env=environment(var, port) | settings, stdout=log, stderr=log)
-    try:
+    with running(var, "serve", PORTAL_PORT=str(port), PORTAL_BASE_URL=f"http://127.0.0.1:{port}", **settings) as process:
         portal = Portal(f"http://127.0.0.1:{port}", var, process)
         portal.ready_after = wait_until_ready(portal)
         yield portal
-    finally:
-        process.send_signal(signal.SIGTERM)
+
+
+@contextmanager
+def running(var: Path, command: str, **settings: str) -> Iterator[subprocess.Popen[bytes]]:
+    """`portal …` as a process that is gone when the block ends; what it says goes to server.log."""
+    with (var / "server.log").open("ab") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "portal.cli", command], cwd=HOME, env=environment(var) | settings, stdout=log, stderr=log
+        )
         try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-        log.close()
+            yield process
+        finally:
+            process.send_signal(signal.SIGTERM)
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                process.kill()
 
 
-def wait_until_ready(portal: Portal, seconds: float = 15) -> float:
+def wait_until_ready(portal: Portal, seconds: float = 30) -> float:
     """How many seconds it took to answer."""
     started = time.monotonic()
     while time.monotonic() - started < seconds:
@@ -106,11 +120,13 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def the_demo(folder: Path) -> Path:
+def the_demo(folder: Path, database: str = "") -> Path:
     """The demo company as the generator leaves it, made in `folder` unless it is there; copy it before you change it."""
-    var = folder / "the-demo"
+    var = folder / ("the-demo-on-postgresql" if database else "the-demo")
     if not var.exists():
         var.mkdir()
+        if database:
+            (var / "database-url").write_text(database)
         done = portal_command(var, "demo")
         assert done.returncode == 0, done.stdout + done.stderr
     return var
