@@ -3,7 +3,7 @@ PORT ?= 8000
 PYTHON := .venv/bin/python
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help run test deep check texts setup setup-test lock clean
+.PHONY: help run test deep bench bench-quick check texts setup setup-test lock clean
 
 help: ## list these targets
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
@@ -13,10 +13,16 @@ run: setup ## set up what is missing and run the portal with the demo company (P
 
 test: check setup-test ## check, then every test on SQLite, PostgreSQL and in a browser (about 10 minutes)
 	$(PYTHON) -m pytest -n 2 --dist loadfile --ignore tests/journeys --ignore tests/faults
-	$(PYTHON) -m pytest tests/journeys tests/faults
+	$(PYTHON) -m pytest -n 2 --dist loadfile tests/journeys tests/faults
 
 deep: setup-test ## the long tests: 10,000 interleavings, kill -9, load (about 40 minutes)
 	HYPOTHESIS_PROFILE=deep $(PYTHON) -m pytest -m deep
+
+bench: setup-test ## every figure beside its baseline, up to a million rows (needs wrk; about 40 minutes)
+	$(PYTHON) -m benchmarks
+
+bench-quick: setup-test ## the same with few rows (under three minutes)
+	$(PYTHON) -m benchmarks --quick
 
 check: setup-test ## lint, types, import contracts, template lint (under a minute)
 	$(PYTHON) -m ruff check .

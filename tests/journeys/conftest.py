@@ -1,6 +1,7 @@
 """A real portal for a real browser: the demo company in a folder of its own, served by a process of its own."""
 
 import base64
+import fcntl
 import os
 import shutil
 import signal
@@ -122,14 +123,22 @@ def free_port() -> int:
 
 def the_demo(folder: Path, database: str = "") -> Path:
     """The demo company as the generator leaves it, made in `folder` unless it is there; copy it before you change it."""
+    if "PYTEST_XDIST_WORKER" in os.environ and not database:
+        folder = folder.parent  # one for all workers; PostgreSQL's stands on the server of its own worker
     var = folder / ("the-demo-on-postgresql" if database else "the-demo")
+    with var.with_suffix(".lock").open("a") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        _make_demo(var, database)
+    return var
+
+
+def _make_demo(var: Path, database: str) -> None:
     if not var.exists():
         var.mkdir()
         if database:
             (var / "database-url").write_text(database)
         done = portal_command(var, "demo")
         assert done.returncode == 0, done.stdout + done.stderr
-    return var
 
 
 @pytest.fixture(scope="session")
