@@ -39,7 +39,7 @@ async def _no_answer(kind: str, value: str, cell: Cell, at: object = None) -> An
 if __name__ == "__main__":
     logs.configure()
     if sys.argv[1] == "apart":
-        consent.submit = _apart  # type: ignore[assignment]
+        consent.submit = _apart
     else:
-        consent.submit, consent.ask = _nothing, _no_answer  # type: ignore[assignment]
+        consent.submit, consent.ask = _nothing, _no_answer
     server.run(build(), settings.get())
