@@ -16,7 +16,7 @@ test: check setup-test ## check, then every test on SQLite, PostgreSQL and in a 
 	$(PYTHON) -m pytest -n 2 --dist loadfile tests/journeys tests/faults
 
 deep: setup-test ## the long tests: 10,000 interleavings, kill -9, load (about 40 minutes)
-	HYPOTHESIS_PROFILE=deep $(PYTHON) -m pytest -m deep
+	HYPOTHESIS_PROFILE=deep $(PYTHON) -m pytest -n 2 --dist loadfile -m deep
 
 bench: setup-test ## every figure beside its baseline, up to a million rows (needs wrk; about 40 minutes)
 	$(PYTHON) -m benchmarks

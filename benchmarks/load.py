@@ -46,7 +46,7 @@ def _wrk(portal: Measured, path: str, script: str, seconds: int) -> Load:
         said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     if "Non-2xx" in said:
         raise AssertionError(said + (Path(portal.environment["PORTAL_VAR"]) / "server.log").read_text()[-2000:])
-    return Load(float(_found(r"Requests/sec:\s+([\d.]+)", said)), _milliseconds(_found(r"99%\s+(\S+)", said)))
+    return Load(float(_found(r"Requests/sec:\s+([\d.]+)", said)), _milliseconds(_found(r"(?m)^\s+99%\s+(\S+)", said)))
 
 
 def _found(pattern: str, text: str) -> str:
@@ -56,5 +56,7 @@ def _found(pattern: str, text: str) -> str:
 
 
 def _milliseconds(text: str) -> float:
-    number, unit = re.fullmatch(r"([\d.]+)(us|ms|s)", text).groups()  # type: ignore[union-attr]
+    found = re.fullmatch(r"([\d.]+)(us|ms|s)", text)
+    assert found, text
+    number, unit = found.groups()
     return float(number) * {"us": 0.001, "ms": 1, "s": 1000}[unit]

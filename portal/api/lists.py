@@ -15,9 +15,10 @@ from starlette.responses import Response, StreamingResponse
 from portal import audit, consent, settings, subjects
 from portal.api import schemas
 from portal.api.door import Described, answer, get, post
-from portal.consent import Cell, batches
+from portal.consent import GRADES, Cell, batches
 from portal.identity import ApiKey
 from portal.lib import clock
+from portal.lib.errors import NotAllowed, NotFound
 from portal.paper import _
 from portal.problems import BadRequest, Unacceptable
 
@@ -28,26 +29,29 @@ _PAIRS = {"map": "columns", "answer": "answers"}
 
 
 async def plan(request: Request, key: ApiKey) -> Response:
-    options = _options(request)
+    _require_strength(key)
+    options = _options(request, key)
     async with _received(request) as path:
         batch = await consent.batches.plan_import(path, options, by=key.actor, name="-")
     return answer(_told(batch), 201)
 
 
 async def show(request: Request, key: ApiKey) -> Response:
-    return answer(_told(await consent.batches.find_batch(request.path_params["batch"])))
+    return answer(_told(await _own(request, key)))
 
 
 async def commit(request: Request, key: ApiKey) -> Response:
     """The same file once more; sent again after a break it goes on where it was."""
+    _require_strength(key)
+    batch = await _own(request, key)
     async with _received(request) as path:
-        batch = await consent.batches.commit_import(request.path_params["batch"], path, by=key.actor)
+        batch = await consent.batches.commit_import(batch.id, path, by=key.actor)
     return answer(_told(batch))
 
 
 async def undo(request: Request, key: ApiKey) -> Response:
     """Its refusals stay: only an officer can say that they were never said (`portal import --undo … --also-noes`)."""
-    return answer(_told(await consent.batches.undo_import(request.path_params["batch"], by=key.actor)))
+    return answer(_told(await consent.batches.undo_import((await _own(request, key)).id, by=key.actor)))
 
 
 async def scrub(request: Request, key: ApiKey) -> Response:
@@ -67,6 +71,20 @@ async def scrub(request: Request, key: ApiKey) -> Response:
         file.close()
         raise
     return StreamingResponse(_answered(scrubbing, file, key.actor), media_type="text/csv; charset=utf-8")
+
+
+def _require_strength(key: ApiKey) -> None:
+    """What a list says counts with the grade `import`; a key that is graded below it says nothing as strong."""
+    if GRADES.index(key.grade) < GRADES.index("import"):
+        raise NotAllowed(_("What comes with this key is too weak for a list of answers."))
+
+
+async def _own(request: Request, key: ApiKey) -> batches.Batch:
+    """For the key that planned it; for others there is no such import."""
+    batch = await consent.batches.find_batch(request.path_params["batch"])
+    if batch.planned_by != key.actor:
+        raise NotFound(_("There is no such import."))
+    return batch
 
 
 async def _answered(scrubbing: consent.scrubbing.Scrubbing, file: IO[bytes], by: str) -> AsyncIterator[str]:
@@ -105,7 +123,7 @@ def _path(file: IO[bytes]) -> Path:
     return Path(f"/proc/self/fd/{file.fileno()}")
 
 
-def _options(request: Request) -> batches.Options:
+def _options(request: Request, key: ApiKey) -> batches.Options:
     asked, faults = _single(request, _SINGLE, repeated=tuple(_PAIRS)), []
     pairs: dict[str, dict[str, str]] = {}
     for name, meant in _PAIRS.items():
@@ -117,8 +135,11 @@ def _options(request: Request) -> batches.Options:
     if faults:
         raise BadRequest(faults)
     defaults = {name: asked[name] for name in _DEFAULTS if name in asked}
+    sources = tuple(sorted({*key.sources, batches.UNNAMED}))
+    if (source := asked.get("source", batches.UNNAMED)) not in sources:
+        raise NotAllowed(_("This key does not speak for the collection point %s.") % source)
     more = {name: asked.get(name, "") for name in ("charset", "separator", "as_of")}
-    return batches.Options(pairs["columns"], defaults, pairs["answers"], **more)
+    return batches.Options(pairs["columns"], defaults, pairs["answers"], **more, sources=sources)
 
 
 def _single(request: Request, names: tuple[str, ...], repeated: tuple[str, ...] = ()) -> dict[str, str]:
@@ -173,7 +194,7 @@ _EXAMPLE = {
 _BODY = {
     "required": True,
     "content": {
-        "text/csv": {"schema": {"type": "string"}, "example": "email,answer,said_at\nana@example.com,no,2026-11-01T10:00:00Z\n"},
+        "text/csv": {"schema": {"type": "string"}, "example": "email,answer,said_at\nana@example.com,no,2026-11-01T10:00:00Z\n"}
     },
 }
 
@@ -197,13 +218,10 @@ _PARAMETERS = (
     _query("separator", "When it is not recognised"),
 )
 _ITSELF = {
-    "name": "batch",
-    "in": "path",
-    "required": True,
+    **{"name": "batch", "in": "path", "required": True, "example": _ID},
     "schema": {"type": "string", "minLength": 1, "maxLength": 100},
-    "example": _ID,
 }
-_UNKNOWN = {404: "There is no such import."}
+_UNKNOWN = {404: "This key planned no such import."}
 
 routes = [
     post(

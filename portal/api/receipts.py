@@ -6,17 +6,24 @@ from starlette.responses import PlainTextResponse, Response
 from portal import audit
 from portal.api import schemas
 from portal.api.door import Described, get
+from portal.consent import events
 from portal.identity import ApiKey
 from portal.lib.errors import NotFound
 from portal.paper import _
 
-# Other entries of the record, of cases and officers, are no business of other programs.
-_OF_DECISIONS = "consent."
+# Other entries of the record, of stops with their reasons, of cases and officers, are no business of other programs.
+_OF_DECISIONS = frozenset(
+    each.name
+    for each in (
+        *(events.GRANTED, events.REFUSED, events.UNSET, events.INFORMED),
+        *(events.ASKED, events.CONFIRMED, events.UNDONE),
+    )
+)
 
 
 async def show(request: Request, key: ApiKey) -> Response:
     entry = await audit.entry(request.path_params["entry"])
-    if entry is None or not entry.event.startswith(_OF_DECISIONS):
+    if entry is None or entry.event not in _OF_DECISIONS:
         raise NotFound(_("There is no such receipt."))
     return PlainTextResponse(await audit.prove(entry.id))
 

@@ -3,7 +3,7 @@
 from starlette.requests import Request
 from starlette.responses import Response
 
-from portal import consent, db, subjects
+from portal import consent
 from portal.api import schemas
 from portal.api.door import Described, answer, json_body, post
 from portal.api.fields import Faults, an_object, identifier, text
@@ -23,10 +23,7 @@ async def make_token(request: Request, key: ApiKey) -> Response:
     cell = Cell(text(body, "purpose", faults), text(body, "channel", faults), text(body, "topic", faults))
     faults.refuse()
     await consent.unsubscribing.require_link(kind, cell)
-    known = await subjects.find(kind, value)
-    if known is None:
-        async with db.writing():
-            known = await subjects.ensure(kind, value, by=key.actor)
+    known = await consent.unsubscribing.address_for_link(kind, value, key.actor)
     url = await consent.unsubscribing.unsubscribe_url(known.id, cell)
     headers = {"List-Unsubscribe": f"<{url}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
     return answer({"url": url, "headers": headers}, 201)

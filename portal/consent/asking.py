@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from portal import subjects
+from portal import db, subjects
 from portal.consent.permissions import Facts, Gone, gone, not_known_then, permission, require_channel, unknown_answer
 from portal.consent.purposes import in_force
 from portal.consent.rules import Answer
@@ -72,4 +72,4 @@ async def ask_many(questions: Sequence[Question]) -> list[Answer | Exception]:
     return answers
 
 
-_together: Together[Question, Answer] = Together(ask_many, at_most=AT_MOST)
+_together: Together[Question, Answer] = Together(ask_many, at_most=AT_MOST, is_for_all=db.is_trouble)

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from portal import db, jobs, subjects
+from portal import audit, db, jobs, subjects
+from portal.consent import events
 from portal.consent.words import Cell
 from portal.lib import clock
 
@@ -13,13 +14,16 @@ if TYPE_CHECKING:
     from portal.consent.decisions import Decided
 
 CONFIRM_WITHIN = timedelta(days=14)
-# Whoever said something firm about the cell since then has answered.
+# Whoever said something firm about the cell since then has answered; and nobody confirms for whoever left the address.
 _WAITING = (
     "SELECT c.decision, c.identifier, c.asked_at, c.ends_at, c.mails, c.mailed_at, d.purpose, d.channel, d.topic, d.language"
-    " FROM confirmation c JOIN decision d ON d.id = c.decision WHERE c.outcome = '' AND c.ends_at > ?"
+    " FROM confirmation c JOIN decision d ON d.id = c.decision JOIN identifier i ON i.id = c.identifier"
+    f" WHERE c.outcome = '' AND c.ends_at > ? AND i.audience <> '{subjects.FORMER}'"
     " AND NOT EXISTS (SELECT 1 FROM decision later WHERE later.identifier = d.identifier AND later.purpose = d.purpose"
     " AND later.channel = d.channel AND later.topic = d.topic AND later.state = 'firm' AND later.recorded_at > d.recorded_at)"
 )
+# An address with nothing else in the log was recorded for what was never confirmed, and for nothing else.
+_ONLY_ASKED = {"identifier.added", events.ASKED.name, events.UNCONFIRMED.name, "messages.refused"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +78,17 @@ async def close(decision_id: str, outcome: str) -> bool:
     now = clock.micros(clock.now())
     sql = "UPDATE confirmation SET outcome = ?, closed_at = ? WHERE decision = ? AND outcome = ''"
     return bool(await db.run(sql, outcome, now, decision_id))
+
+
+async def is_only_asked(identifier: subjects.Identifier) -> bool:
+    """Nothing is known of this address but yeses that it has not confirmed, whether they still wait or not."""
+    if identifier.erased_at is not None or identifier.verified_at is not None:
+        return False
+    spoken = await db.row("SELECT 1 AS one FROM decision WHERE identifier = ? AND state <> 'pending' LIMIT 1", identifier.id)
+    if spoken is not None or (await subjects.whole(identifier.home)).subjects != [identifier.subject]:
+        return False
+    entries = await audit.search(subject=identifier.home, limit=500)
+    return {each.event for each in entries} <= _ONLY_ASKED
 
 
 def _pending(row: dict[str, Any]) -> Pending:

@@ -26,6 +26,7 @@ from portal.consent.checks import terms_of
 from portal.consent.decisions import record_checked
 from portal.consent.import_file import ListFile, look_at, records
 from portal.consent.import_plan import BAD, HELD, SAME, VERDICTS, Meanwhile, Planned, plan
+from portal.consent.import_rows import UNNAMED as UNNAMED
 from portal.consent.import_rows import Bad, Blank, Line, Rows
 from portal.consent.import_rows import Options as Options
 from portal.consent.propagation import wake
@@ -62,6 +63,7 @@ class Batch:
     position: int = 0
     parts: int = 0
     started_at: datetime | None = None
+    planned_by: str = ""
 
 
 async def plan_import(path: Path, options: Options, *, by: str, name: str = "", progress: Progress | None = None) -> Batch:
@@ -78,13 +80,12 @@ async def plan_import(path: Path, options: Options, *, by: str, name: str = "", 
                 _note_problems(problems, part, planned)
                 _tell(progress, part, number, file)
     details = {"name": name or path.name, "problems": sorted(problems)[:KEPT_LINES], "charset": file.charset}
-    planned_counts = json.dumps(counts)
     async with db.writing():
         sealed = (await vault.key_for("portal")).seal(Place("batch", "details", batch), json.dumps(details, ensure_ascii=False))
         await db.run(
             "INSERT INTO batch (id, sha256, options, planned, done, details, planned_by, planned_at, phase, position, parts)"
             " VALUES (?, ?, ?, ?, '{}', ?, ?, ?, 'planned', 0, 0)",
-            *(batch, file.sha256, options.as_text(), planned_counts, sealed, by, clock.micros(clock.now())),
+            *(batch, file.sha256, options.as_text(), json.dumps(counts), sealed, by, clock.micros(clock.now())),
         )
         payload = {"sha256": file.sha256.hex(), "charset": file.charset, "counts": dict(counts)}
         await audit.record(events.IMPORT_PLANNED, actor=by, object=batch, payload=payload, count=counts["rows"])
@@ -132,8 +133,9 @@ async def undo_import(batch_id: str, *, by: str, why: str = "", also_noes: bool 
             " noes_undone_at = coalesce(noes_undone_at, ?) WHERE id = ?",
             *(now, by, reason, now if also_noes else None, batch_id),
         )
-        payload = {"also_noes": also_noes}
-        await audit.record(events.IMPORT_UNDONE, actor=by, object=batch_id, payload=payload, count=batch.counts.get("new", 0))
+        await audit.record(
+            events.IMPORT_UNDONE, actor=by, object=batch_id, payload={"also_noes": also_noes}, count=batch.counts["new"]
+        )
         await _note_parts(events.IMPORT_CEASED, batch, by)
     return await find_batch(batch_id)
 
@@ -153,15 +155,13 @@ async def find_batch(batch_id: str) -> Batch:
         name=details.get("name", ""),
         sha256=bytes(row["sha256"]),
         options=Options.from_text(row["options"]),
-        phase=row["phase"],
         counts={name: counts.get(name, 0) for name in ("rows", *VERDICTS, "blank", "repeated")},
         problems=[(line, verdict, why) for line, verdict, why in details.get("problems", ())],
         charset=details.get("charset", ""),
         in_force_at=in_force,
         undone_at=undone,
-        position=row["position"],
-        parts=row["parts"],
         started_at=started,
+        **{name: row[name] for name in ("phase", "position", "parts", "planned_by")},
     )
 
 
@@ -241,8 +241,8 @@ async def _end_phase(batch: Batch, by: str) -> None:
             *(clock.micros(clock.now()), batch.id),
         )
         if changed:
-            payload = {"counts": batch.counts}
-            await audit.record(events.IMPORT_FINISHED, actor=by, object=batch.id, payload=payload, count=batch.counts["rows"])
+            done, rows = {"counts": batch.counts}, batch.counts["rows"]
+            await audit.record(events.IMPORT_FINISHED, actor=by, object=batch.id, payload=done, count=rows)
             await _note_parts(events.IMPORT_COUNTS, batch, by)
 
 
@@ -253,18 +253,19 @@ async def _note_parts(event: audit.Event, batch: Batch, by: str) -> None:
 
 
 async def _refuse_if_repeated(batch: Batch) -> None:
-    """A later list may have said the same refusals: they stand recorded by this one alone, so that one goes first."""
-    rows = await db.rows(
-        "SELECT id, done FROM batch WHERE started_at > ? AND noes_undone_at IS NULL ORDER BY started_at DESC",
-        clock.micros(batch.started_at) if batch.started_at else 0,
+    """A list that did not end before this one began may have said the same: it stands recorded by this one alone."""
+    began = clock.micros(batch.started_at) if batch.started_at else 0
+    asked = (
+        "SELECT id, done FROM batch WHERE id <> ? AND started_at IS NOT NULL AND noes_undone_at IS NULL"
+        " AND (in_force_at IS NULL OR in_force_at >= ?) AND (undone_at IS NULL OR undone_at >= ?) ORDER BY started_at DESC"
     )
-    for row in rows:
+    for row in await db.rows(asked, batch.id, began, began):
         if json.loads(row["done"]).get("repeated"):
             raise Conflict(_("The later import %s says the same refusals. Take that one back first.") % row["id"])
 
 
 def _refuse_undone(batch: Batch) -> None:
-    if batch.undone_at is not None:
+    if batch.undone_at:
         raise Conflict(_("This import was taken back. Plan the file again."))
 
 

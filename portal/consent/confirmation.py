@@ -5,14 +5,14 @@ confirmed never counted; an address that was recorded for nothing else is delete
 """
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from portal import audit, db, identity, jobs, messages, subjects, vault
 from portal.consent import events
-from portal.consent.awaiting import CONFIRM_WITHIN, Pending, close, pending, pending_of
+from portal.consent.awaiting import CONFIRM_WITHIN, Pending, close, is_only_asked, pending, pending_of
 from portal.consent.decisions import Decided, find, following, known_of, record_again
 from portal.consent.purposes import Purpose, in_force
 from portal.consent.unsubscribing import unsubscribe_url
@@ -22,8 +22,6 @@ from portal.paper import _, address, in_language
 
 MAILS_A_DAY = 3
 AT_ONCE = 200
-# An address with nothing else in the log was recorded for what was never confirmed, and for nothing else.
-_ONLY_ASKED = {"identifier.added", events.ASKED.name, events.UNCONFIRMED.name, "messages.refused"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +49,7 @@ async def confirm_double_opt_in(decision_id: str, by: str, evidence: Mapping[str
             raise Conflict(_("This confirmation came after 14 days. Please sign up again."))
         person = (await subjects.people([waiting.word.identifier]))[waiting.word.identifier]
         mine = known_of(person, waiting.word.identifier)
-        if mine.verified_at is None or mine.erased_at is not None:
+        if mine.verified_at is None or mine.erased_at is not None or mine.audience == subjects.FORMER:
             raise Conflict(_("This address has not been confirmed."))
         grade = "self-verified" if mine.audience == "person" else "self"
         word = replace(waiting.word, grade=grade, actor=by, evidence=evidence)
@@ -70,7 +68,10 @@ async def read_confirmation(token: str) -> Waiting:
 
 
 async def confirm(token: str) -> list[Decided]:
-    """The owner of the mailbox says yes; again: nothing happens. The address is proven by that."""
+    """The owner of the mailbox says yes; again: nothing happens. The address is proven by that.
+
+    What was asked for an address before its person left it is void: whoever reads the mailbox now is somebody else.
+    """
     async with db.writing():
         waiting = await read_confirmation(token)
         identifier = await subjects.get(waiting.identifier)
@@ -116,6 +117,7 @@ async def end_unconfirmed(job: jobs.Job) -> None:
         *(clock.micros(clock.now()), AT_ONCE),
     ):
         async with db.writing():
+            await _lock({each["identifier"] for each in over})
             for each in over:
                 if await close(each["decision"], "ended"):
                     home = (await subjects.get(each["identifier"])).home
@@ -168,20 +170,19 @@ def _ends(told: list[Pending]) -> datetime:
     return min(each.ends_at for each in told)
 
 
+async def _lock(identifiers: Collection[str]) -> None:
+    """PostgreSQL: what is being said with these addresses is seen from here on, or waits until we are done."""
+    for each in sorted(identifiers):
+        await db.run("UPDATE identifier SET audience = audience WHERE id = ?", each)
+
+
 async def _is_held_for_nothing_else(identifier_id: str) -> bool:
-    identifier = await subjects.get(identifier_id)
-    if identifier.erased_at is not None or identifier.verified_at is not None:
-        return False
-    spoken = await db.row(
+    waiting = await db.row(
         "SELECT 1 AS one FROM decision LEFT JOIN confirmation ON confirmation.decision = decision.id"
-        " WHERE decision.identifier = ? AND (decision.state <> 'pending' OR coalesce(confirmation.outcome, '') <> 'ended')"
-        " LIMIT 1",
+        " WHERE decision.identifier = ? AND coalesce(confirmation.outcome, '') <> 'ended' LIMIT 1",
         identifier_id,
     )
-    if spoken is not None or (await subjects.whole(identifier.home)).subjects != [identifier.subject]:
-        return False
-    entries = await audit.search(subject=identifier.home, limit=500)
-    return {each.event for each in entries} <= _ONLY_ASKED
+    return waiting is None and await is_only_asked(await subjects.get(identifier_id))
 
 
 async def _forget(identifier_id: str) -> None:

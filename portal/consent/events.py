@@ -8,6 +8,7 @@ UNSET = audit.Event("consent.unset", "A person took their earlier yes back witho
 INFORMED = audit.Event("consent.informed", "A customer was told about similar offers and the free way to refuse them.")
 ASKED = audit.Event("consent.pending", "Somebody said yes; it counts once the address confirms it.")
 UNCONFIRMED = audit.Event("consent.unconfirmed", "A yes was not confirmed within 14 days; it never counted.")
+LINK_MADE = audit.Event("consent.link_made", "A sender got a link that stops its messages to an address we knew nothing else of.")
 CONFIRMED = audit.Event("consent.confirmed", "An address confirmed a yes.")
 UNDONE = audit.Event("consent.undone", "A person took back one no, within ten minutes.")
 OBJECTED = audit.Event("consent.objected", "A person objected to advertising, or to one purpose, on all their addresses.")

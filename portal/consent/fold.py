@@ -57,7 +57,7 @@ async def keep(words: Iterable[Spoken], batch: str | None = None) -> None:
         f"coalesce(excluded.expires_at, {_FOREVER}) < coalesce(permission.expires_at, {_FOREVER})"
         f" OR (coalesce(excluded.expires_at, {_FOREVER}) = coalesce(permission.expires_at, {_FOREVER})"
         " AND excluded.decision < permission.decision)))",
-        [(*_row(word), batch or "") for word in latest.values()],
+        [(*_row(latest[place]), batch or "") for place in sorted(latest)],  # in one order everywhere: no two wait for each other
     )
 
 

@@ -29,6 +29,7 @@ _CENTRAL = frozenset({"bs", "cs", "hr", "hu", "pl", "ro", "sk", "sl", "sq"})
 # Letters in Windows-1250 (ș ț ą ł ż ş ţ …) where Windows-1252 has a sign or nothing: inside a word only one makes sense.
 _ONLY_1250 = re.compile(rb"[A-Za-z\xc0-\xff][\x8d\x8f\x9d\x9f\xa3\xa5\xaa\xaf\xb3\xb9\xba\xbf\xbe\xbc][A-Za-z\xc0-\xff]")
 _MULTIBYTE = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
+_HALVES = re.compile("[\ud800-\udfff]")
 _DAMAGED = "�"
 
 
@@ -204,8 +205,10 @@ def _rows(lines: _Lines, file: ListFile) -> Iterator[Record]:
             yield Record(
                 line, [], _("It has %(found)d columns, the first line has %(wanted)d.") % {"found": len(row), "wanted": width}
             )
-        elif _DAMAGED in "".join(row):
+        elif _DAMAGED in (text := "".join(row)):
             yield Record(line, [], _not_readable(file.charset))
+        elif not is_text(text):
+            yield Record(line, [], no_text())
         else:
             yield Record(line, row)
 
@@ -233,6 +236,8 @@ def _objects(lines: _Lines) -> Iterator[Record]:
             continue
         if _DAMAGED in text:
             yield Record(line, [], _not_readable("utf-8"))
+        elif "\\u" in text and not is_text("".join((object_of(text) or {}).values())):
+            yield Record(line, [], no_text())
         else:
             yield Record(line, [text])
 
@@ -246,6 +251,15 @@ def object_of(text: str) -> dict[str, str] | None:
     if not isinstance(read, dict) or any(isinstance(each, dict | list) for each in read.values()):
         return None
     return {str(key).strip().casefold(): _as_text(value) for key, value in read.items()}
+
+
+def is_text(value: str) -> bool:
+    """No NUL, and no half of a surrogate pair: databases keep neither."""
+    return "\0" not in value and (value.isascii() or not _HALVES.search(value))
+
+
+def no_text() -> str:
+    return _("This holds characters that no text can hold.")
 
 
 def _as_text(value: object) -> str:

@@ -6,6 +6,7 @@ the list was true (`as_of`). A day without a time is read so that of a yes and a
 """
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, time, timedelta
@@ -13,7 +14,7 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from portal import settings, subjects
-from portal.consent.import_file import NDJSON, ListFile, Record, object_of
+from portal.consent.import_file import NDJSON, ListFile, Record, is_text, no_text, object_of
 from portal.consent.words import ALL, CHANNELS, Word
 from portal.lib import clock
 from portal.lib.errors import Invalid
@@ -27,13 +28,17 @@ ANSWERS: Mapping[str, str] = {
     **dict.fromkeys(("unsubscribed", "nu"), "no"),
     **{"unset": "unset", "informed": "informed", "": ""},
 }
+# The collection point of lines that name none.
+UNNAMED = "import"
 OLDEST = datetime(1970, 1, 1, tzinfo=UTC)
 _DAY = timedelta(days=1)
+_LANGUAGE = re.compile(r"[a-z]{2,3}(?:-[A-Za-z0-9]{2,8}){0,2}")
 
 
 @dataclass(frozen=True)
 class Options:
-    """How a list is read: our column → theirs, values for columns it has not, their answers → ours."""
+    """How a list is read: our column → theirs, values for columns it has not, their answers → ours. `sources`: the only
+    collection points that its lines may name, None for any."""
 
     columns: Mapping[str, str] = field(default_factory=dict)
     defaults: Mapping[str, str] = field(default_factory=dict)
@@ -41,13 +46,19 @@ class Options:
     charset: str = ""
     separator: str = ""
     as_of: str = ""
+    sources: tuple[str, ...] | None = None
 
     def as_text(self) -> str:
-        return json.dumps(asdict(self), sort_keys=True, ensure_ascii=False)
+        options = asdict(self)
+        if self.sources is None:
+            del options["sources"]
+        return json.dumps(options, sort_keys=True, ensure_ascii=False)
 
     @staticmethod
     def from_text(text: str) -> "Options":
-        return Options(**json.loads(text))
+        options = json.loads(text)
+        sources = options.pop("sources", None)
+        return Options(**options, sources=None if sources is None else tuple(sources))
 
 
 class Line(NamedTuple):
@@ -79,6 +90,9 @@ class Rows:
         self._answers = {**ANSWERS, **{theirs.strip().casefold(): ours for theirs, ours in options.answers.items()}}
         self._zone = ZoneInfo(settings.get().time_zone)
         self._as_of = OLDEST if not options.as_of else self._moment(options.as_of, "yes")
+        if self._as_of > clock.now():
+            raise Invalid(_("It says that the answer was given in the future."))
+        self._sources = options.sources
         self._defaults = dict(options.defaults)
         self._names = {
             name: options.columns.get(name, name).strip().casefold() for name in (*subjects.KINDS, *COLUMNS, *EVIDENCE)
@@ -143,16 +157,27 @@ class Rows:
             if said_at is not None and said_at > now:
                 raise Invalid(_("It says that the answer was given in the future."))
             said_at = said_at or self._as_of
+        source, language = self._value(values, "source") or UNNAMED, self._value(values, "language")
+        if self._sources is not None and source not in self._sources:
+            raise Invalid(_("This key does not speak for the collection point %s.") % source)
+        if language and not _LANGUAGE.fullmatch(language):
+            raise Invalid(_("This has to be a language like en or ro."))
         evidence = {name.removesuffix("_named"): values[name] for name in EVIDENCE if values.get(name)}
         return Word(
             *("", self._value(values, "purpose"), self._value(values, "channel"), self._value(values, "topic"), answer),
-            *(said_at, self._value(values, "source") or "import", "import", self._actor, self._value(values, "edition")),
-            self._value(values, "language"),
+            *(said_at, source, "import", self._actor, self._value(values, "edition")),
+            language,
             self._moment(until, "no") if until and answer not in ("no", "unset") else None,
             evidence or None,
         )
 
     def _moment(self, text: str, answer: str) -> datetime:
+        try:
+            return self._in_utc(text, answer)
+        except OverflowError:
+            raise Invalid(_unreadable_date()) from None
+
+    def _in_utc(self, text: str, answer: str) -> datetime:
         try:
             moment = datetime.fromisoformat(text)
         except ValueError:
@@ -165,6 +190,12 @@ class Rows:
 
     def _check(self, options: Options) -> None:
         known = {*subjects.KINDS, *COLUMNS, *EVIDENCE}
+        if not all(
+            is_text(f"{ours}{theirs}")
+            for pairs in (options.columns, options.defaults, options.answers)
+            for ours, theirs in pairs.items()
+        ):
+            raise Invalid(no_text())
         for name in (*options.columns, *options.defaults):
             if name not in known:
                 raise Invalid(
@@ -202,4 +233,8 @@ def _dotted(text: str) -> datetime:
             return datetime.strptime(text, form)
         except ValueError:
             continue
-    raise Invalid(_("Its date cannot be read. Dates look like 2024-12-31 or 2024-12-31T18:30:00Z."))
+    raise Invalid(_unreadable_date())
+
+
+def _unreadable_date() -> str:
+    return _("Its date cannot be read. Dates look like 2024-12-31 or 2024-12-31T18:30:00Z.")

@@ -210,7 +210,8 @@ def _column_of(file: ListFile, asked: str) -> tuple[str, int | str]:
     if asked and kind.strip() not in subjects.KINDS:
         raise Invalid(_("The kind of address is one of: %s.") % ", ".join(subjects.KINDS))
     if file.separator == NDJSON:
-        first = object_of(next(records(file)).values[0]) or {}
+        readable = (object_of(record.values[0]) for record in islice(records(file), AT_ONCE) if not record.problem)
+        first = next(filter(None, readable), {})
         found = [(each, there) for each, there in wanted.items() if there in first]
         if found:
             return found[0]

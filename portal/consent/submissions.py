@@ -56,7 +56,10 @@ async def submit(submission: Submission) -> Recorded:
         raise RuntimeError("submit() has a transaction of its own; inside writing() use decide_many().")
     if submission.address is not None:
         subjects.canonical(submission.address.kind, submission.address.value)  # raises Invalid for what is no address
-    return await _together.ask(replace(submission, language=language()))
+    # The order of arrival counts, not that of recording: a round may have to be written once more.
+    now = clock.now()
+    words = tuple(word if word.said_at else replace(word, said_at=now) for word in submission.words)
+    return await _together.ask(replace(submission, words=words, language=language()))
 
 
 async def _record_round(submissions: Sequence[Submission]) -> list[Recorded | Exception]:
@@ -66,7 +69,7 @@ async def _record_round(submissions: Sequence[Submission]) -> list[Recorded | Ex
         firsts: dict[str, int] = {}
         for number, each in enumerate(submissions):
             if each.once and each.once.key in replies:
-                outcomes[number] = _again(each.once, *replies[each.once.key])
+                outcomes[number] = _again(each, *replies[each.once.key])
             elif each.once:
                 firsts.setdefault(each.once.key, number)
         repeated = {
@@ -79,18 +82,19 @@ async def _record_round(submissions: Sequence[Submission]) -> list[Recorded | Ex
         written = {new[number].once: done for number, done in outcomes.items() if number in new and isinstance(done, Recorded)}
         await db.keep_replies([(once.key, once.request_hash, done.reply) for once, done in written.items() if once])
     for number, first in repeated.items():
-        once, done = submissions[number].once, outcomes[first]
-        earlier = submissions[first].once
-        assert once is not None and earlier is not None
-        outcomes[number] = _again(once, earlier.request_hash, done.reply) if isinstance(done, Recorded) else done
+        done, earlier = outcomes[first], submissions[first].once
+        assert earlier is not None
+        again = _again(submissions[number], earlier.request_hash, done.reply if isinstance(done, Recorded) else "")
+        outcomes[number] = again if isinstance(again, Exception) or isinstance(done, Recorded) else done
     return [outcomes[number] for number in range(len(submissions))]
 
 
-_together: Together[Submission, Recorded] = Together(_record_round, at_most=AT_MOST)
+_together: Together[Submission, Recorded] = Together(_record_round, at_most=AT_MOST, is_for_all=db.is_trouble)
 
 
 async def _record_new(submissions: dict[int, Submission]) -> dict[int, Recorded | Exception]:
     named = {word.identifier for each in submissions.values() if each.address is None for word in each.words}
+    await subjects.hold(named)
     people = await subjects.people(named)
     terms = await terms_of(word for each in submissions.values() for word in each.words)
     known = {asked: known_of(person, asked) for asked, person in people.items()}
@@ -100,6 +104,9 @@ async def _record_new(submissions: dict[int, Submission]) -> dict[int, Recorded 
     good, closed = await _with_identifiers({number: each for number, each in submissions.items() if number not in outcomes})
     outcomes |= closed
     people |= await subjects.people({words[0].identifier for words in good.values()} - people.keys())
+    for number in [number for number in good if _has_left(submissions[number], good[number][0], people)]:
+        outcomes[number] = _closed(submissions[number])
+        del good[number]
     decided = await record_checked([word for words in good.values() for word in words], people, terms)
     answers = await _answers(decided, people, terms)
     start = 0
@@ -129,6 +136,10 @@ async def _with_identifiers(
     """The words with their identifiers, new addresses recorded; and those whose address is closed to others."""
     arriving = {number: each.address for number, each in submissions.items() if each.address is not None}
     found = dict(zip(arriving, await subjects.ensure_many(list(arriving.values())), strict=True))
+    living = await subjects.hold({each for each in found.values() if each is not None})
+    # PostgreSQL: erased since we looked. Whoever hands the address in now is somebody new.
+    erased = {number: arriving[number] for number, each in found.items() if each is not None and each not in living}
+    found |= dict(zip(erased, await subjects.ensure_many(list(erased.values())), strict=True))
     good: dict[int, tuple[Word, ...]] = {}
     closed: dict[int, Recorded | Exception] = {}
     for number, each in submissions.items():
@@ -138,8 +149,7 @@ async def _with_identifiers(
         elif identifier is not None:
             good[number] = tuple(replace(word, identifier=identifier) for word in each.words)
         else:
-            with in_language(each.language):
-                closed[number] = Conflict(subjects.closed_to_others())
+            closed[number] = _closed(each)
     return good, closed
 
 
@@ -156,7 +166,22 @@ async def _answers(decided: Sequence[Decided], people: dict[str, Person], terms:
     ]
 
 
-def _again(once: Once, request_hash: bytes, reply: str) -> Recorded | Exception:
-    if once.request_hash != request_hash:
+def _has_left(submission: Submission, word: Word, people: dict[str, Person]) -> bool:
+    """Whether the person on file has left this address: what its new owner says is not theirs, nor on their page."""
+    if submission.address is None:
+        return False
+    return known_of(people[word.identifier], word.identifier).audience == subjects.FORMER
+
+
+def _closed(submission: Submission) -> Conflict:
+    with in_language(submission.language):
+        return Conflict(subjects.closed_to_others())
+
+
+def _again(submission: Submission, request_hash: bytes, reply: str) -> Recorded | Exception:
+    once = submission.once
+    assert once is not None
+    if once.request_hash == request_hash:
+        return Recorded((), (), reply)
+    with in_language(submission.language):
         return Conflict(_("This Idempotency-Key was used for a different request. Use a new key for a new request."))
-    return Recorded((), (), reply)

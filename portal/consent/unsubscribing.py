@@ -8,7 +8,9 @@ import uuid
 from dataclasses import dataclass
 from datetime import timedelta
 
-from portal import db, subjects, vault
+from portal import audit, db, subjects, vault
+from portal.consent import events
+from portal.consent.awaiting import is_only_asked
 from portal.consent.checks import TermsOf
 from portal.consent.decisions import Decided, record_checked
 from portal.consent.permissions import require_channel
@@ -64,6 +66,23 @@ async def require_link(kind: str, cell: Cell) -> None:
 async def unsubscribe_url(identifier_id: str, cell: Cell) -> str:
     """The full address of the same, as it stands in a message and its List-Unsubscribe header."""
     return address(f"/u/{await unsubscribe_token(identifier_id, cell)}")
+
+
+async def address_for_link(kind: str, value: str, by: str) -> subjects.Identifier:
+    """The address of another sender's link, recorded if it is new. One that we hold for nothing else is kept for the link.
+
+    Else it would go when a sign-up for it stays unconfirmed, and the link would stop nothing any more.
+    """
+    known = await subjects.find(kind, value)
+    if known is not None and not await is_only_asked(known):
+        return known
+    async with db.writing():
+        if known is not None:
+            await subjects.hold([known.id])
+        held = await subjects.ensure(kind, value, by=by)
+        if await is_only_asked(held):
+            await audit.record(events.LINK_MADE, actor=by, subject=held.home, object=held.id)
+        return held
 
 
 async def read_unsubscribe_token(token: str) -> Link:

@@ -11,7 +11,7 @@ from portal.db.replies import keep_replies, kept_replies
 from portal.db.statements import many, row, rows, run
 from portal.db.throttles import count_many, counted, throttle
 from portal.db.transactions import after_commit, in_writing, reading, savepoint, writing
-from portal.db.trouble import OutcomeUnknown, trouble
+from portal.db.trouble import OutcomeUnknown, is_trouble, trouble
 
 __all__ = [
     "Bytes",
@@ -24,6 +24,7 @@ __all__ = [
     "count_many",
     "counted",
     "in_writing",
+    "is_trouble",
     "keep_replies",
     "kept_replies",
     "many",

@@ -20,6 +20,10 @@ def trouble() -> tuple[type[Exception], ...]:
     return either if get().is_sqlite else either + _of_postgresql()
 
 
+def is_trouble(problem: Exception) -> bool:
+    return isinstance(problem, trouble())
+
+
 def _of_postgresql() -> tuple[type[Exception], ...]:
     import asyncpg  # SQLite's portals never load the driver
 

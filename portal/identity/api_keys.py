@@ -137,7 +137,7 @@ async def _read(asked: Sequence[None]) -> list[_Known]:
     return [read] * len(asked)
 
 
-_reading: Together[None, _Known] = Together(_read, at_most=10_000)
+_reading: Together[None, _Known] = Together(_read, at_most=10_000, is_for_all=db.is_trouble)
 
 
 def _forget() -> None:

@@ -16,11 +16,22 @@ A = TypeVar("A")
 
 
 class Together(Generic[Q, A]):
-    """`answer` takes a round of questions, and gives for each, in order, its answer or the exception to raise."""
+    """`answer` takes a round of questions, and gives for each, in order, its answer or the exception to raise.
 
-    def __init__(self, answer: Callable[[Sequence[Q]], Awaitable[Sequence[A | Exception]]], *, at_most: int) -> None:
+    `is_for_all` knows the exceptions that asking again would not help, or that leave open what was done: they go to
+    everybody in the round.
+    """
+
+    def __init__(
+        self,
+        answer: Callable[[Sequence[Q]], Awaitable[Sequence[A | Exception]]],
+        *,
+        at_most: int,
+        is_for_all: Callable[[Exception], bool],
+    ) -> None:
         self._answer = answer
         self._at_most = at_most
+        self._is_for_all = is_for_all
         self._lines: WeakKeyDictionary[asyncio.AbstractEventLoop, _Line[Q, A]] = WeakKeyDictionary()
 
     async def ask(self, question: Q) -> A:
@@ -52,8 +63,8 @@ class Together(Generic[Q, A]):
         try:
             return await self._answer(questions)
         except Exception as problem:
-            if len(questions) == 1:
-                return [problem]
+            if len(questions) == 1 or self._is_for_all(problem):
+                return [problem] * len(questions)
         return [answer for question in questions for answer in await self._answers([question])]
 
 

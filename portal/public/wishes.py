@@ -7,9 +7,11 @@ from starlette.responses import Response
 from portal import consent
 from portal.pages import customer, form, part_or_redirect, post
 from portal.paper import _
+from portal.public.breaks import only_with_their_own
 
 
 async def save(request: Request) -> Response:
+    await only_with_their_own(request.state.customer)
     person, fields = request.state.customer.subject, await form(request)
     given = {what: value for what, value in fields.items() if what in ("channel", "frequency", "hours", "language")}
     await consent.wish(person, given, by=f"customer:{person}")

@@ -1,6 +1,6 @@
 """The people the data is about: their identifiers, linking and splitting, the whole of a person, forgetting."""
 
-from portal.subjects.arrivals import Arrival, closed_to_others, ensure, ensure_many, known_ids
+from portal.subjects.arrivals import Arrival, closed_to_others, ensure, ensure_many, hold, known_ids
 from portal.subjects.canonical import KINDS, canonical, mask
 from portal.subjects.disowning import FORMER, disown
 from portal.subjects.erasure import Forgotten, forget, forget_addresses
@@ -38,6 +38,7 @@ __all__ = [
     "forget",
     "forget_addresses",
     "get",
+    "hold",
     "identifiers_of",
     "is_suppressed",
     "known_ids",

@@ -1,9 +1,9 @@
 """Recording addresses that somebody hands in: one at a click, thousands in an import, with the same few statements."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from portal import audit, db, vault
+from portal import audit, db, settings, vault
 from portal.lib import clock, ids
 from portal.lib.errors import Conflict, NotFound
 from portal.paper import _
@@ -54,7 +54,7 @@ async def ensure(
 
 
 def closed_to_others() -> str:
-    return _("Whoever has this address asked to be deleted and not to be added again. Only they can come back.")
+    return _("This address is closed: whoever has it left it or asked not to be added again. Only its owner can open it again.")
 
 
 async def ensure_many(arrivals: Sequence[Arrival]) -> list[str | None]:
@@ -73,8 +73,21 @@ async def ensure_many(arrivals: Sequence[Arrival]) -> list[str | None]:
                 raise ValueError(f"{each.audience!r} is no audience; there are {', '.join(AUDIENCES)}.")
             person = ids.new() if each.subject is None else await current(each.subject)
             new[place] = _New(ids.new(), place[1], canonical(each.kind, each.value), person, each)
-    known |= await _record(new)
+    known |= await _record(dict(sorted(new.items())))  # in one order everywhere: no two rounds wait for each other
     return [known.get(place) for place in places]
+
+
+async def hold(identifier_ids: Collection[str]) -> set[str]:
+    """Inside `writing()`: nobody erases these until the commit. Answers those that are not erased already."""
+    if settings.get().is_sqlite:  # one writer at a time
+        return set(identifier_ids)
+    wanted, living = sorted(identifier_ids), set[str]()
+    for start in range(0, len(wanted), AT_ONCE):
+        part = wanted[start : start + AT_ONCE]
+        marks = ", ".join("?" * len(part))
+        sql = f"SELECT id FROM identifier WHERE erased_at IS NULL AND id IN ({marks}) ORDER BY id FOR SHARE"
+        living |= {each["id"] for each in await db.rows(sql, *part)}
+    return living
 
 
 async def known_ids(addresses: Sequence[tuple[str, str]]) -> list[str | None]:

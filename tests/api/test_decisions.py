@@ -39,6 +39,19 @@ async def test_a_yes_from_the_checkout_is_recorded_and_proven(house: House) -> N
     assert await evidence_of(told["id"]) == {"order": "4711"}
 
 
+async def test_a_receipt_of_a_stop_is_no_business_of_other_programs(house: House) -> None:
+    await publish()
+    async with Machine(await key()) as shop:
+        recorded = (await shop.post(DOOR, json=said(answer="no"))).json()["decisions"][0]
+        ana = await subjects.find("email", "ana@example.com")
+        assert ana is not None
+        await consent.stops.restrict(ana.subject, by="officer:petra", why="accuracy contested")
+        await audit.sequence_all()
+        [restricted] = await audit.search(event="consent.restricted")
+        assert (await shop.get(f"/api/v1/receipts/{restricted.id}")).status_code == 404
+        assert (await shop.get("/api/v1" + recorded["receipt"])).status_code == 200
+
+
 async def test_many_purposes_of_one_person_are_one_request_with_a_text_each(house: House) -> None:
     await publish()
     items = [

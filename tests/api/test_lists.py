@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from portal import audit, subjects
+from portal import audit, db, subjects
 from portal.lib import clock
 from tests.api.machines import Machine, faults, key, number, question
 from tests.conftest import House
@@ -50,6 +50,41 @@ async def test_a_list_is_planned_committed_and_taken_back(house: House) -> None:
         assert (await program.post("/api/v1/permissions/check", json=question())).json()["allowed"] is False
         assert (await program.get(itself)).json() == undone.json()
         assert (await program.get("/api/v1/imports/none")).status_code == 404
+
+
+async def test_a_list_names_only_the_collection_points_of_its_key(house: House) -> None:
+    await publish()
+    named = "email,answer,source\nana@example.com,no,checkout\nben@example.com,no,preference-centre\nolga@example.com,no,\n"
+    async with Machine(await key("imports:write", sources=("checkout",))) as program:
+        refused = await program.post(IMPORTS.replace("E-Mail", "email") + "&source=preference-centre", content=named, headers=CSV)
+        assert refused.status_code == 403 and await number("batch") == 0
+        planned = (await program.post(IMPORTS.replace("E-Mail", "email"), content=named, headers=CSV)).json()
+        assert planned["counts"]["new"] == 2 and [each["line"] for each in planned["lines"]] == [3]
+        done = await program.post(f"/api/v1/imports/{planned['id']}/commit", content=named, headers=CSV)
+        assert done.json()["counts"] == planned["counts"]
+    stored = {row["source"] for row in await db.rows("SELECT source FROM decision")}
+    assert stored == {"checkout", "import"}
+
+
+async def test_a_key_of_signals_hands_in_no_lists(sqlite_house: House) -> None:
+    await publish()
+    async with Machine(await key("imports:write", grade="signal")) as program:
+        assert (await program.post(IMPORTS, content=LIST, headers=CSV)).status_code == 403
+        assert (await program.post("/api/v1/imports/none/commit", content=LIST, headers=CSV)).status_code == 403
+    async with Machine(await key("imports:write", grade="import")) as program:
+        assert (await program.post(IMPORTS, content=LIST, headers=CSV)).status_code == 201
+
+
+async def test_an_import_belongs_to_the_key_that_planned_it(sqlite_house: House) -> None:
+    await publish()
+    async with Machine(await key("imports:write")) as program, Machine(await key("imports:write")) as other:
+        itself = f"/api/v1/imports/{(await program.post(IMPORTS, content=LIST, headers=CSV)).json()['id']}"
+        assert (await other.get(itself)).status_code == 404
+        assert (await other.post(itself + "/commit", content=LIST, headers=CSV)).status_code == 404
+        assert await number("decision") == 0
+        assert (await program.post(itself + "/commit", content=LIST, headers=CSV)).status_code == 200
+        assert (await other.post(itself + "/undo")).status_code == 404
+        assert (await program.get(itself)).json()["state"] == "in force"
 
 
 async def test_a_scrub_streams_the_answer_and_then_its_receipt(house: House) -> None:

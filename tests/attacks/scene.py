@@ -66,7 +66,9 @@ async def open_scene(house: House, folder: Path) -> Scene:
     asked = uuid.UUID(session.identifier).bytes + (2**52).to_bytes(8)
     (folder / "list.csv").write_text(f"email,answer\n{ANA},no\n")
     options = consent.batches.Options(defaults={"purpose": "newsletter", "channel": "email"})
-    batch = await consent.batches.plan_import(folder / "list.csv", options, by="key:shop")
+    shops = await identity.admit(secret)
+    assert shops is not None
+    batch = await consent.batches.plan_import(folder / "list.csv", options, by=shops.actor)
     paths = {
         **PUBLIC_WORDS,
         "/u/{token}": f"/u/{link}",

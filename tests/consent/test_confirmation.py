@@ -1,5 +1,7 @@
 """Double opt-in: asked by mail, confirmed by its link alone, over after 14 days with the address that nobody confirmed."""
 
+import asyncio
+import contextvars
 import re
 from datetime import timedelta
 
@@ -10,8 +12,9 @@ from portal.consent import Cell, Submission
 from portal.consent.decisions import Decided
 from portal.consent.history import evidence_of
 from portal.lib import clock
-from portal.lib.errors import NotFound, TooMany
+from portal.lib.errors import Conflict, NotFound, TooMany
 from portal.subjects import Arrival
+from tests.api.machines import Machine, key
 from tests.conftest import House
 from tests.consent.people import allowed, known, publish, say, word
 from tests.people import newest_mail
@@ -140,6 +143,53 @@ async def test_an_address_with_anything_else_to_it_stays(house: House) -> None:
         await _end()
         for each in (spoke, proven, linked, again):
             assert (await subjects.get(each.id)).erased_at is None
+
+
+async def test_an_address_for_which_a_link_was_made_stays_so_that_the_link_stops_what_it_says(house: House) -> None:
+    await publish()
+    surveys, links = Cell("surveys", "email"), {}
+    async with Machine(await key("unsubscribe:write")) as sender:
+        await _signs_up("b@example.com")
+        for address in ("a@example.com", "b@example.com"):
+            asked = {"identifier": {"email": address}, "purpose": surveys.purpose, "channel": surveys.channel}
+            made = await sender.post("/api/v1/unsubscribe-tokens", json=asked)
+            links[address] = made.json()["url"].rpartition("/u/")[2]
+    await _signs_up("a@example.com")
+    with clock.at(clock.now() + timedelta(days=15)):
+        await _end()
+        for address, token in links.items():
+            assert (await consent.ask("email", address, surveys)).allowed
+            await consent.unsubscribing.unsubscribe(token)
+            assert not (await consent.ask("email", address, surveys)).allowed
+
+
+async def test_nobody_confirms_for_the_person_who_left_the_address(house: House) -> None:
+    await publish()
+    decided = await _signs_up()
+    ana, token = await known("email", ANA), await _token()
+    await consent.addresses.not_theirs(ana.id, subject=ana.subject, by=f"customer:{ana.subject}")
+    assert (await consent.confirmation.read_confirmation(token)).items == ()
+    assert await consent.confirmation.confirm(token) == [] and await consent.awaiting.pending(ana.subject) == []
+    async with db.writing():
+        await subjects.mark_verified(ana.id)
+        with pytest.raises(Conflict):
+            await consent.confirmation.confirm_double_opt_in(decided.id, "system")
+    assert await db.rows("SELECT state FROM decision WHERE identifier = ?", ana.id) == [{"state": "pending"}]
+
+
+async def test_a_no_that_is_being_recorded_at_this_moment_keeps_its_address(house: House) -> None:
+    await publish()
+    await _signs_up()
+    ana = await known("email", ANA)
+    with clock.at(clock.now() + timedelta(days=15)):
+        async with asyncio.TaskGroup() as both:
+            async with db.writing():
+                await subjects.hold([ana.id])  # as every submission does
+                # An empty context: else it would take this transaction for its own.
+                both.create_task(_end(), context=contextvars.Context())
+                await asyncio.sleep(0.3)
+                await consent.decide_many([word(ana, "no")])
+        assert (await subjects.get(ana.id)).erased_at is None
 
 
 async def _end() -> None:

@@ -348,3 +348,62 @@ async def test_their_names_for_answers_and_columns_are_mapped(sqlite_house: Hous
     more = {"columns": {"email": "mail", "answer": "STATUS"}, "answers": {"ACTIVE": "yes", "HARD_OPT_OUT": "no", "pending": ""}}
     done = await imported(written(tmp_path, text), as_of="2026-05-01", **more)
     assert done.counts["new"] == 2 and done.counts["blank"] == 1 and await may("ana@example.com")
+
+
+async def test_noes_that_a_list_begun_earlier_repeats_are_kept_until_that_one_is_taken_back(house: House, tmp_path: Path) -> None:
+    await publish()
+    wide = written(tmp_path, "email,answer,said_at\nvik@example.com,no,2026-03-01\nben@example.com,no,2026-03-02\n", name="b.csv")
+    narrow = written(tmp_path, "email,answer,said_at\nben@example.com,no,2026-03-02\n", name="a.csv")
+    outer, inner = await plan(wide), await plan(narrow)
+
+    class Killed(Exception):
+        pass
+
+    with pytest.raises(Killed):
+        await commit_import(outer.id, wide, by="officer:petra", at_once=1, progress=_dies(Killed, after=1))
+    await commit_import(inner.id, narrow, by="officer:petra")
+    done = await commit_import(outer.id, wide, by="officer:petra")
+    assert done.counts["repeated"] == 1
+    with pytest.raises(Conflict):
+        await undo_import(inner.id, by="officer:petra", also_noes=True, why="Another shop.")
+    await undo_import(outer.id, by="officer:petra", also_noes=True, why="Another shop.")
+    await undo_import(inner.id, by="officer:petra", also_noes=True, why="Another shop.")
+    await check_folds()
+
+
+async def test_nobody_vouches_for_a_day_to_come(sqlite_house: House, tmp_path: Path) -> None:
+    await publish()
+    path = written(tmp_path, "email,answer\nana@example.com,yes\n")
+    with pytest.raises(Invalid):
+        await plan(path, as_of="2062-01-01")
+    assert (await plan(path, as_of="2026-11-20")).counts["new"] == 1
+
+
+ODD_VALUES = {
+    "half a letter": ("purpose", '"\\ud800"'),
+    "half a letter in a column nobody reads": ("note", '"\\ud800"'),
+    "a NUL": ("purpose", '"back\\u0000"'),
+    "no language": ("language", '"; DROP"'),
+    "a day after the last": ("said_at", '"9999-12-31T23:59:59-12:00"'),
+    "a day before the first": ("said_at", '"0001-01-01T00:00:00+12:00"'),
+}
+
+
+@pytest.mark.parametrize(("name", "value"), ODD_VALUES.values(), ids=ODD_VALUES)
+async def test_an_odd_value_spoils_its_own_line_only(house: House, tmp_path: Path, name: str, value: str) -> None:
+    await publish()
+    good = '{"email": "%s@example.com", "answer": "no", "language": "pt-BR"}\n'
+    odd = f'{{"email": "ana@example.com", "answer": "no", "{name}": {value}}}\n'
+    path = written(tmp_path, good % "ben" + odd + good % "olga", name="list.ndjson")
+    done = await imported(path)
+    assert done.counts["bad"] == 1 and done.counts["new"] == 2
+    assert [line for line, _verdict, _why in done.problems] == [2]
+
+
+async def test_a_nul_in_a_table_spoils_its_own_line_only(house: House, tmp_path: Path) -> None:
+    await publish()
+    text = "email,answer,purpose\nben@example.com,no,surveys\nana@example.com,no,sur\0veys\n"
+    done = await imported(written(tmp_path, text))
+    assert done.counts["new"] == 1 and [line for line, _verdict, _why in done.problems] == [3]
+    with pytest.raises(Invalid):
+        await plan(written(tmp_path, LIST), defaults=STOCK | {"source": "im\0port"})

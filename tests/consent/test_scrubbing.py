@@ -132,6 +132,17 @@ async def test_a_list_of_several_parts_is_answered_whole_and_in_order(sqlite_hou
     assert scrubbing.done.lines == 4_500 and scrubbing.done.allowed == 2_250
 
 
+async def test_odd_lines_of_a_list_are_no_addresses_wherever_they_stand(sqlite_house: House, tmp_path: Path) -> None:
+    await publish()
+    path = tmp_path / "list.ndjson"
+    path.write_bytes(
+        b'{"email":"a\xef\xbf\xbd@example.com"}\n[]\n{"email":"ben@example.com"}\n{"email":"x\\ud800@example.com"}\n'
+    )
+    scrubbing = await Scrubbing.of(path, STOCK)
+    lines = "".join([text async for text in scrubbing.parts()]).splitlines()[1:]
+    assert lines == [",false,invalid", ",false,invalid", "ben@example.com,false,3", ",false,invalid"]
+
+
 async def test_a_question_that_makes_no_sense_is_refused_before_the_answer_begins(sqlite_house: House, tmp_path: Path) -> None:
     await publish()
     path = tmp_path / "list.csv"

@@ -28,7 +28,7 @@ DEEP = [pytest.mark.deep, pytest.mark.timeout(900)]
 
 @pytest.mark.parametrize(
     ("database", "rounds"),
-    [("sqlite", 2), ("postgresql", 2), pytest.param("sqlite", 25, marks=DEEP), pytest.param("postgresql", 10, marks=DEEP)],
+    [("sqlite", 1), ("postgresql", 1), pytest.param("sqlite", 25, marks=DEEP), pytest.param("postgresql", 10, marks=DEEP)],
 )
 def test_deletion_and_searches_survive_the_death_of_the_worker(
     database: str, rounds: int, company_on: CompanyOn, seed: int

@@ -123,6 +123,21 @@ async def test_a_shared_address_stops_and_switches_nothing_on_and_does_not_speak
         assert (await ana.post(f"/preferences/addresses/{shared.id}", data={"is": "mine"})).status_code == 403
 
 
+async def test_a_shared_address_pauses_for_everybody_and_ends_no_pause_and_changes_no_wishes(shop: House) -> None:
+    async with Browser() as ana, Browser() as family:
+        mine = await _ana(ana)
+        await say(mine, "yes", "newsletter", grade="self-verified")
+        await known("email", "family@example.com", mine.subject, audience="shared", proven=True)
+        await sign_in(family, "family@example.com")
+        await family.post("/preferences/pause", data={"months": "1"})
+        assert not await allowed(mine, "newsletter")
+        assert (await family.post("/preferences/resume")).status_code == 403 and not await allowed(mine, "newsletter")
+        assert (await family.post("/preferences/wishes", data={"frequency": "weekly"})).status_code == 403
+        assert await consent.wishes(mine.subject) == Wishes()
+        await ana.post("/preferences/resume")
+        assert await allowed(mine, "newsletter")
+
+
 async def test_the_history_has_a_picture_a_filter_and_pages(shop: House) -> None:
     async with Browser() as ana:
         mine = await _ana(ana)
