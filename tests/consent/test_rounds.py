@@ -28,7 +28,7 @@ async def test_a_round_whose_commit_was_lost_is_not_written_again(house: House, 
             yield
         raise db.OutcomeUnknown("The connection was lost during the commit.")
 
-    monkeypatch.setattr(submissions.db, "writing", committed_but_nobody_heard)
+    monkeypatch.setattr(db, "writing", committed_but_nobody_heard)
     done = await asyncio.gather(*(consent.submit(_said(f"p{each}@example.com")) for each in range(3)), return_exceptions=True)
     monkeypatch.undo()
     assert all(isinstance(each, db.OutcomeUnknown) for each in done)
@@ -43,7 +43,7 @@ async def test_a_yes_that_was_recorded_late_counts_from_when_it_was_said(
     ana = await known(*ANA, proven=True)
     gate, real = asyncio.Event(), submissions._record_round
 
-    async def late(asked: Sequence[Submission]) -> object:
+    async def late(asked: Sequence[Submission]) -> Sequence[consent.Recorded | Exception]:
         await gate.wait()
         return await real(asked)
 
@@ -96,7 +96,7 @@ async def test_a_word_about_an_address_erased_this_moment_is_about_somebody_new(
         async with db.writing():
             await subjects.forget(subject, by="system")
 
-    monkeypatch.setattr(submissions.subjects, "ensure_many", erased_in_between)
+    monkeypatch.setattr(subjects, "ensure_many", erased_in_between)
     recorded = await consent.submit(_said(ANA[1], "no"))
     assert recorded.decided[0].word.identifier != ana.id
     again = await subjects.find(*ANA)
