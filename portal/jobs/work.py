@@ -117,7 +117,7 @@ class _Shift:
     async def _work_once(self) -> bool:
         async with self._turn:  # so that `at_once` is counted before the next hand looks
             full = [each.name for each in registered.values() if self._running[each.name] >= each.at_once]
-            job = await leases.claim(self._lease, full, self._in_hand)
+            job = await leases.claim(self._lease, full, tuple(self._in_hand))  # as it is now: other hands go on
             if job is None:
                 return False
             self._running[job.verb] += 1
