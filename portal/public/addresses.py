@@ -28,7 +28,7 @@ async def say(request: Request) -> Response:
     session: Session = request.state.customer
     identifier = await _own(session, request.path_params["identifier"])
     said = (await form(request)).get("is", "")
-    if (await subjects.get(session.identifier or "")).audience != "person":
+    if not await is_their_own(session):
         raise NotAllowed(_("Several people use the address you signed in with. Please sign in with one that is yours alone."))
     by, subject = f"customer:{session.subject}", session.subject or ""
     if said == "left":
@@ -46,6 +46,16 @@ async def _own(session: Session, identifier: str) -> str:
     if identifier not in {each.id for each in (await subjects.whole(session.subject or "")).identifiers}:
         raise NotFound(_("There is no such address."))
     return identifier
+
+
+async def is_their_own(session: Session) -> bool:
+    """A family's or a role's address may stop everything and sees it, but switches nothing on for others."""
+    return (await subjects.get(session.identifier or "")).audience == "person"
+
+
+async def only_with_their_own(session: Session) -> None:
+    if not await is_their_own(session):
+        raise NotAllowed(_("Several people use the address you signed in with, so it can switch things off but not on."))
 
 
 async def addresses_of(session: Session) -> list[Address]:

@@ -6,12 +6,12 @@ from zoneinfo import ZoneInfo
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from portal import consent, settings, subjects
-from portal.identity import Session
+from portal import consent, settings
 from portal.lib import clock
-from portal.lib.errors import Invalid, NotAllowed
+from portal.lib.errors import Invalid
 from portal.pages import customer, form, post
 from portal.paper import _
+from portal.public.addresses import only_with_their_own
 
 MONTHS = {"1": 30, "3": 91}
 LONGEST = timedelta(days=3 * 366)
@@ -36,12 +36,6 @@ async def resume(request: Request) -> Response:
     person = request.state.customer.subject
     await consent.resume(person, by=f"customer:{person}")
     return RedirectResponse("/preferences#break", 303)
-
-
-async def only_with_their_own(session: Session) -> None:
-    """A family's or a role's address loosens nothing for the whole person; raises NotAllowed."""
-    if (await subjects.get(session.identifier or "")).audience != "person":
-        raise NotAllowed(_("Several people use the address you signed in with, so it can switch things off but not on."))
 
 
 def days_to_choose() -> tuple[str, str]:

@@ -16,7 +16,7 @@ from portal.identity import Session
 from portal.lib.errors import Conflict, Invalid, NotAllowed, NotFound
 from portal.pages import cookie, customer, drop_cookie, form, get, keep_cookie, page, part_or_redirect, post
 from portal.paper import _, date_text, language
-from portal.public.addresses import addresses_of
+from portal.public.addresses import addresses_of, is_their_own, only_with_their_own
 from portal.public.breaks import days_to_choose
 from portal.public.reasons import why
 from portal.public.wishes import fields_of
@@ -75,7 +75,7 @@ async def show(request: Request) -> Response:
         fields=await fields_of(session.subject),
         kept=False,
         addresses=await addresses_of(session),
-        personal=await _is_personal(session),
+        personal=await is_their_own(session),
         late=await _late(session),
     )
     return drop_cookie(response, SAVED) if saved else response
@@ -88,9 +88,9 @@ async def choose(request: Request) -> Response:
         raise Invalid(_("Please use the switch: on or off."))
     session, topic = request.state.customer, request.query_params.get("topic", "")
     identifier = await _own(session.subject, request.query_params.get("to", ""))
-    speaks_for_all = await _is_personal(session)
+    speaks_for_all = await is_their_own(session)
     if answer == "yes":
-        await _may_say_yes(request.path_params["purpose"], identifier, speaks_for_all, request.query_params.get("text", ""))
+        await _may_say_yes(request.path_params["purpose"], identifier, session, request.query_params.get("text", ""))
     word = consent.Word(
         identifier=identifier.id,
         purpose=request.path_params["purpose"],
@@ -110,8 +110,7 @@ async def choose(request: Request) -> Response:
 
 
 async def undo(request: Request) -> Response:
-    if not await _is_personal(request.state.customer):
-        raise NotAllowed(_only_its_own())
+    await only_with_their_own(request.state.customer)
     decided = await consent.undo((await form(request)).get("once", ""), f"customer:{request.state.customer.subject}")
     return await _answer(request, decided.word, "undone")
 
@@ -163,16 +162,9 @@ async def _is_on(word: consent.Word) -> bool:
     return (await consent.permission(word.identifier, word.purpose, word.channel, word.topic)).allowed
 
 
-async def _is_personal(session: Session) -> bool:
-    """A family's or a role's address may stop everything and sees it, but switches nothing on for others."""
-    signed_in_with = await subjects.get(session.identifier or "")
-    return signed_in_with.audience == "person"
-
-
-async def _may_say_yes(purpose: str, identifier: subjects.Identifier, speaks_for_all: bool, shown: str) -> None:
+async def _may_say_yes(purpose: str, identifier: subjects.Identifier, session: Session, shown: str) -> None:
     """A yes is for a confirmed address of the person's own, under the text in force that the page showed."""
-    if not speaks_for_all:
-        raise NotAllowed(_only_its_own())
+    await only_with_their_own(session)
     in_force = {each.key: each for each in await consent.purposes()}.get(purpose)
     if in_force is not None and not shown.startswith(f"{purpose}@{in_force.number}/"):
         raise Conflict(_("This text has changed since you opened the page. Please look at it again."))
@@ -180,10 +172,6 @@ async def _may_say_yes(purpose: str, identifier: subjects.Identifier, speaks_for
         raise NotAllowed(_("You told us that this address is no longer yours."))
     if in_force is not None and in_force.double_opt_in and identifier.verified_at is None and identifier.kind != "email":
         raise NotAllowed(_("Please confirm this address first: sign in with it once, then switch it on."))
-
-
-def _only_its_own() -> str:
-    return _("Several people use the address you signed in with, so it can switch things off but not on.")
 
 
 async def _own(subject: str, identifier_id: str) -> subjects.Identifier:

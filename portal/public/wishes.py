@@ -7,7 +7,7 @@ from starlette.responses import Response
 from portal import consent
 from portal.pages import customer, form, part_or_redirect, post
 from portal.paper import _
-from portal.public.breaks import only_with_their_own
+from portal.public.addresses import only_with_their_own
 
 
 async def save(request: Request) -> Response:
