@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from portal.db.connections import is_sqlite, reader
-from portal.db.statements import rows, run
+from portal.db.statements import rows, run, run_however_long
 from portal.db.transactions import writing
 from portal.lib import clock
 from portal.settings import HOME
@@ -38,7 +38,7 @@ async def migrate(folder: Path = FOLDER) -> list[str]:
                 return done
             file = next(each for each in files if each.stem == missing[0])
             for statement in _statements(file.read_text(), sqlite=is_sqlite(reader())):
-                await run(statement)
+                await run_however_long(statement)
             await run("INSERT INTO migration VALUES (?, ?, ?)", file.stem, _checksum(file), clock.micros(clock.now()))
         done.append(file.stem)
 
@@ -48,7 +48,7 @@ async def _alone() -> AsyncIterator[None]:
     """A write transaction that no other process migrates beside: several may start at once."""
     async with writing():
         if not is_sqlite(reader()):
-            await rows("SELECT pg_advisory_xact_lock(?)", MIGRATING)
+            await run_however_long(f"SELECT pg_advisory_xact_lock({MIGRATING})")
         yield
 
 

@@ -10,6 +10,8 @@ from tortoise import connections
 
 from portal.db.connections import is_sqlite
 
+A_DAY = 86_400.0
+
 
 async def rows(sql: str, *values: Any) -> list[dict[str, Any]]:
     client = connections.get("default")
@@ -32,6 +34,16 @@ async def run(sql: str, *values: Any) -> int:
     async with client.acquire_connection() as connection:
         status: str = await connection.execute(_for(client, sql), *values)
         return int(status.rsplit(" ", 1)[1])
+
+
+async def run_however_long(sql: str) -> None:
+    """Run a statement that changes the schema: an index over a million rows outlasts PostgreSQL's usual five seconds."""
+    client = connections.get("default")
+    if is_sqlite(client):
+        await client.execute_query(sql)
+        return
+    async with client.acquire_connection() as connection:
+        await connection.execute(sql, timeout=A_DAY)
 
 
 async def many(sql: str, values: list[tuple[Any, ...]]) -> None:

@@ -45,8 +45,9 @@ async def check_master_key() -> None:
     async with writing():
         sealed = AESGCM(wrapping_key()).encrypt(bytes(12), b"", b"check")
         await run(
+            # Whichever unique index another process of this start filled first: naming one leaves the other to raise.
             "INSERT INTO data_key (id, kind, owner, wrapped, master, created_at) VALUES ('check', 'check', '', ?, ?, 0)"
-            " ON CONFLICT (kind, owner) DO NOTHING",
+            " ON CONFLICT DO NOTHING",
             *(sealed, fingerprint),
         )
         known = await row("SELECT master FROM data_key WHERE kind = 'check'")
