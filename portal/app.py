@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
-from starlette.types import Scope
+from starlette.types import Receive, Scope, Send
 
 from portal import admin, api, db, demo, identity, problems, public, settings, vault
 from portal.lib import ids
@@ -38,11 +38,19 @@ class _Static(StaticFiles):
         return response
 
 
+class _Compressed(GZipMiddleware):
+    """Pages are compressed; answers for machines are too small to gain from it."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        small = scope["type"] != "http" or problems.is_for_machines(scope["path"])
+        await (self.app(scope, receive, send) if small else super().__call__(scope, receive, send))
+
+
 def build() -> Starlette:
     conveniences = demo.routes if settings.get().demo else []
     site = Starlette(
         routes=[*api.routes, *public.routes, *admin.routes, *conveniences, Mount("/static", _Static(directory=STATIC))],
-        middleware=[Middleware(Shield), Middleware(GZipMiddleware, minimum_size=1000)],
+        middleware=[Middleware(Shield), Middleware(_Compressed, minimum_size=1000)],
         exception_handlers={
             Refusal: _for_both(refused),
             HTTPException: _for_both(unknown_address),

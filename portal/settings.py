@@ -7,6 +7,7 @@ docs/operate.md lists the same table and a test compares the two.
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -45,15 +46,15 @@ class Settings:
     api_per_minute: int = _setting(60_000, "Requests that one key of another program may send in a minute")
     log_level: str = _setting("info", "debug, info, warning or error")
 
-    @property
+    @cached_property
     def database(self) -> str:
         return self.database_url or f"sqlite:///{self.var / 'portal.db'}"
 
-    @property
+    @cached_property
     def is_sqlite(self) -> bool:
         return self.database.startswith("sqlite")
 
-    @property
+    @cached_property
     def language_list(self) -> list[str]:
         return [language.strip() for language in self.languages.split(",") if language.strip()]
 

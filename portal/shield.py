@@ -9,7 +9,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from urllib.parse import urlsplit
 
 import structlog
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import MutableHeaders
 from starlette.requests import Request, cookie_parser
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -26,15 +26,19 @@ HEADERS = {
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
     "permissions-policy": "camera=(), geolocation=(), microphone=()",
+    "cache-control": "no-store",
 }
+_RAW = [(name.encode(), value.encode()) for name, value in HEADERS.items()]
+_HSTS = (b"strict-transport-security", b"max-age=63072000; includeSubDomains")
 LONGEST_ADDRESS = 4_000
 LISTS = ("/api/v1/imports", "/api/v1/permissions/scrub")
 EXEMPT_FROM_CSRF = ("/u/", "/api/", "/widget/")
+Asked = dict[bytes, bytes]
 log = structlog.get_logger("portal.access")
 
 
 class Shield:
-    """ASGI middleware; the order of its checks is the order of this method."""
+    """ASGI middleware, on raw headers because every request pays for it; the order of its checks is the order of this method."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -43,17 +47,17 @@ class Shield:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        headers, started, status = Headers(scope=scope), time.perf_counter(), 500
+        headers, started, status = _first_of_each(scope), time.perf_counter(), 500
 
         async def send_shielded(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                _add_headers(message, scope, headers)
+                _add_headers(message, headers)
             await send(message)
 
         refusal = _refusal(scope, headers)
-        with in_language(_language(scope, headers)):
+        with in_language(_language(headers)):
             try:
                 inner = refusal or self.app
                 await inner(scope, _capped(receive, _limit(scope["path"])), send_shielded)
@@ -79,7 +83,7 @@ def _limit(path: str) -> int:
 
 def outside(request: Request) -> tuple[str, dict[str, str]]:
     """Language and headers for the one answer that is made outside of the shield: an unexpected error's."""
-    return _language(request.scope, request.headers), HEADERS | {"cache-control": "no-store"}
+    return _language(_first_of_each(request.scope)), HEADERS
 
 
 def plain(path: str, sentence: str, status: int) -> Response:
@@ -87,29 +91,33 @@ def plain(path: str, sentence: str, status: int) -> Response:
     return problem(status, sentence) if is_for_machines(path) else PlainTextResponse(sentence, status)
 
 
-def _refusal(scope: Scope, headers: Headers) -> Response | None:
+def _first_of_each(scope: Scope) -> Asked:
+    return dict(reversed(scope["headers"]))
+
+
+def _refusal(scope: Scope, asked: Asked) -> Response | None:
     query: bytes = scope["query_string"]
     if "\x00" in scope["path"] or b"%00" in query or len(scope["path"]) + len(query) > LONGEST_ADDRESS:
         return plain(scope["path"], "There is nothing at this address.", 404)
-    length = headers.get("content-length", "0")
-    if not (length.isascii() and length.isdigit()) or int(length) > _limit(scope["path"]):
+    length = asked.get(b"content-length", b"0")
+    if not length.isdigit() or int(length) > _limit(scope["path"]):
         return plain(scope["path"], too_large(scope["path"]), 413)
-    if headers.get("content-encoding", "identity") != "identity":
+    if asked.get(b"content-encoding", b"identity") != b"identity":
         return plain(scope["path"], "Send the body uncompressed. Nothing was saved.", 415)
-    if scope["method"] not in {"GET", "HEAD", "OPTIONS"} and not _same_origin(scope, headers):
+    if scope["method"] not in {"GET", "HEAD", "OPTIONS"} and not _same_origin(scope, asked):
         return plain(scope["path"], "This did not come from our own page, so we did nothing. Open the page and try again.", 403)
     return None
 
 
-def _same_origin(scope: Scope, headers: Headers) -> bool:
+def _same_origin(scope: Scope, asked: Asked) -> bool:
     if scope["path"].startswith(EXEMPT_FROM_CSRF):
         return True
-    site = headers.get("sec-fetch-site")
+    site = asked.get(b"sec-fetch-site")
     if site is not None:
-        return site == "same-origin"
+        return site == b"same-origin"
     # Browsers without Sec-Fetch-Site send Origin with every POST; neither header means no browser of ours.
     ours = urlsplit(settings.get().base_url)
-    return headers.get("origin") == f"{ours.scheme}://{ours.netloc}"
+    return asked.get(b"origin") == f"{ours.scheme}://{ours.netloc}".encode()
 
 
 def _capped(receive: Receive, limit: int) -> Receive:
@@ -126,21 +134,22 @@ def _capped(receive: Receive, limit: int) -> Receive:
     return receive_capped
 
 
-def _add_headers(message: Message, scope: Scope, asked: Headers) -> None:
-    headers = MutableHeaders(scope=message)
-    for name, value in HEADERS.items():
-        headers.setdefault(name, value)
-    headers.setdefault("cache-control", "no-store")
+def _add_headers(message: Message, asked: Asked) -> None:
+    given = {name for name, _value in message["headers"]}
+    message["headers"] = [*message["headers"], *(each for each in _RAW if each[0] not in given)]
     if settings.get().base_url.startswith("https:"):
-        headers.setdefault("strict-transport-security", "max-age=63072000; includeSubDomains")
-    if "hx-request" in asked:
-        headers.add_vary_header("HX-Request")
+        message["headers"].append(_HSTS)
+    if b"hx-request" in asked:
+        MutableHeaders(scope=message).add_vary_header("HX-Request")
 
 
-def _language(scope: Scope, headers: Headers) -> str:
-    chosen = cookie_parser(headers.get("cookie", "")).get("language")
-    offered = settings.get().language_list
-    return chosen if chosen in offered else spoken(headers.get("accept-language", "")) or offered[0]
+def _language(asked: Asked) -> str:
+    offered, cookies = settings.get().language_list, asked.get(b"cookie")
+    chosen = cookie_parser(cookies.decode("latin-1")).get("language") if cookies else None
+    if chosen in offered:
+        return chosen
+    accepted = asked.get(b"accept-language")
+    return (spoken(accepted.decode("latin-1")) if accepted else None) or offered[0]
 
 
 def client_network(request: Request) -> str:
