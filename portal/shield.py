@@ -34,7 +34,6 @@ LONGEST_ADDRESS = 4_000
 LISTS = ("/api/v1/imports", "/api/v1/permissions/scrub")
 EXEMPT_FROM_CSRF = ("/u/", "/api/", "/widget/")
 Asked = dict[bytes, bytes]
-log = structlog.get_logger("portal.access")
 
 
 class Shield:
@@ -42,6 +41,7 @@ class Shield:
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
+        self.log = structlog.get_logger("portal.access").bind()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -65,7 +65,7 @@ class Shield:
                 # The route's pattern, never the path: paths carry secrets of links.
                 route = getattr(scope.get("route"), "path", "-")
                 took = round((time.perf_counter() - started) * 1000, 1)
-                log.info("request", method=scope["method"], route=route, status=status, ms=took)
+                self.log.info("request", method=scope["method"], route=route, status=status, ms=took)
 
 
 class BodyTooLarge(Exception):

@@ -75,7 +75,7 @@ async def record_checked(
 ) -> list[Decided]:
     """Record words that `refuse_bad` let pass, about these people, perhaps as part of an import; inside `writing()`.
 
-    `masked`: the addresses by identifier as the log may name them, where the caller has them at hand.
+    `masked`: addresses by identifier as the log may name them, those that the caller has at hand.
     """
     now = clock.now()
     decided = [_decided(word, people[word.identifier], terms.purposes[word.purpose], now) for word in words]
@@ -131,9 +131,10 @@ async def _record(
     masked: dict[str, str] | None = None,
 ) -> list[Decided]:
     mine = {each.word.identifier: known_of(people[each.word.identifier], each.word.identifier) for each in decided}
-    if masked is None:
-        addresses = await subjects.values_of(list(mine.values()))
-        masked = {each.id: subjects.mask(each.kind, addresses[each.id] or "") for each in mine.values()}
+    masked = masked or {}
+    if unseen := [each for each in mine.values() if each.id not in masked]:
+        addresses = await subjects.values_of(unseen)
+        masked = masked | {each.id: subjects.mask(each.kind, addresses[each.id] or "") for each in unseen}
     entries = await audit.record_many([_note(each, mine[each.word.identifier], masked, texts) for each in decided])
     logged = [replace(each, entry=entry) for each, entry in zip(decided, entries, strict=True)]
     keys = await vault.keys_for("evidence", {mine[each.word.identifier].home for each in logged if each.word.evidence})

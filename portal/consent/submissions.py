@@ -6,6 +6,7 @@ the commit. With `once` the same request twice is recorded once and answered the
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from portal import db, subjects
 from portal.consent.checks import TermsOf, problem_of, raise_for, refuse_bad, terms_of
@@ -38,7 +39,17 @@ class Submission:
     words: tuple[Word, ...]
     address: Arrival | None = None
     once: Once | None = None
-    language: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Arrived:
+    """A submission as it waits for its round: when it came, and the language in which it is refused."""
+
+    words: tuple[Word, ...]
+    address: Arrival | None
+    once: Once | None
+    at: datetime
+    language: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +68,10 @@ async def submit(submission: Submission) -> Recorded:
     if submission.address is not None:
         subjects.canonical(submission.address.kind, submission.address.value)  # raises Invalid for what is no address
     # The order of arrival counts, not that of recording: a round may have to be written once more.
-    now = clock.now()
-    words = tuple(word if word.said_at else replace(word, said_at=now) for word in submission.words)
-    return await _together.ask(replace(submission, words=words, language=language()))
+    return await _together.ask(_Arrived(submission.words, submission.address, submission.once, clock.now(), language()))
 
 
-async def _record_round(submissions: Sequence[Submission]) -> list[Recorded | Exception]:
+async def _record_round(submissions: Sequence[_Arrived]) -> list[Recorded | Exception]:
     outcomes: dict[int, Recorded | Exception] = {}
     async with db.writing():
         replies = await db.kept_replies({each.once.key for each in submissions if each.once})
@@ -89,10 +98,10 @@ async def _record_round(submissions: Sequence[Submission]) -> list[Recorded | Ex
     return [outcomes[number] for number in range(len(submissions))]
 
 
-_together: Together[Submission, Recorded] = Together(_record_round, at_most=AT_MOST, is_for_all=db.is_trouble)
+_together: Together[_Arrived, Recorded] = Together(_record_round, at_most=AT_MOST, is_for_all=db.is_trouble)
 
 
-async def _record_new(submissions: dict[int, Submission]) -> dict[int, Recorded | Exception]:
+async def _record_new(submissions: dict[int, _Arrived]) -> dict[int, Recorded | Exception]:
     named = {word.identifier for each in submissions.values() if each.address is None for word in each.words}
     await subjects.hold(named)
     people = await subjects.people(named)
@@ -107,7 +116,13 @@ async def _record_new(submissions: dict[int, Submission]) -> dict[int, Recorded 
     for number in [number for number in good if _has_left(submissions[number], good[number][0], people)]:
         outcomes[number] = _closed(submissions[number])
         del good[number]
-    decided = await record_checked([word for words in good.values() for word in words], people, terms)
+    given = {words[0].identifier: submissions[number].address for number, words in good.items()}
+    masked = {
+        identifier: subjects.mask(each.kind, subjects.canonical(each.kind, each.value))
+        for identifier, each in given.items()
+        if each is not None
+    }
+    decided = await record_checked([word for words in good.values() for word in words], people, terms, masked=masked)
     answers = await _answers(decided, people, terms)
     start = 0
     for number, words in good.items():
@@ -117,7 +132,7 @@ async def _record_new(submissions: dict[int, Submission]) -> dict[int, Recorded 
     return outcomes
 
 
-def _problem(submission: Submission, known: dict[str, Known], terms: TermsOf) -> Exception | None:
+def _problem(submission: _Arrived, known: dict[str, Known], terms: TermsOf) -> Exception | None:
     with in_language(submission.language):
         try:
             if submission.address is None:
@@ -131,7 +146,7 @@ def _problem(submission: Submission, known: dict[str, Known], terms: TermsOf) ->
 
 
 async def _with_identifiers(
-    submissions: dict[int, Submission],
+    submissions: dict[int, _Arrived],
 ) -> tuple[dict[int, tuple[Word, ...]], dict[int, Recorded | Exception]]:
     """The words with their identifiers, new addresses recorded; and those whose address is closed to others."""
     arriving = {number: each.address for number, each in submissions.items() if each.address is not None}
@@ -145,9 +160,9 @@ async def _with_identifiers(
     for number, each in submissions.items():
         identifier = found.get(number)
         if number not in found:
-            good[number] = each.words
+            good[number] = tuple(word if word.said_at else replace(word, said_at=each.at) for word in each.words)
         elif identifier is not None:
-            good[number] = tuple(replace(word, identifier=identifier) for word in each.words)
+            good[number] = tuple(replace(word, identifier=identifier, said_at=word.said_at or each.at) for word in each.words)
         else:
             closed[number] = _closed(each)
     return good, closed
@@ -166,19 +181,19 @@ async def _answers(decided: Sequence[Decided], people: dict[str, Person], terms:
     ]
 
 
-def _has_left(submission: Submission, word: Word, people: dict[str, Person]) -> bool:
+def _has_left(submission: _Arrived, word: Word, people: dict[str, Person]) -> bool:
     """Whether the person on file has left this address: what its new owner says is not theirs, nor on their page."""
     if submission.address is None:
         return False
     return known_of(people[word.identifier], word.identifier).audience == subjects.FORMER
 
 
-def _closed(submission: Submission) -> Conflict:
+def _closed(submission: _Arrived) -> Conflict:
     with in_language(submission.language):
         return Conflict(subjects.closed_to_others())
 
 
-def _again(submission: Submission, request_hash: bytes, reply: str) -> Recorded | Exception:
+def _again(submission: _Arrived, request_hash: bytes, reply: str) -> Recorded | Exception:
     once = submission.once
     assert once is not None
     if once.request_hash == request_hash:

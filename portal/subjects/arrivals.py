@@ -125,7 +125,9 @@ async def _record(new: dict[tuple[str, bytes], _New]) -> dict[tuple[str, bytes],
     now = clock.micros(clock.now())
     people = [each.subject for each in new.values() if each.given.subject is None]
     await db.many("INSERT INTO subject (id, created_at) VALUES (?, ?)", [(each, now) for each in people])
-    keys = await vault.keys_for("life", {each.subject for each in new.values()})
+    made = await vault.make_keys([(kind, each) for each in people for kind in ("life", "evidence")])
+    keys = {owner: key for (kind, owner), key in made.items() if kind == "life"}
+    keys |= await vault.keys_for("life", {each.subject for each in new.values()} - keys.keys())
     await db.many(
         "INSERT INTO identifier (id, kind, blind, blind_key, normaliser, value, home, subject, audience, created_at)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (kind, blind) DO NOTHING",
@@ -138,8 +140,10 @@ async def _record(new: dict[tuple[str, bytes], _New]) -> dict[tuple[str, bytes],
             for each in new.values()
         ],
     )
-    stored = await _stored(list(new))
-    added = [each for place, each in new.items() if stored[place] == each.id]  # PostgreSQL: others may have been faster
+    stored = {place: each.id for place, each in new.items()}
+    if not settings.get().is_sqlite:  # there others may have been faster
+        stored = await _stored(list(new))
+    added = [each for place, each in new.items() if stored[place] == each.id]
     await db.many(
         "INSERT INTO link (id, identifier, subject, at, by, why) VALUES (?, ?, ?, ?, ?, 'recorded')",
         [(ids.new(), each.id, each.subject, now, each.given.by) for each in added],

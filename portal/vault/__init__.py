@@ -6,7 +6,7 @@ Serves GDPR Art. 32(1)(a) and makes Art. 17 hold for backups, which carry no dat
 
 from portal.vault.blobs import drop_blob, drop_expired_blobs, read_blob, store_blob
 from portal.vault.fields import Place, Tampered
-from portal.vault.keys import Key, Shredded, find_key, key_by_id, key_for, keys_for, keys_of, shred
+from portal.vault.keys import Key, Shredded, find_key, key_by_id, key_for, keys_for, keys_of, make_keys, shred
 from portal.vault.links import open_link, seal_link
 from portal.vault.master import blind, check_master_key, new_secret, one_time_code_hash, signing_seed
 
@@ -24,6 +24,7 @@ __all__ = [
     "key_for",
     "keys_for",
     "keys_of",
+    "make_keys",
     "new_secret",
     "one_time_code_hash",
     "open_link",

@@ -49,19 +49,26 @@ async def keys_for(kind: str, owners: Iterable[str], ends_at: datetime | None = 
     """The keys of many owners, those that are missing made in one statement; inside `writing()`."""
     wanted = sorted(set(owners))
     found = await keys_of(kind, wanted)
-    new = {owner: Key(ids.new(), os.urandom(32)) for owner in wanted if owner not in found}
-    if not new:
+    missing = [(kind, owner) for owner in wanted if owner not in found]
+    if not missing:
         return found
-    now, until = clock.micros(clock.now()), None if ends_at is None else clock.micros(ends_at)
-    await many(
-        "INSERT INTO data_key (id, kind, owner, wrapped, master, created_at, ends_at) VALUES (?, ?, ?, ?, ?, ?, ?)"
-        " ON CONFLICT (kind, owner) DO NOTHING",
-        [(key.id, kind, owner, _wrap(key), master_id(), now, until) for owner, key in new.items()],
-    )
+    new = {owner: key for (_kind, owner), key in (await make_keys(missing, ends_at)).items()}
     if settings.get().is_sqlite:  # nobody else writes meanwhile
         return found | new
     # PostgreSQL: another transaction may have been faster by a moment.
     return found | await keys_of(kind, sorted(new))
+
+
+async def make_keys(wanted: Sequence[tuple[str, str]], ends_at: datetime | None = None) -> dict[tuple[str, str], Key]:
+    """Keys for owners that are new themselves, by kind and owner, in one statement and without a look; inside `writing()`."""
+    new = {each: Key(ids.new(), os.urandom(32)) for each in wanted}
+    now, until = clock.micros(clock.now()), None if ends_at is None else clock.micros(ends_at)
+    await many(
+        "INSERT INTO data_key (id, kind, owner, wrapped, master, created_at, ends_at) VALUES (?, ?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT (kind, owner) DO NOTHING",
+        [(key.id, kind, owner, _wrap(key), master_id(), now, until) for (kind, owner), key in new.items()],
+    )
+    return new
 
 
 async def find_key(kind: str, owner: str = "") -> Key | None:
