@@ -24,6 +24,7 @@ _BODY_REFUSED = {
     415: schemas.refused("The body has another media type, or is compressed."),
     422: schemas.refused("Fields are wrong; `errors` names each."),
 }
+_NO_SUCH_ADDRESS = schemas.refused("There is nothing at an address with NUL in it, or with more than 4,000 characters.")
 
 
 def routes_for(doors: Sequence[Door]) -> list[Door]:
@@ -70,6 +71,7 @@ def _operation(door: Door, described: Described) -> dict[str, Any]:
         answers |= _BODY_REFUSED
     if described.parameters:
         answers.setdefault(422, _BODY_REFUSED[422])
+        answers.setdefault(404, _NO_SUCH_ADDRESS)
     operation: dict[str, Any] = {
         "operationId": door.name,
         "summary": described.summary,
