@@ -20,8 +20,10 @@ class Load:
     p99: float
 
 
-def press(portal: Measured, path: str, body: str, *, seconds: int, first: int = 0, people: int = 100_000_000) -> Load:
-    """POST `body`, in which NUMBER is counted up from `first`, modulo `people`."""
+def press(
+    portal: Measured, path: str, body: str, *, seconds: int, first: int = 0, people: int = 100_000_000, pause: int = 0
+) -> Load:
+    """POST `body`, in which NUMBER is counted up from `first`, modulo `people`. Each client rests `pause` ms before each."""
     script = f"""
 local n = {first}
 local body = [[{body}]]
@@ -29,6 +31,7 @@ request = function()
   n = n + 1
   return wrk.format("POST", "{path}", nil, (body:gsub("NUMBER", tostring(n % {people}))))
 end
+{f"delay = function() return {pause} end" if pause else ""}
 wrk.headers["Content-Type"] = "application/json"
 wrk.headers["Authorization"] = "Bearer {portal.secret}"
 """
