@@ -10,7 +10,7 @@ from tortoise.exceptions import OperationalError
 from portal import vault
 from portal.audit import events
 from portal.audit.entries import unsealed
-from portal.audit.leaves import Leaf, base64url, commitment, opened_statement, particulars, tombstone
+from portal.audit.leaves import Leaf, base64url, commitment, opened_statement, particulars, precise, tombstone
 from portal.db import rows
 from portal.lib import clock
 from portal.paper import _
@@ -125,7 +125,7 @@ def _particulars(entry: dict[str, Any]) -> dict[str, Any]:
     return particulars(
         id=entry["id"],
         event=entry["event"],
-        at=clock.from_micros(entry["recorded_at"]),
+        at=precise(clock.from_micros(entry["recorded_at"])),
         actor=entry["actor"],
         subject=entry["subject"],
         case=entry["case_id"],

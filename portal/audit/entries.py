@@ -6,11 +6,12 @@ The contents are sealed under the person's evidence key, the case's record key, 
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from portal import vault
 from portal.audit import events
-from portal.audit.leaves import commitment, leaf_bytes, particulars, read_leaf, statement, tombstone
+from portal.audit.leaves import commitment, leaf_bytes, particulars, precise, require_leaf, statement, tombstone
 from portal.audit.vocabulary import Event
 from portal.db import after_commit, in_writing, many, rows, run
 from portal.lib import clock, ids
@@ -66,7 +67,8 @@ async def record_many(notes: Sequence[Note]) -> list[str]:
     for kind in {_owner(note)[0] for note in notes}:
         of_kind = await vault.keys_for(kind, {_owner(note)[1] for note in notes if _owner(note)[0] == kind})
         keys |= {(kind, owner): key for owner, key in of_kind.items()}
-    written = [_row(note, keys[_owner(note)]) for note in notes]
+    now = _Now(clock.now())
+    written = [_row(note, keys[_owner(note)], now) for note in notes]
     await many(
         "INSERT INTO entry (id, event, recorded_at, actor, subject, case_id, object, key_id, sealed, commitment, n, d)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -123,16 +125,25 @@ def _owner(note: Note) -> tuple[str, str]:
     return ("evidence", note.subject) if note.subject else ("portal", "")
 
 
-def _row(note: Note, key: Key) -> tuple[Any, ...]:
-    entry, now, event = ids.new(), clock.now(), note.event.name
-    named = particulars(id=entry, event=event, at=now, actor=note.actor, subject=note.subject, case=note.case, object=note.object)
+class _Now:
+    """One moment in the three ways an entry says it."""
+
+    def __init__(self, at: datetime) -> None:
+        self.micros, self.precise, self.seconds = clock.micros(at), precise(at), clock.rfc3339(at)
+
+
+def _row(note: Note, key: Key, now: _Now) -> tuple[Any, ...]:
+    entry, event = ids.new(), note.event.name
+    named = particulars(
+        id=entry, event=event, at=now.precise, actor=note.actor, subject=note.subject, case=note.case, object=note.object
+    )
     text = statement(named, note.payload or {})
     clear = note.digest.hex() if isinstance(note.digest, bytes) else note.digest
     salt = os.urandom(32)
     committed = commitment(salt, text)
-    read_leaf(leaf_bytes(committed, event, clock.rfc3339(now), note.count, clear))  # whatever cannot be a leaf fails here
+    require_leaf(leaf_bytes(committed, event, now.seconds, note.count, clear))
     return (
-        *(entry, event, clock.micros(now), note.actor, note.subject or None, note.case or None, note.object, key.id),
+        *(entry, event, now.micros, note.actor, note.subject or None, note.case or None, note.object, key.id),
         *(key.seal(_place(entry), salt.hex() + text), committed, note.count, clear),
     )
 

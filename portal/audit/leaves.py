@@ -43,11 +43,16 @@ def statement(said: dict[str, Any], payload: dict[str, Any]) -> str:
     return canonical(said | {"payload": payload} if payload else said)
 
 
+def precise(at: datetime) -> str:
+    """The moment of an entry as its statement says it; in UTC, with microseconds."""
+    return at.isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
 def particulars(
-    *, id: str, event: str, at: datetime, actor: str, subject: str | None, case: str | None, object: str
+    *, id: str, event: str, at: str, actor: str, subject: str | None, case: str | None, object: str
 ) -> dict[str, Any]:
-    """The part of a statement that also stands in the entry's columns."""
-    said = {"id": id, "event": event, "at": at.isoformat(timespec="microseconds").replace("+00:00", "Z"), "actor": actor}
+    """The part of a statement that also stands in the entry's columns; `at` as `precise` writes it."""
+    said = {"id": id, "event": event, "at": at, "actor": actor}
     if subject:
         said["subject"] = subject
     if case:
@@ -72,7 +77,7 @@ def commitment(salt: bytes, said: str) -> bytes:
 
 
 def leaf_bytes(committed: bytes, event: str, time: str, count: int | None, digest: str | None) -> bytes:
-    """The one way a leaf is written: names in the order of the alphabet. `read_leaf` refuses what it cannot hold."""
+    """The one way a leaf is written: names in the order of the alphabet. `require_leaf` refuses what it cannot hold."""
     shown = f'"d":"{digest}",' if digest is not None else ""
     counted = f'"n":{count},' if count is not None else ""
     return f'{{"c":"{base64url(committed)}",{shown}"e":"{event}",{counted}"t":"{time}","v":1}}'.encode()
@@ -80,12 +85,17 @@ def leaf_bytes(committed: bytes, event: str, time: str, count: int | None, diges
 
 def read_leaf(stored: bytes) -> Leaf:
     """The leaf again; only the one way `leaf_bytes` writes it is accepted."""
-    match = _LEAF.fullmatch(stored)
-    if match is None:
-        raise LeafError("These bytes are no entry of this log.")
+    match = require_leaf(stored)
     commitment, digest, event, count, time = (None if each is None else each.decode() for each in match.groups())
     assert commitment is not None and event is not None and time is not None
     return Leaf(commitment, event, time, None if count is None else int(count), digest)
+
+
+def require_leaf(stored: bytes) -> re.Match[bytes]:
+    match = _LEAF.fullmatch(stored)
+    if match is None:
+        raise LeafError("These bytes are no entry of this log.")
+    return match
 
 
 def tombstone(committed: bytes) -> str:

@@ -15,10 +15,10 @@ def new() -> str:
     global _last
     with _lock:
         # 48 bits of milliseconds followed by 12 bits counted up within the millisecond
-        _last = max(_last + 1, int(time.time() * 1000) << 12)
-        stamp, count = _last >> 12, _last & 0xFFF
-    tail = int.from_bytes(os.urandom(8)) & (1 << 62) - 1
-    text = f"{(stamp & (1 << 48) - 1) << 80 | 0x7 << 76 | count << 64 | 0b10 << 62 | tail:032x}"
+        _last = stamp = max(_last + 1, time.time_ns() // 1_000_000 << 12)
+    tail = os.urandom(8)
+    head = (stamp >> 12 << 16 | 0x7000 | stamp & 0xFFF).to_bytes(8)
+    text = (head + bytes([0x80 | tail[0] & 0x3F]) + tail[1:]).hex()
     return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
