@@ -58,12 +58,13 @@ def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def migrated_postgresql(postgresql_server: str, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The name of a PostgreSQL database with the whole schema, the template of each test's own."""
-    asyncio.run(_run_on_server(postgresql_server, "CREATE DATABASE portal_template"))
-    address = postgresql_server.replace("NAME", "portal_template")
-    asyncio.run(_migrate(replace(settings_in(tmp_path_factory.mktemp("pg")), database_url=address)))
-    return "portal_template"
+def postgresql_databases(postgresql_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[postgresql.Databases]:
+    var = tmp_path_factory.mktemp("migrating")
+    databases = postgresql.Databases(
+        postgresql_server, lambda address: asyncio.run(_migrate(replace(settings_in(var), database_url=address)))
+    )
+    yield databases
+    databases.drop()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -72,14 +73,12 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Setting
         shutil.copy(request.getfixturevalue("migrated_sqlite"), tmp_path / "portal.db")
         yield settings_in(tmp_path)
         return
-    server: str = request.getfixturevalue("postgresql_server")
-    template: str = request.getfixturevalue("migrated_postgresql")
-    name = f"test_{os.urandom(6).hex()}"
-    asyncio.run(_run_on_server(server, f"CREATE DATABASE {name} TEMPLATE {template}"))
+    databases: postgresql.Databases = request.getfixturevalue("postgresql_databases")
+    address = databases.take()
     try:
-        yield replace(settings_in(tmp_path), database_url=server.replace("NAME", name))
+        yield replace(settings_in(tmp_path), database_url=address)
     finally:
-        asyncio.run(_run_on_server(server, f"DROP DATABASE {name} WITH (FORCE)"))
+        databases.give_back(address)
 
 
 @pytest.fixture
@@ -120,13 +119,3 @@ async def _migrate(wanted: Settings) -> None:
         await db.migrate()
     finally:
         await db.close()
-
-
-async def _run_on_server(address: str, statement: str) -> None:
-    import asyncpg
-
-    connection = await asyncpg.connect(address.replace("NAME", "postgres"))
-    try:
-        await connection.execute(statement)
-    finally:
-        await connection.close()
