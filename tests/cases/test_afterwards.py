@@ -10,6 +10,8 @@ from portal.lib.errors import Conflict, NotFound
 from tests.cases.shops import ANA, OLGA, Company, answer, collected, letters_to, newest_to, visit
 from tests.cases.test_handover import run_tidy
 
+pytestmark = pytest.mark.usefixtures("one_loop")
+
 A_MONTH = timedelta(days=30, minutes=1)
 
 

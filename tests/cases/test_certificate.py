@@ -11,6 +11,8 @@ from portal.cases.handover import File
 from portal.lib.errors import NotFound
 from tests.cases.shops import ANA, BEN, OLGA, Company, answer, collected, newest_to
 
+pytestmark = pytest.mark.usefixtures("one_loop")
+
 
 async def test_a_deletion_ends_with_a_certificate_that_the_mail_leads_to(company: Company) -> None:
     case_id = await collected("erasure")

@@ -23,6 +23,8 @@ NAMED_NEWS = (
     "ALTER TABLE subscription ADD COLUMN name VARCHAR(80); UPDATE subscription SET name = 'Ana Pop' WHERE email LIKE 'ana%'"
 )
 
+pytestmark = pytest.mark.usefixtures("one_loop")
+
 
 def with_two_homes(company: Company) -> Company:
     company.run("shop", HOMES)

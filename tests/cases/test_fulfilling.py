@@ -11,6 +11,8 @@ from portal.lib import clock
 from portal.lib.errors import Conflict, Invalid, NotAllowed
 from tests.cases.shops import ANA, OLGA, PETRA, Company, collected, letters_to, newest_to
 
+pytestmark = pytest.mark.usefixtures("one_loop")
+
 WHY = "The rest belongs to somebody else."
 
 

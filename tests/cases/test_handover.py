@@ -12,6 +12,8 @@ from portal.lib import clock
 from portal.lib.errors import Conflict, NotAllowed, NotFound
 from tests.cases.shops import ANA, MALLORY, OLGA, Company, collected, letters_to, visit
 
+pytestmark = pytest.mark.usefixtures("one_loop")
+
 CONTENT = b"PK\x03\x04 as if zipped" * 9000
 
 

@@ -10,6 +10,8 @@ from portal.lib.errors import Conflict
 from tests.cases.shops import ANA, OLGA, PETRA, Company, answer, collected, visit
 from tests.cases.test_fulfilling import proposed_erasure
 
+pytestmark = pytest.mark.usefixtures("one_loop")
+
 ALL = [("shop", 2), ("news", 1)]
 
 

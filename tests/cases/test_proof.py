@@ -18,6 +18,8 @@ from tests.cases.package_of import ANA, corrected, erasure_of_ana, snapshot_of_a
 from tests.cases.shops import OLGA, PETRA, Company, answer, collected, visit
 from tests.conftest import House
 
+pytestmark = pytest.mark.usefixtures("one_loop")
+
 CANARIES = (ANA, "+40712345678", "Ana Pop", "Cup, as a present", "Tea", "id=1")
 # Everything of a snapshot that the evidence may hold; what is not here may not.
 ALLOWED = {
