@@ -4,11 +4,15 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from portal import audit, connectors, consent, db, subjects
-from portal.admin import events
+from portal.admin import duplicates, events
+from portal.admin.duplicates import masks_of, why_short
 from portal.admin.menu import desk
-from portal.lib.errors import Invalid, NotFound
+from portal.admin.words import audience_name, kind_name
+from portal.lib.errors import Conflict, Invalid, NotFound
 from portal.pages import form, get, officer, post
 from portal.paper import _
+
+AUDIENCES = ("person", "shared", "role")
 
 
 async def ask(request: Request) -> Response:
@@ -41,6 +45,55 @@ async def find(request: Request) -> Response:
 
 
 async def show(request: Request) -> Response:
+    return await _page(request, {}, {})
+
+
+async def compare(request: Request) -> Response:
+    """With the record behind another address, which the officer knows; recorded like every other question."""
+    subject, given = request.path_params["subject"], (await form(request)).get("address", "")
+    try:
+        found = await subjects.find("email" if "@" in given else "phone", given)
+    except Invalid as problem:
+        return await _page(request, {"address": given}, {"address": problem.sentence})
+    async with db.writing():
+        by, payload = f"officer:{request.state.officer.id}", {"found": found is not None}
+        await audit.record(events.SOUGHT, actor=by, subject=found.subject if found else None, object="duplicate", payload=payload)
+    if found is None:
+        return await _page(request, {"address": given}, {"address": _("We hold nothing under this address.")})
+    if found.subject == (await subjects.whole(subject)).subjects[0]:
+        return await _page(request, {"address": given}, {"address": _("This address is this person's already.")})
+    return RedirectResponse(f"/admin/people/{subject}/with/{found.subject}", 303)
+
+
+async def split(request: Request) -> Response:
+    """Takes a link back: what was linked with this address stands for itself again, exactly as before."""
+    identifier = await _own(request)
+    async with db.writing():
+        await subjects.split(identifier.id, by=f"officer:{request.state.officer.id}", why="not the same person")
+    return RedirectResponse(f"/admin/people/{identifier.home}/with/{request.path_params['subject']}", 303)
+
+
+async def set_audience(request: Request) -> Response:
+    """A family's or a role's address may refuse for its users, and never opts others in."""
+    identifier, audience = await _own(request), (await form(request)).get("audience", "")
+    if audience not in AUDIENCES:
+        raise Invalid(_("Say who uses this address."), {"audience": _("Choose one of these.")})
+    async with db.writing():
+        await subjects.set_audience(identifier.id, audience, by=f"officer:{request.state.officer.id}")
+    return RedirectResponse(f"/admin/people/{request.path_params['subject']}", 303)
+
+
+async def _own(request: Request) -> subjects.Identifier:
+    """An address of this person that is neither erased nor left."""
+    for each in (await subjects.whole(request.path_params["subject"])).identifiers:
+        if each.id == request.path_params["identifier"]:
+            if each.erased_at is not None or each.audience == subjects.FORMER:
+                raise Conflict(_("This address is no longer used."))
+            return each
+    raise NotFound(_("There is no such address."))
+
+
+async def _page(request: Request, given: dict[str, str], wrong: dict[str, str]) -> Response:
     subject = request.path_params["subject"]
     person = await subjects.whole(subject)
     if not person.identifiers:
@@ -50,15 +103,25 @@ async def show(request: Request) -> Response:
     values = await subjects.values_of(person.identifiers)
     cells = [cell for cell in await consent.choices(subject) if cell.topic is None and cell.identifier is not None]
     titles = {each.key: each.title for each in await consent.purposes()}
+    hints = await subjects.duplicates.of_person(subject)
     return desk(
         request,
         "admin/person.html",
+        422 if wrong else 200,
         person=person,
         values=values,
         cells=cells,
         titles=titles,
         history=await consent.history(subject, limit=100),
         deaf=await _deaf(subject),
+        hints=hints,
+        masks=await masks_of([end for each in hints for end in (each.first, each.second)]),
+        why_short=why_short,
+        kind_name=kind_name,
+        audience_name=audience_name,
+        audiences=AUDIENCES,
+        given=given,
+        wrong=wrong,
     )
 
 
@@ -72,4 +135,8 @@ routes = [
     get("/admin/people", ask, guard=officer("people.see")),
     post("/admin/people", find, guard=officer("people.see")),
     get("/admin/people/{subject}", show, guard=officer("people.see")),
+    post("/admin/people/{subject}/comparison", compare, guard=officer("people.change")),
+    post("/admin/people/{subject}/addresses/{identifier}/split", split, guard=officer("people.change")),
+    post("/admin/people/{subject}/addresses/{identifier}/audience", set_audience, guard=officer("people.change")),
+    *duplicates.routes,
 ]

@@ -1,5 +1,6 @@
 """The people the data is about: their identifiers, linking and splitting, the whole of a person, forgetting."""
 
+from portal.subjects import duplicates, hashes
 from portal.subjects.arrivals import Arrival, closed_to_others, ensure, ensure_many, hold, known_ids
 from portal.subjects.canonical import KINDS, canonical, mask
 from portal.subjects.disowning import FORMER, disown
@@ -14,7 +15,7 @@ from portal.subjects.identifiers import (
     values_of,
 )
 from portal.subjects.links import Whole, link, merge, split, whole
-from portal.subjects.lists import Listed, listed
+from portal.subjects.lists import Listed, addresses_of, listed
 from portal.subjects.models import Identifier
 from portal.subjects.notes import is_suppressed, suppress, suppressed
 from portal.subjects.people import Known, Person, people, person_at
@@ -29,15 +30,18 @@ __all__ = [
     "Listed",
     "Person",
     "Whole",
+    "addresses_of",
     "canonical",
     "closed_to_others",
     "disown",
+    "duplicates",
     "ensure",
     "ensure_many",
     "find",
     "forget",
     "forget_addresses",
     "get",
+    "hashes",
     "hold",
     "identifiers_of",
     "is_suppressed",

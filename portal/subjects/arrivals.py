@@ -7,10 +7,13 @@ from portal import audit, db, settings, vault
 from portal.lib import clock, ids
 from portal.lib.errors import Conflict, NotFound
 from portal.paper import _
-from portal.subjects import events
-from portal.subjects.canonical import BLIND_KEY, NORMALISER, canonical, mask
+from portal.subjects import events, hashes
+from portal.subjects.canonical import canonical, mask
+from portal.subjects.hints import Spelt, met_again, notice_spellings
 from portal.subjects.models import Identifier, Subject
-from portal.subjects.notes import noted
+from portal.subjects.notes import note, noted, noted_before, take_along
+from portal.subjects.places import BLIND_KEY, NORMALISER, known_before
+from portal.subjects.places import place as place_of
 from portal.vault import Place
 
 AUDIENCES = ("person", "shared", "role")
@@ -64,16 +67,27 @@ async def ensure_many(arrivals: Sequence[Arrival]) -> list[str | None]:
     that is known already stays with whom it points to: meeting it again is a hint, never a merge.
     """
     places = [_place(each.kind, each.value) for each in arrivals]
-    known = await _stored(places)
+    known = await _stored(places) | await known_before([(each.kind, each.value) for each in arrivals])
+    given = list(zip(places, arrivals, strict=True))
+    await met_again([(known[place], each.subject, each.by) for place, each in given if each.subject and place in known])
     new: dict[tuple[str, bytes], _New] = {}
-    closed = await noted([place for place, each in zip(places, arrivals, strict=True) if place not in known and _by_others(each)])
-    for place, each in zip(places, arrivals, strict=True):
+    strange = [(place, each) for place, each in given if place not in known and _by_others(each)]
+    closed = await noted([place for place, _each in strange]) | await noted_before(
+        [(each.kind, each.value) for _place, each in strange]
+    )
+    on_lists = await hashes.closed((each.kind, canonical(each.kind, each.value)) for place, each in given if place not in known)
+    closed |= {_place(*address): since for address, since in on_lists.items()}
+    for place, each in given:
         if place not in known and place not in new and not (place in closed and _by_others(each)):
             if each.audience not in AUDIENCES:
                 raise ValueError(f"{each.audience!r} is no audience; there are {', '.join(AUDIENCES)}.")
             person = ids.new() if each.subject is None else await current(each.subject)
             new[place] = _New(ids.new(), place[1], canonical(each.kind, each.value), person, each)
-    known |= await _record(dict(sorted(new.items())))  # in one order everywhere: no two rounds wait for each other
+    recorded = await _record(dict(sorted(new.items())))  # in one order everywhere: no two rounds wait for each other
+    for address in on_lists:  # its owner hands it in: it stays closed for advertising until they say yes themselves
+        if (place := _place(*address)) in recorded:
+            await note(*place, "hashed suppression list", "system", None)
+    known |= recorded
     return [known.get(place) for place in places]
 
 
@@ -93,7 +107,7 @@ async def hold(identifier_ids: Collection[str]) -> set[str]:
 async def known_ids(addresses: Sequence[tuple[str, str]]) -> list[str | None]:
     """The ids of the identifiers of these addresses (kind and value), None where there is none."""
     places = [_place(*each) for each in addresses]
-    found = await _stored(places)
+    found = await _stored(places) | await known_before(addresses)
     return [found.get(place) for place in places]
 
 
@@ -149,6 +163,8 @@ async def _record(new: dict[tuple[str, bytes], _New]) -> dict[tuple[str, bytes],
         [(ids.new(), each.id, each.subject, now, each.given.by) for each in added],
     )
     await audit.record_many([_note(each) for each in added])
+    await notice_spellings([Spelt(each.id, each.plain, each.given.by) for each in added if each.given.kind == "email"])
+    await take_along([(each.given.kind, each.given.value) for each in added])
     return stored
 
 
@@ -159,7 +175,7 @@ def _note(new: _New) -> audit.Note:
 
 
 def _place(kind: str, value: str) -> tuple[str, bytes]:
-    return kind, vault.blind(kind, canonical(kind, value))
+    return place_of(kind, value)
 
 
 def _by_others(given: Arrival) -> bool:

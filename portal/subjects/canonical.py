@@ -12,13 +12,10 @@ from portal import settings
 from portal.lib.errors import Invalid
 from portal.paper import _
 
-# Raised whenever a form below changes; rows of an older number are re-indexed.
-NORMALISER = 1
-# The blind index key in use; another number when the master key's derivation changes.
-BLIND_KEY = "1"
-
+# Whoever changes a form below raises places.NORMALISER and keeps the one from before in places.FORMER.
 KINDS = ("email", "phone", "post", "account", "device")
 
+_GMAIL = ("gmail.com", "googlemail.com")
 _PLAIN_EMAIL = re.compile(r"[a-z0-9._+-]{1,64}@(?:[a-z0-9]{1,40}\.){1,4}[a-z]{2,20}")
 # Countries whose mobile numbers of this shape the library leaves as they are.
 _PLAIN_PHONE = re.compile(r"\+(?:407\d{8}|1[2-9]\d{9}|447\d{9}|66[689]\d{8}|84[35789]\d{8})")
@@ -35,6 +32,18 @@ def canonical(kind: str, value: str) -> str:
     if kind in ("account", "device"):
         return _opaque(value)
     raise ValueError(f"{kind!r} is no kind of identifier; there are {', '.join(KINDS)}.")
+
+
+def mailbox(email: str) -> str:
+    """The plainest spelling of a canonical address that most likely reaches the same mailbox: a hint, never an identity.
+
+    Without what follows a plus sign (RFC 5233 sub-addressing); at Gmail also without dots, which it ignores.
+    """
+    local, _at, domain = email.rpartition("@")
+    plain = local.partition("+")[0]
+    if domain in _GMAIL:
+        plain, domain = plain.replace(".", ""), "gmail.com"
+    return f"{plain}@{domain}" if plain else email
 
 
 def mask(kind: str, value: str) -> str:

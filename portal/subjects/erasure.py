@@ -69,8 +69,9 @@ async def _erase(identifier: Identifier, by: str, keep_note: bool) -> int:
     """Answers how many coded notes were added."""
     noted = False
     if keep_note and identifier.kind in CONTACT_KINDS:
-        noted = await note(identifier.kind, identifier.blind, "asked when erased", by, None)
+        noted = await note(identifier.kind, identifier.blind, "asked when erased", by, None, key=identifier.blind_key)
     # A hash of the row's own id takes the place of the blind index: the address may come back as somebody new.
     free, now = vault.blind("erased", identifier.id), clock.micros(clock.now())
+    await db.run("DELETE FROM spelling WHERE identifier = ?", identifier.id)
     await db.run("UPDATE identifier SET value = NULL, blind = ?, erased_at = ? WHERE id = ?", free, now, identifier.id)
     return int(noted)

@@ -14,14 +14,17 @@ from portal.lib.errors import Conflict, NotFound
 from portal.paper import _
 from portal.subjects import events
 from portal.subjects.arrivals import AUDIENCES
-from portal.subjects.canonical import canonical
 from portal.subjects.models import Identifier, Link
+from portal.subjects.places import former_places, place
 from portal.vault import Place
 
 
 async def find(kind: str, value: str) -> Identifier | None:
     """The identifier of that value, or None; raises Invalid when the value cannot be one."""
-    return await Identifier.get_or_none(kind=kind, blind=vault.blind(kind, canonical(kind, value)))
+    blinds = [blind for _kind, blind in (place(kind, value), *former_places(kind, value))]
+    found = {each.blind: each for each in await Identifier.filter(kind=kind, blind__in=blinds)}
+    # Where a changed form made two addresses equal, a row that still lies under its own spelling is the answer for that.
+    return next((found[each] for each in (*blinds[1:], blinds[0]) if each in found), None)
 
 
 async def get(identifier_id: str) -> Identifier:

@@ -37,16 +37,23 @@ async def whole(subject_id: str, at: datetime | None = None) -> Whole:
 
 
 async def link(identifier_id: str, subject_id: str, *, by: str, why: str) -> None:
-    """Say that an identifier, with all that was recorded under its home, is that person's; inside `writing()`."""
+    """Say that an identifier, with all that was recorded under its home, is that person's; inside `writing()`.
+
+    What was linked to this home comes along: it would be left with a record that is somebody else's now.
+    """
     identifier = await get(identifier_id)
     target = await _living(subject_id)
     await _living(identifier.subject)
     if identifier.subject == target:
         return
-    await _point(identifier.home, target, by=by, why=why)
-    await audit.record(
-        events.LINKED, actor=by, subject=target, object=identifier_id, payload={"from": identifier.subject, "why": why}
-    )
+    moving = {identifier.home: identifier_id}
+    if identifier.subject == identifier.home:
+        moving = {each.home: each.id for each in await _newest_first(identifier.home)} | moving
+    for home, named in sorted(moving.items()):
+        await _point(home, target, by=by, why=why)
+        await audit.record(
+            events.LINKED, actor=by, subject=target, object=named, payload={"from": identifier.subject, "why": why}
+        )
 
 
 async def merge(subject_id: str, *, into: str, by: str, why: str) -> None:
@@ -68,6 +75,10 @@ async def split(identifier_id: str, *, by: str, why: str) -> None:
     await audit.record(
         events.SPLIT, actor=by, subject=identifier.home, object=identifier_id, payload={"from": identifier.subject, "why": why}
     )
+
+
+async def _newest_first(person: str) -> list[Identifier]:
+    return await Identifier.filter(subject=person).order_by("-created_at", "-id")
 
 
 def _records(person: str, identifiers: list[Identifier]) -> list[str]:

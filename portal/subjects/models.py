@@ -68,3 +68,31 @@ class Suppression(Model):
 
     class Meta:
         table = "suppression"
+
+
+class Spelling(Model):
+    """The blind index of the plainest spelling of an e-mail address, where that is another one than its own."""
+
+    identifier = fields.CharField(36, primary_key=True)
+    mailbox = Bytes()
+
+    class Meta:
+        table = "spelling"
+
+
+class Duplicate(Model):
+    """Two identifiers that may be one person's, why one may think so, and what an officer found."""
+
+    id = fields.CharField(36, primary_key=True)
+    one = fields.CharField(36)
+    other = fields.CharField(36)
+    why = fields.CharField(10)
+    since = Moment()
+    by = fields.CharField(60)
+    state = fields.CharField(10)
+    closed_at = Moment(null=True)
+    closed_by = fields.CharField(60, null=True)
+    reason = fields.CharField(20, null=True)
+
+    class Meta:
+        table = "duplicate"

@@ -1,35 +1,80 @@
-"""The coded note that keeps others from adding an address again: its keyed hash alone (GDPR Art. 17, 21(3))."""
+"""The coded note that keeps others from adding an address again: its keyed hash alone (GDPR Art. 17, 21(3)).
+
+Nobody can open a note. Under a new key the old hash itself is hashed once more; after a changed form a note stays under
+the form it was written in, unless its address is recorded and takes it along (reindexing).
+"""
 
 from collections.abc import Sequence
 from datetime import datetime
 
-from portal import audit, db, vault
+from portal import audit, db
 from portal.lib import clock, ids
-from portal.subjects import events
-from portal.subjects.canonical import BLIND_KEY, canonical
+from portal.subjects import events, hashes, places
+from portal.subjects.canonical import canonical
+from portal.subjects.places import Place, changing, former_places, place
 
 AT_ONCE = 500
 
 
 async def suppress(kind: str, value: str, *, basis: str, by: str, ends_at: datetime | None = None) -> bool:
     """Keep the coded note that this address must not be added again; inside `writing()`. False: it was there already."""
-    return await note(kind, vault.blind(kind, canonical(kind, value)), basis, by, ends_at)
+    before = former_places(kind, value)
+    if await noted(before):
+        return False
+    hashed, key = place(kind, value)[1], ""
+    if before:  # on an address that lies under a former place the note is found there, and goes along when that changes
+        marks = ", ".join("?" * len(before))
+        asked = f"SELECT blind, blind_key FROM identifier WHERE kind = ? AND blind IN ({marks})"
+        known = await db.row(asked, kind, *(blind for _kind, blind in before))
+        hashed, key = (bytes(known["blind"]), known["blind_key"]) if known else (hashed, key)
+    return await note(kind, hashed, basis, by, ends_at, key=key)
 
 
 async def is_suppressed(kind: str, value: str) -> bool:
-    return bool(await suppressed([(kind, value)]))
+    return bool(await suppressed([(kind, value)], lists=False))
 
 
-async def suppressed(addresses: Sequence[tuple[str, str]]) -> dict[tuple[str, str], datetime]:
-    """Of these addresses (kind and value) those that asked not to be added again, and since when."""
-    places = {each: (each[0], vault.blind(each[0], canonical(*each))) for each in addresses}
-    found = await noted(sorted(set(places.values())))
-    return {each: found[place] for each, place in places.items() if place in found}
+async def suppressed(addresses: Sequence[tuple[str, str]], *, lists: bool = True) -> dict[tuple[str, str], datetime]:
+    """Of these addresses (kind and value) those that asked not to be added again, and since when; with those that another
+    system's hashed `lists` close for advertising."""
+    places = {each: [place(*each), *former_places(*each)] for each in addresses}
+    found = await noted([one for several in places.values() for one in several])
+    standing = {each: [found[one] for one in several if one in found] for each, several in places.items()}
+    on_lists = await hashes.closed([(kind, canonical(kind, value)) for kind, value in addresses]) if lists else {}
+    for kind, value in addresses if on_lists else ():
+        if (listed := on_lists.get((kind, canonical(kind, value)))) is not None:
+            standing[kind, value].append(listed)
+    return {each: min(since) for each, since in standing.items() if since}
 
 
-async def noted(places: Sequence[tuple[str, bytes]]) -> dict[tuple[str, bytes], datetime]:
+async def take_along(addresses: Sequence[tuple[str, str]]) -> None:
+    """Notes on addresses that are being recorded move to the place where these lie now; inside `writing()`."""
+    for kind, value in addresses if changing() else ():
+        if before := former_places(kind, value):
+            await move([blind for _kind, blind in before], *place(kind, value), places.BLIND_KEY)
+
+
+async def move(hashes: Sequence[bytes], kind: str, hashed: bytes, key: str) -> None:
+    """Notes under these hashes stand under another one from now on; where one stands there already, both stay."""
+    marks = ", ".join("?" * len(hashes))
+    await db.run(
+        "UPDATE suppression SET hash = ?, hash_key = ? WHERE id = (SELECT min(id) FROM suppression WHERE kind = ? AND hash IN"
+        f" ({marks})) AND NOT EXISTS (SELECT 1 FROM suppression other WHERE other.kind = ? AND other.hash = ?)",
+        *(hashed, key, kind, *hashes, kind, hashed),
+    )
+
+
+async def noted_before(addresses: Sequence[tuple[str, str]]) -> dict[Place, datetime]:
+    """Of these addresses those whose note lies under a former place, by the place they have now."""
+    if not changing():
+        return {}
+    asked = {former: place(*each) for each in addresses for former in former_places(*each)}
+    return {asked[before]: since for before, since in (await noted(list(asked))).items()}
+
+
+async def noted(places: Sequence[Place]) -> dict[Place, datetime]:
     """Of these kinds and blind indexes those that stand under a note now, and since when."""
-    found: dict[tuple[str, bytes], datetime] = {}
+    found: dict[Place, datetime] = {}
     now = clock.micros(clock.now())
     for kind in sorted({kind for kind, _blind in places}):
         blinds = sorted({blind for each, blind in places if each == kind})
@@ -43,13 +88,13 @@ async def noted(places: Sequence[tuple[str, bytes]]) -> dict[tuple[str, bytes], 
     return found
 
 
-async def note(kind: str, hashed: bytes, basis: str, by: str, ends_at: datetime | None) -> bool:
+async def note(kind: str, hashed: bytes, basis: str, by: str, ends_at: datetime | None, *, key: str = "") -> bool:
     note_id = ids.new()
     until = None if ends_at is None else clock.micros(ends_at)
     added = await db.run(
         "INSERT INTO suppression (id, kind, hash, hash_key, basis, since, ends_at, by) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
         " ON CONFLICT (kind, hash) DO NOTHING",
-        *(note_id, kind, hashed, BLIND_KEY, basis, clock.micros(clock.now()), until, by),
+        *(note_id, kind, hashed, key or places.BLIND_KEY, basis, clock.micros(clock.now()), until, by),
     )
     if added:
         await audit.record(events.SUPPRESSED, actor=by, object=note_id, payload={"basis": basis})
