@@ -22,7 +22,7 @@ OF_A_PERSON = {
     each.name
     for each in (
         *(events.OBJECTED, events.SUPPRESSED, events.RESTRICTED, events.STOPPED),
-        *(events.LIFTED, events.PAUSED, events.RESUMED, events.PAUSE_OVER),
+        *(events.LIFTED, events.PAUSED, events.RESUMED, events.PAUSE_OVER, events.RETUNED),
     )
 } | {"subject.linked", "subject.split", "identifier.verified"}
 # A part of an import begins or ceases to count; its own words are told then, not one by one before.

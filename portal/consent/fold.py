@@ -82,8 +82,13 @@ async def rows_of(identifiers: Sequence[str], purpose: str) -> list[dict[str, An
 
 async def from_scratch(identifiers: Iterable[str], at: datetime | None = None) -> list[Spoken]:
     """The words of these identifiers folded anew from all decisions that count, as recorded by then."""
+    return list(fold(await said(identifiers, at)).values())
+
+
+async def said(identifiers: Iterable[str], at: datetime | None = None) -> list[Spoken]:
+    """Every word of these identifiers that counts, or counted at a moment: also those that later ones of a grade replaced."""
     moment = _FOREVER if at is None else clock.micros(at)
-    return list(fold([word for _batch, word in await _decided(identifiers, moment, _COUNTED, [moment] * 3)]).values())
+    return [word for _batch, word in await _decided(identifiers, moment, _COUNTED, [moment] * 3)]
 
 
 async def rebuild(identifiers: Sequence[str]) -> None:

@@ -1,16 +1,18 @@
 """May we? The answer for a cell, now or as it was known at a moment, with the reason (rule 7).
 
-Everything is loaded for many cells at once and then decided by `rules.answer`; one cell costs five small queries.
+Everything is loaded for many cells at once and then decided by `rules.answer`; one cell costs six small queries. A tuning
+that was switched on counts from then: answers about a moment before it are those of the rules as they were then.
 """
 
 from collections.abc import Iterable, Sequence
+from copy import copy
 from datetime import datetime
 from typing import Any
 
 from portal import db, subjects
-from portal.consent import fold
+from portal.consent import fold, precedence
 from portal.consent.purposes import Purpose, in_force
-from portal.consent.rules import Answer, Asked, Pause, Spoken, Stop, answer
+from portal.consent.rules import Answer, Asked, Pause, Spoken, Stop, Tuning, answer
 from portal.consent.words import ALL, CHANNELS, Cell
 from portal.lib import clock
 from portal.lib.errors import NotFound, Refusal
@@ -52,36 +54,67 @@ async def permissions(asked: Iterable[tuple[str, Cell]]) -> dict[tuple[str, Cell
 
 
 class Facts:
-    """All words, stops and pauses of some people."""
+    """All words, stops and pauses of some people; with a tuning also what they `said`: every word, not only the latest."""
 
-    def __init__(self, words: Iterable[Spoken], stops: Iterable[Stop], pauses: Iterable[tuple[str, Pause]]) -> None:
+    def __init__(
+        self,
+        words: Iterable[Spoken],
+        stops: Iterable[Stop],
+        pauses: Iterable[tuple[str, Pause]],
+        tuning: Tuning = precedence.NEUTRAL,
+        said: Iterable[Spoken] = (),
+    ) -> None:
+        self.tuning = tuning
         self.words: dict[str, list[Spoken]] = {}
+        self.said: dict[str, list[Spoken]] = {}
         self.stops: dict[str, list[Stop]] = {}
         self.pauses: dict[str, list[Pause]] = {}
         for word in words:
             self.words.setdefault(word.identifier, []).append(word)
+        for word in said:
+            self.said.setdefault(word.identifier, []).append(word)
         for stop in stops:
             self.stops.setdefault(stop.holder, []).append(stop)
         for holder, pause in pauses:
             self.pauses.setdefault(holder, []).append(pause)
 
     @classmethod
-    async def load(cls, people: Iterable[Person], purposes: Iterable[str] | None = None, at: datetime | None = None) -> "Facts":
-        """The facts that count now, or what was known at a moment."""
+    async def load(
+        cls,
+        people: Iterable[Person],
+        purposes: Iterable[str] | None = None,
+        at: datetime | None = None,
+        tuning: Tuning | None = None,
+    ) -> "Facts":
+        """The facts that count now, or what was known at a moment, under the tuning of that time or one to try."""
         everybody = list(people)
         identifiers = [known.id for person in everybody for known in person.identifiers]
         holders = sorted({*identifiers, *(subject for person in everybody for subject in person.subjects)})
         words = await (fold.kept(identifiers, purposes) if at is None else fold.from_scratch(identifiers, at))
-        return cls(words, await stops_of(holders, at), await pauses_of(holders, at))
+        if tuning is None:
+            tuning = await precedence.tuning(at)
+        said = [] if tuning.changes_nothing else await fold.said(identifiers, at)
+        return cls(words, await stops_of(holders, at), await pauses_of(holders, at), tuning, said)
+
+    def under(self, tuning: Tuning) -> "Facts":
+        """The same facts under another tuning; whoever asks has loaded them with one that changes something."""
+        other = copy(self)
+        other.tuning = tuning
+        return other
 
     def answer(self, person: Person, identifier: str, cell: Cell, purpose: Purpose, now: datetime) -> Answer:
         known = next(each for each in person.identifiers if each.id == identifier)
         asked = Asked(identifier, cell, known.erased_at is not None, _unproven_siblings(person, known, cell.channel))
         holders = (*person.subjects, *(each.id for each in person.identifiers))
-        words = [word for each in (identifier, *asked.unproven_siblings) for word in self.words.get(each, ())]
+        concerned = (identifier, *asked.unproven_siblings)
+        words = [word for each in concerned for word in self.words.get(each, ())]
         stops = [stop for holder in holders for stop in self.stops.get(holder, ())] + _note_on(known.id, known.suppressed_since)
         pauses = [pause for holder in person.subjects for pause in self.pauses.get(holder, ())]
-        return answer(asked, words, stops, pauses, purpose.terms, now)
+        found = answer(asked, words, stops, pauses, purpose.terms, now)
+        if not found.allowed or self.tuning.changes_nothing:
+            return found
+        said = [word for each in concerned for word in self.said.get(each, ())]
+        return precedence.tuned(found, asked, said, stops, pauses, purpose.terms, now, self.tuning)
 
 
 def unknown_answer(cell: Cell, purpose: Purpose, suppressed_since: datetime | None, now: datetime) -> Answer:

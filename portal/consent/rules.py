@@ -7,7 +7,7 @@ ePrivacy Art. 13(2).
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from portal.consent.words import Cell, parents, rank
@@ -53,14 +53,30 @@ class Pause(NamedTuple):
     by: str
 
 
+class Tuning(NamedTuple):
+    """What policies/precedence.toml adds to the rules; as it stands here it changes nothing.
+
+    `order`: collection points, the first counts most; `counts_for`: for how many days a yes from one counts.
+    """
+
+    order: tuple[str, ...] = ()
+    within_days: int = 0
+    counts_for: tuple[tuple[str, int], ...] = ()
+
+    @property
+    def changes_nothing(self) -> bool:
+        return not self.counts_for and (len(self.order) < 2 or self.within_days == 0)
+
+
 class Terms(NamedTuple):
-    """What the rules need to know of a purpose's edition in force."""
+    """What the rules need to know of a purpose's edition in force, and how they are tuned."""
 
     kind: str
     basis: str
     default: str
     lifetime_months: int | None
     edition: str
+    tuning: Tuning = Tuning()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +106,13 @@ class Because:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
+    """`tuned`: without `priority` or `recency` of policies/precedence.toml it would be a yes; the first overruled one."""
+
     allowed: bool
     rule: int
     because: Because
     overruled: tuple[Because, ...] = ()
+    tuned: str = ""
 
 
 def answer(
@@ -134,7 +153,7 @@ def _by_words(asked: Asked, words: list[Spoken], mine: list[Spoken], yeses: list
     # A no on all channels or all topics is a no on each; a yes there says nothing.
     above = [word for cell in parents(asked.cell) for word in _words_on(asked.identifier, cell, words)]
     from_above = [word for word in above if word.answer == "no"]
-    unbeaten = [no for no in (*noes, *from_above) if not _is_beaten(no, yeses)]
+    unbeaten = [no for no in (*noes, *from_above) if not _is_beaten(no, yeses, terms.tuning)]
     informed = _standing(mine, "informed", terms, now) if terms.basis == "existing customer" else []
     if unbeaten:
         winner = max(unbeaten, key=_strength)
@@ -172,11 +191,20 @@ def _standing(on_cell: list[Spoken], kind: str, terms: Terms, now: datetime) -> 
 def _has_run_out(word: Spoken, terms: Terms, now: datetime) -> bool:
     # Its own end was promised when it was given; a shorter lifetime in a later edition counts at once, a longer never.
     ends = expiry(word.at, word.expires_at, terms.lifetime_months)
-    return ends is not None and ends <= now
+    days = dict(terms.tuning.counts_for).get(word.source)
+    return (ends is not None and ends <= now) or (days is not None and word.at + timedelta(days=days) <= now)
 
 
-def _is_beaten(no: Spoken, yeses: list[Spoken]) -> bool:
-    return any(yes.at > no.at and rank(yes.grade) >= rank(no.grade) for yes in yeses)
+def _is_beaten(no: Spoken, yeses: list[Spoken], tuning: Tuning) -> bool:
+    return any(yes.at > no.at and rank(yes.grade) >= rank(no.grade) and not _yields(yes, no, tuning) for yes in yeses)
+
+
+def _yields(yes: Spoken, no: Spoken, tuning: Tuning) -> bool:
+    """Whether a yes from a collection point further down the order comes too soon after as strong a no from further up."""
+    if yes.grade != no.grade or yes.source not in tuning.order or no.source not in tuning.order:
+        return False
+    further_down = tuning.order.index(yes.source) > tuning.order.index(no.source)
+    return further_down and yes.at - no.at <= timedelta(days=tuning.within_days)
 
 
 def _standing_no_of_siblings(asked: Asked, words: list[Spoken], terms: Terms, now: datetime) -> Spoken | None:
@@ -185,7 +213,7 @@ def _standing_no_of_siblings(asked: Asked, words: list[Spoken], terms: Terms, no
         theirs = _words_on(sibling, asked.cell, words)
         yeses = _standing(theirs, "yes", terms, now)
         above = [word for cell in parents(asked.cell) for word in _words_on(sibling, cell, words)]
-        found += [word for word in (*theirs, *above) if word.answer == "no" and not _is_beaten(word, yeses)]
+        found += [word for word in (*theirs, *above) if word.answer == "no" and not _is_beaten(word, yeses, terms.tuning)]
     return max(found, key=_strength, default=None)
 
 

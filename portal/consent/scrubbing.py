@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from portal import audit, db, subjects
-from portal.consent import events, fold
+from portal.consent import events, fold, precedence
 from portal.consent.asking import Question, ask_many
 from portal.consent.import_file import NDJSON, ListFile, Record, look_at, object_of, records
 from portal.consent.permissions import Facts, require_channel, unknown_answer
-from portal.consent.purposes import in_force
+from portal.consent.purposes import Purpose, in_force
 from portal.consent.rules import Answer
 from portal.consent.words import ALL, Cell
 from portal.lib import clock
@@ -136,7 +136,7 @@ async def answers_for(kind: str, canonicals: list[str], cell: Cell) -> dict[str,
     words = await _words(list(simple), cell.purpose)
     nobody = _verdict(unknown_answer(cell, purpose, None, now))
     shapes = dict[tuple[Any, ...], Verdict]()
-    answers, others = dict[str, Verdict](), list[str]()
+    answers, others, opened = dict[str, Verdict](), list[str](), dict[str, Listed]()
     for canonical in canonicals:
         mine = known.get(canonical)
         if mine is None:
@@ -153,12 +153,30 @@ async def answers_for(kind: str, canonicals: list[str], cell: Cell) -> dict[str,
                 shapes[shape or (mine.id,)] = answers[canonical] = found
             else:
                 answers[canonical] = shapes[shape]
+            if answers[canonical][0]:
+                opened[canonical] = mine
+    answers |= await _tuned(kind, opened, words, cell, purpose, now)
     asked = await ask_many([Question(kind, each, cell) for each in others])
     for canonical, answer in zip(others, asked, strict=True):
         if isinstance(answer, Exception):
             raise answer
         answers[canonical] = _verdict(answer)
     return answers
+
+
+async def _tuned(
+    kind: str, opened: dict[str, Listed], words: dict[str, list[dict[str, Any]]], cell: Cell, purpose: Purpose, now: datetime
+) -> dict[str, Verdict]:
+    """What a tuning makes of the yeses: for that everything that was said is needed, not only the latest."""
+    tuning = await precedence.tuning()
+    if tuning.changes_nothing or not opened:
+        return {}
+    said = await fold.said(mine.id or "" for mine in opened.values())
+    facts = Facts([fold.spoken(each) for mine in opened.values() for each in words[mine.id or ""]], [], [], tuning, said)
+    return {
+        canonical: _verdict(facts.answer(_alone(mine, kind), mine.id or "", cell, purpose, now))
+        for canonical, mine in opened.items()
+    }
 
 
 async def _with_more(holders: set[str]) -> set[str]:

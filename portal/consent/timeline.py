@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from portal import db, subjects
+from portal.consent import precedence
 from portal.consent.permissions import Facts
 from portal.consent.purposes import Purpose, in_force
 from portal.consent.words import CHANNELS, Cell
@@ -58,7 +59,7 @@ async def timeline(subject_id: str) -> list[Lane]:
 
 
 async def _moments(holders: list[str]) -> list[datetime]:
-    """When anything may have changed: something was said, stopped or paused, or ran out."""
+    """When anything may have changed: something was said, stopped or paused, or ran out, or a tuning began."""
     marks, now = ", ".join("?" * len(holders)), clock.micros(clock.now())
     found: set[int] = set()
     for table, column, held_by in (
@@ -74,4 +75,5 @@ async def _moments(holders: list[str]) -> list[datetime]:
             f"SELECT DISTINCT {column} AS at FROM {table} WHERE {held_by} IN ({marks}) AND {column} IS NOT NULL AND {column} <= ?"
         )
         found |= {int(row["at"]) for row in await db.rows(sql, *holders, now)}
+    found |= {each for each in await precedence.moments(holders) if each <= now}
     return [clock.from_micros(each) for each in sorted(found)]

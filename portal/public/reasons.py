@@ -1,11 +1,20 @@
 """Why something is on or off, in a sentence that the person understands (GDPR Art. 12(1))."""
 
+from portal import consent
 from portal.consent import Because, Choice
 from portal.paper import _, date_text
 
 
 def why(cell: Choice) -> str:
-    """One sentence for a square of the preference page."""
+    """One sentence for a square of the preference page; two where a yes stands that our precedence sets aside."""
+    lost = cell.answer.overruled[0] if cell.answer is not None and cell.answer.tuned else None
+    if cell.answer is None or lost is None or lost.what != "decision":
+        return _why(cell)
+    parts = [] if cell.answer.because.what == "default" else [_why(cell)]
+    return " ".join([*parts, _set_aside(lost, cell.answer.tuned)])
+
+
+def _why(cell: Choice) -> str:
     because = cell.because
     if because is None:
         return _("We have no address of yours for this.")
@@ -20,33 +29,8 @@ def why(cell: Choice) -> str:
     return _by_default(cell)
 
 
-def source_name(source: str) -> str:
-    """Where somebody said it, as it stands in a sentence."""
-    return {
-        "preference-centre": _("here"),
-        "checkout": _("at the checkout"),
-        "order": _("with an order"),
-        "questionnaire": _("in a questionnaire"),
-        "subscription": _("when you subscribed"),
-        "competition": _("in a competition"),
-        "complaint": _("with a complaint"),
-        "loyalty-programme": _("in the loyalty programme"),
-        "warranty-card": _("on a warranty card"),
-        "review": _("with a review"),
-        "web-analytics": _("on our website"),
-        "call-centre": _("on the telephone"),
-        "letter": _("in a letter"),
-        "import": _("in our earlier records"),
-        "widget": _("on our website"),
-        "form": _("in a form"),
-        "gpc-signal": _("through a signal of your browser"),
-        "agent": _("through somebody you authorised"),
-        "unsubscribe-link": _("through the link in a message"),
-    }.get(source, source)
-
-
 def _spoken(because: Because) -> str:
-    told = {"day": date_text(because.at) if because.at else "", "where": source_name(because.source)}
+    told = {"day": date_text(because.at) if because.at else "", "where": consent.collection_points.called(because.source)}
     if because.answer == "no":
         return _("You said no %(where)s, %(day)s.") % told
     if because.answer == "informed":
@@ -55,6 +39,13 @@ def _spoken(because: Because) -> str:
         told["end"] = date_text(because.until)
         return _("You said yes %(where)s, %(day)s. It ends by itself on %(end)s.") % told
     return _("You said yes %(where)s, %(day)s.") % told
+
+
+def _set_aside(lost: Because, tuned: str) -> str:
+    told = {"day": date_text(lost.at) if lost.at else "", "where": consent.collection_points.called(lost.source)}
+    if tuned == "recency":
+        return _("Your yes %(where)s, %(day)s, no longer counts: a yes from there holds only for some time.") % told
+    return _("Your yes %(where)s, %(day)s, came too soon after that to change it.") % told
 
 
 def _stopped(because: Because) -> str:

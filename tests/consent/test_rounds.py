@@ -4,11 +4,12 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from contextvars import Context
+from typing import Any
 
 import pytest
 
 from portal import consent, db, subjects
-from portal.consent import Cell, Once, Submission, submissions
+from portal.consent import Cell, Once, submissions
 from portal.lib.errors import Conflict, Invalid
 from portal.lib.together import Together
 from tests.conftest import House
@@ -43,7 +44,7 @@ async def test_a_yes_that_was_recorded_late_counts_from_when_it_was_said(
     ana = await known(*ANA, proven=True)
     gate, real = asyncio.Event(), submissions._record_round
 
-    async def late(asked: Sequence[Submission]) -> Sequence[consent.Recorded | Exception]:
+    async def late(asked: Sequence[Any]) -> Sequence[consent.Recorded | Exception]:
         await gate.wait()
         return await real(asked)
 
