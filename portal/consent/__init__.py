@@ -9,6 +9,7 @@ from portal.consent import (
     awaiting,
     batches,
     bounces,
+    collection_points,
     confirmation,
     propagation,
     scrubbing,
@@ -18,7 +19,8 @@ from portal.consent import (
 )
 from portal.consent import lapses as lapses  # for their verbs alone
 from portal.consent import pause_notices as pause_notices
-from portal.consent.asking import ask
+from portal.consent import retuning as retuning
+from portal.consent.asking import Told, ask
 from portal.consent.choices import Choice, choices
 from portal.consent.decisions import decide, decide_many
 from portal.consent.history import Entry, history
@@ -30,7 +32,7 @@ from portal.consent.rules import Answer, Because
 from portal.consent.submissions import Once, Recorded, Submission, submit
 from portal.consent.timeline import timeline
 from portal.consent.undoing import undo
-from portal.consent.wishes import preferred, values_for, wish, wishes
+from portal.consent.wishes import values_for, wish, wishes
 from portal.consent.words import ALL, CHANNELS, GRADES, SOURCES, Cell, Word
 
 __all__ = [
@@ -48,6 +50,7 @@ __all__ = [
     "Purpose",
     "Recorded",
     "Submission",
+    "Told",
     "Word",
     "addresses",
     "ask",
@@ -57,13 +60,13 @@ __all__ = [
     "bounces",
     "channel_name",
     "choices",
+    "collection_points",
     "confirmation",
     "decide",
     "decide_many",
     "history",
     "pause",
     "permission",
-    "preferred",
     "propagation",
     "publish_purposes",
     "purposes",

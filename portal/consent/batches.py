@@ -21,15 +21,19 @@ from pathlib import Path
 from typing import Any
 
 from portal import audit, db, subjects, vault
-from portal.consent import events, fold
+from portal.consent import events
 from portal.consent.checks import terms_of
 from portal.consent.decisions import record_checked
+from portal.consent.import_counts import KEPT_LINES, add_up, note_problems
 from portal.consent.import_file import ListFile, look_at, records
-from portal.consent.import_plan import BAD, HELD, SAME, VERDICTS, Meanwhile, Planned, plan
+from portal.consent.import_plan import VERDICTS, Meanwhile, plan
 from portal.consent.import_rows import UNNAMED as UNNAMED
-from portal.consent.import_rows import Bad, Blank, Line, Rows
+from portal.consent.import_rows import Bad, Blank, Line
 from portal.consent.import_rows import Options as Options
+from portal.consent.import_stops import lift_stops, record_stops
 from portal.consent.propagation import wake
+from portal.consent.vendors import Reader, rows_of
+from portal.consent.words import Word
 from portal.lib import clock, ids
 from portal.lib.errors import Conflict, Invalid, NotFound
 from portal.paper import _
@@ -37,7 +41,6 @@ from portal.subjects import Arrival
 from portal.vault import Place
 
 AT_ONCE = 2000
-KEPT_LINES = 1000
 PHASES = ("noes", "yeses")
 # A part should take this long; no write transaction may last longer than 250 ms.
 _WANTED, _FIRST_PART = 0.12, 250
@@ -69,15 +72,16 @@ class Batch:
 async def plan_import(path: Path, options: Options, *, by: str, name: str = "", progress: Progress | None = None) -> Batch:
     """The dry run: reads the whole file, changes nothing, keeps the plan under the id that commits it."""
     file, batch = await asyncio.to_thread(look_at, path, options.charset, options.separator), ids.new()
-    rows, counts, problems, began = Rows(file, options, _actor(batch)), Counter[str](), list[tuple[int, str, str]](), clock.now()
+    rows, began = await rows_of(file, options, _actor(batch)), clock.now()
+    counts, problems = Counter[str](), list[tuple[int, str, str]]()
     with closed_at_end(Meanwhile()) as meanwhile:
         for number, phase in enumerate(PHASES):
             words = _words(file, rows, phase, 0)
             while part := _take(words, AT_ONCE):
                 lines = [each for each in part if isinstance(each, Line)]
-                planned = await plan(lines, await terms_of(each.word for each in lines), began=began, meanwhile=meanwhile)
-                _add_up(counts, part, planned)
-                _note_problems(problems, part, planned)
+                planned = await plan(lines, await terms_of(_said(lines)), began=began, meanwhile=meanwhile)
+                add_up(counts, part, planned)
+                note_problems(problems, part, planned)
                 _tell(progress, part, number, file)
     details = {"name": name or path.name, "problems": sorted(problems)[:KEPT_LINES], "charset": file.charset}
     async with db.writing():
@@ -99,7 +103,7 @@ async def commit_import(batch_id: str, path: Path, *, by: str, progress: Progres
     file = await asyncio.to_thread(look_at, path, batch.options.charset, batch.options.separator)
     if file.sha256 != batch.sha256:
         raise Conflict(_("This is not the file that was planned. Plan it first."))
-    rows, step = Rows(file, batch.options, _actor(batch_id)), at_once or _FIRST_PART
+    rows, step = await rows_of(file, batch.options, _actor(batch_id)), at_once or _FIRST_PART
     if batch.phase == "planned":
         await _start(batch_id, by, file)
     while (batch := await find_batch(batch_id)).phase in PHASES:
@@ -127,6 +131,7 @@ async def undo_import(batch_id: str, *, by: str, why: str = "", also_noes: bool 
             return batch
         if also_noes:
             await _refuse_if_repeated(batch)
+            await lift_stops(_actor(batch_id), by=by)
         now, reason = clock.micros(clock.now()), (await vault.key_for("portal")).seal(_why(batch_id), why)
         await db.run(
             "UPDATE batch SET undone_at = coalesce(undone_at, ?), undone_by = ?, undone_why = ?,"
@@ -174,7 +179,11 @@ async def planned_before(sha256: bytes, options: Options) -> str | None:
     return None if row is None else str(row["id"])
 
 
-def _words(file: ListFile, rows: Rows, phase: str, after: int) -> Iterator[list[Line | Bad | Blank]]:
+def _said(lines: Sequence[Line]) -> list[Word]:
+    return [each.word for each in lines if not each.stop]
+
+
+def _words(file: ListFile, rows: Reader, phase: str, after: int) -> Iterator[list[Line | Bad | Blank]]:
     """The words of one phase, record by record, that stand after a line."""
     for record in records(file):
         if record.line > after and (words := list(rows.words(record, phase == "noes"))):
@@ -205,16 +214,18 @@ async def _record_part(batch: Batch, part: list[Line | Bad | Blank]) -> Batch:
     """One transaction: words, their entries, the part, the place in the file. A crash before its commit leaves nothing."""
     lines = [each for each in part if isinstance(each, Line)]
     async with db.writing():
-        terms, began = await terms_of(each.word for each in lines), batch.started_at or clock.now()
+        terms, began = await terms_of(_said(lines)), batch.started_at or clock.now()
         planned = await plan(lines, terms, began=began, batch=batch.id)
         recorded = [each.line for each in planned if each.recorded]
         known = await subjects.ensure_many([Arrival(each.kind, each.given, _actor(batch.id)) for each in recorded])
         found = [(each, identifier) for each, identifier in zip(recorded, known, strict=True) if identifier]
         masked = {identifier: subjects.mask(each.kind, each.canonical) for each, identifier in found}
-        people, words = await subjects.people(masked), [replace(each.word, identifier=identifier) for each, identifier in found]
+        people = await subjects.people(masked)
+        words = [replace(each.word, identifier=identifier) for each, identifier in found if not each.stop]
         decided = await record_checked(words, people, terms, batch.id, masked)
+        await record_stops([(each, identifier) for each, identifier in found if each.stop], people, _actor(batch.id))
         counts = Counter(batch.counts)
-        _add_up(counts, part, planned)
+        add_up(counts, part, planned)
         moved = await db.run(
             "UPDATE batch SET position = ?, parts = ?, done = ?"
             " WHERE id = ? AND phase = ? AND position = ? AND undone_at IS NULL",
@@ -261,26 +272,15 @@ async def _refuse_if_repeated(batch: Batch) -> None:
     )
     for row in await db.rows(asked, batch.id, began, began):
         if json.loads(row["done"]).get("repeated"):
-            raise Conflict(_("The later import %s says the same refusals. Take that one back first.") % row["id"])
+            raise Conflict(
+                _("A later import, %s, had some of the same refusals and rests on this one. Take that one back first.")
+                % row["id"]
+            )
 
 
 def _refuse_undone(batch: Batch) -> None:
     if batch.undone_at:
         raise Conflict(_("This import was taken back. Plan the file again."))
-
-
-def _add_up(counts: Counter[str], part: Sequence[Line | Bad | Blank], planned: Sequence[Planned]) -> None:
-    counts["rows"] += len(part)
-    counts[BAD] += sum(isinstance(each, Bad) for each in part)
-    counts["blank"] += sum(isinstance(each, Blank) for each in part)
-    counts.update(each.verdict for each in planned)
-    counts["repeated"] += sum(each.verdict == SAME and each.line.word.answer in fold.CLOSING for each in planned)
-
-
-def _note_problems(problems: list[tuple[int, str, str]], part: Sequence[Line | Bad | Blank], planned: Sequence[Planned]) -> None:
-    if len(problems) < KEPT_LINES:
-        problems += [(each.line, BAD, each.why) for each in part if isinstance(each, Bad)]
-        problems += [(each.line.line, each.verdict, each.why) for each in planned if each.verdict in (BAD, HELD)]
 
 
 def _tell(progress: Progress | None, part: Sequence[Line | Bad | Blank], number: int, file: ListFile) -> None:

@@ -4,8 +4,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from portal import documents
+from portal.consent import legacy
+from portal.consent.collection_points import exists
 from portal.consent.purposes import Purpose, in_force
-from portal.consent.words import ALL, ANSWERS, CHANNELS, GRADES, SOURCES, Word
+from portal.consent.words import ALL, ANSWERS, CHANNELS, GRADES, Word
 from portal.lib.errors import Invalid, NotFound
 from portal.paper import _
 from portal.subjects import Known
@@ -25,12 +27,15 @@ async def terms_of(words: Iterable[Word]) -> TermsOf:
     purposes = await in_force({word.purpose for word in asked})
     texts = {f"{each.key}@{each.number}/{spoken}": sha for each in purposes.values() for spoken, sha in each.hashes.items()}
     for name in {word.edition for word in asked} - texts.keys() - {""}:
-        if not name.startswith("legacy:"):
-            try:
-                texts[name] = (await documents.named(name)).sha256.hex()
-            except NotFound:
-                continue
+        try:
+            texts[name] = await (legacy.sha256_of(name) if legacy.is_name(name) else _sha256_of(name))
+        except NotFound:
+            continue
     return TermsOf(purposes, texts)
+
+
+async def _sha256_of(name: str) -> str:
+    return (await documents.named(name)).sha256.hex()
 
 
 def refuse_bad(words: Sequence[Word], known: Mapping[str, Known], terms: TermsOf) -> None:
@@ -56,7 +61,7 @@ def raise_for(problems: Mapping[int, tuple[str, str] | None]) -> None:
 def problem_of(word: Word, kind: str, terms: TermsOf) -> tuple[str, str] | None:
     """What is wrong with a word about an identifier of that kind: the field, and a sentence."""
     about = terms.purposes.get(word.purpose)
-    if word.grade not in GRADES or word.source not in SOURCES:
+    if word.grade not in GRADES or not exists(word.source):
         return "source", _("There is no such collection point: %s.") % word.source
     if about is None:
         return "purpose", _("There is no such purpose: %s.") % word.purpose
@@ -78,9 +83,11 @@ def problem_of(word: Word, kind: str, terms: TermsOf) -> tuple[str, str] | None:
 def _problem_of_text(word: Word, about: Purpose, texts: Mapping[str, str]) -> tuple[str, str] | None:
     if word.answer == "yes" and about.basis == "consent" and not word.edition:
         return "edition", _("A yes must name the text that was shown.")
-    if word.edition.startswith("legacy:"):
+    if word.edition.startswith(legacy.PREFIX):
         # Texts of an earlier system: only an import knows what was shown there.
-        return None if word.grade == "import" else ("edition", _("There is no text called %s.") % word.edition)
+        if word.grade != "import":
+            return "edition", _("There is no text called %s.") % word.edition
+        return None if word.edition in texts else ("edition", legacy.how_to_declare(word.edition))
     if word.edition and (word.edition not in texts or not word.edition.startswith(f"{word.purpose}@")):
         return "edition", _("This purpose has no text called %s.") % word.edition
     if word.answer == "informed":

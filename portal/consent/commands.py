@@ -14,10 +14,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from portal import audit
 from portal.consent.batches import Batch, commit_import, find_batch, plan_import, planned_before, undo_import
+from portal.consent.hashed import HASHED, take_hashes
 from portal.consent.import_file import CHARSETS, look_at
 from portal.consent.import_plan import VERDICTS
 from portal.consent.import_rows import COLUMNS, Options
 from portal.consent.scrubbing import Scrubbing
+from portal.consent.vendors import PRESETS, read_map
 from portal.consent.words import Cell
 from portal.lib.errors import Invalid
 from portal.paper import _
@@ -34,8 +36,13 @@ def add_commands(subparsers: Any) -> None:
     lists.add_argument("--also-noes", action="store_true", help="with --undo and --why: its refusals were never said")
     lists.add_argument("--why", default="", help="the reason for taking back")
     lists.add_argument(
-        "--map", action="append", default=[], metavar="OURS=THEIRS", help="a column with another name: email=E-Mail"
+        "--map", action="append", default=[], metavar="OURS=THEIRS", help="a column with another name; with --from: FILE.toml"
     )
+    lists.add_argument(
+        "--from", dest="vendor", default="", choices=(*PRESETS, HASHED), help="the export of an earlier system (docs/migrate.md)"
+    )
+    lists.add_argument("--kind", default="email", help="with --from hashed: email or phone")
+    lists.add_argument("--status", default="", help="with --from mailchimp: of all people in the file, where it does not say")
     lists.add_argument("--answer", action="append", default=[], metavar="THEIRS=OURS", help="what they call it: OPT_OUT=no")
     for name in COLUMNS:
         if name != "answer":
@@ -65,10 +72,12 @@ async def run_import(args: argparse.Namespace) -> int:
         return 0
     if args.file is None:
         raise Invalid(_("Name the file."))
-    _require_file(args.file)
+    require_file(args.file)
+    if args.vendor == HASHED:
+        return await _take_hashes(args)
     if args.resume:
         return _report(await _commit(args.resume, args), committed=True)
-    options = _options(args)
+    options = vendor_options(args) if args.vendor else _options(args)
     known = await planned_before((await asyncio.to_thread(look_at, args.file, args.charset, args.separator)).sha256, options)
     if known is not None and args.commit and (await find_batch(known)).phase != "in force":
         return _report(await _commit(known, args), committed=True)
@@ -84,17 +93,17 @@ async def _commit(batch: str, args: argparse.Namespace) -> Batch:
 
 
 async def run_scrub(args: argparse.Namespace) -> int:
-    _require_file(args.file)
+    require_file(args.file)
     out: Path = args.out or args.file.with_name(args.file.name + ".scrubbed.csv")
     scrubbing = await Scrubbing.of(args.file, Cell(args.purpose, args.channel, args.topic), column=args.map, charset=args.charset)
     part = out.with_name(out.name + ".part")
-    with _bar(_("Checking")) as moved, _new_file(part) as file:
+    with _bar(_("Checking")) as moved, new_file(part) as file:
         async for text in scrubbing.parts(lambda done: moved(done, scrubbing.lines)):
             file.write(text)
     entry = await scrubbing.sign(args.by)
     await audit.sequence_all()
     receipt = out.with_name(out.name + ".tlog-proof")
-    with _new_file(receipt) as file:
+    with new_file(receipt) as file:
         file.write(await audit.prove(entry))
     part.replace(out)
     told = {"lines": scrubbing.done.lines, "allowed": scrubbing.done.allowed, "invalid": scrubbing.done.invalid}
@@ -110,6 +119,30 @@ def _options(args: argparse.Namespace) -> Options:
     return Options(columns, defaults, answers, args.charset, args.separator.replace("\\t", "\t"), args.as_of)
 
 
+async def _take_hashes(args: argparse.Namespace) -> int:
+    with _bar(_("Recording") if args.commit else _("Reading")) as moved:
+        counts = await take_hashes(args.file, kind=args.kind, by=args.by, commit=args.commit, progress=moved)
+    for name in ("rows", "new", "same", "bad", "known"):
+        _say(f"  {name:<14} {counts[name]:>10}")
+    _say(_("Recorded; these addresses are closed.") if args.commit else _nothing_yet())
+    return 0
+
+
+def _nothing_yet() -> str:
+    return _("Nothing was recorded. To record it: the same command with --commit")
+
+
+def vendor_options(args: argparse.Namespace) -> Options:
+    """How the export of an earlier system is read: by its preset and the operator's map."""
+    if len(args.map) != 1:
+        raise Invalid(_("Say with --map FILE.toml which of their purposes is which of ours (docs/migrate.md)."))
+    if told := [name for name in (*COLUMNS, "answer") if getattr(args, name, None)]:
+        raise Invalid(_("With --from this stands in the map: %s.") % ", ".join(dict.fromkeys(told)))
+    read = read_map(Path(args.map[0])) | ({"status": args.status} if args.status else {})
+    more = {"vendor": args.vendor, "map": read, "as_of": args.as_of}
+    return Options(charset=args.charset, separator=args.separator.replace("\\t", "\t"), **more)
+
+
 def _pairs(texts: list[str]) -> dict[str, str]:
     wrong = [each for each in texts if "=" not in each]
     if wrong:
@@ -117,7 +150,7 @@ def _pairs(texts: list[str]) -> dict[str, str]:
     return {name.strip(): value.strip() for name, _equals, value in (each.partition("=") for each in texts)}
 
 
-def _require_file(path: Path) -> None:
+def require_file(path: Path) -> None:
     if not path.is_file() or not os.access(path, os.R_OK):
         raise Invalid(_("There is no file %s that can be read.") % path)
 
@@ -133,7 +166,7 @@ def _report(batch: Batch, *, committed: bool) -> int:
         _say(_("  line %(line)d: %(verdict)s. %(why)s") % {"line": line, "verdict": verdict, "why": why})
     if len(batch.problems) > _SHOWN:
         _say(_("  … and more; the plan keeps the first thousand."))
-    _say(_("Nothing was recorded. To record it: the same command with --commit"))
+    _say(_nothing_yet())
     return 0
 
 
@@ -145,7 +178,7 @@ def _bar(what: str) -> Iterator[Any]:
         yield lambda done, total: bar.update(task, completed=min(done, total), total=total)
 
 
-def _new_file(path: Path) -> IO[str]:
+def new_file(path: Path) -> IO[str]:
     return path.open("w", encoding="utf-8", newline="")
 
 

@@ -21,6 +21,7 @@ LONGEST_PAUSE = timedelta(hours=1)
 PARKED_AFTER = timedelta(hours=24)
 
 _AT_ONCE = 500
+_FORGOTTEN_AT_ONCE = 1000
 _random = SystemRandom()
 
 
@@ -138,6 +139,26 @@ async def release(system: str) -> None:
     """Inside `writing()`: the system answers (again), so everything that waits for it is due now."""
     now = clock.micros(clock.now())
     await db.run("UPDATE delivery SET next_at = ? WHERE system = ? AND state <> 'sent' AND next_at > ?", now, system, now)
+
+
+async def forget_sent(before: datetime) -> int:
+    """Forget what was taken before a moment; what still waits stays, however old. Answers how many went.
+
+    A replay needs none of it: it reads the log. Oldest first and in portions, so that nobody waits long to write; it
+    stops at the first portion that is younger.
+    """
+    limit, last, gone, old = clock.micros(before), "", 0, True
+    while old:
+        sql = "SELECT id, state, created_at, done_at FROM delivery WHERE id > ? ORDER BY id LIMIT ?"
+        portion = await db.rows(sql, last, _FORGOTTEN_AT_ONCE)
+        old = bool(portion) and portion[-1]["created_at"] < limit
+        last = portion[-1]["id"] if portion else last
+        taken = [(each["id"], limit) for each in portion if each["state"] == "sent" and each["done_at"] < limit]
+        if taken:
+            async with db.writing():  # one that was replayed meanwhile has been taken later
+                await db.many("DELETE FROM delivery WHERE id = ? AND state = 'sent' AND done_at < ?", taken)
+            gone += len(taken)
+    return gone
 
 
 async def note_system(system: str, **columns: Any) -> None:

@@ -6,8 +6,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from portal import db, subjects, vault
+from portal.consent import legacy
 from portal.consent.undoing import UNDO_WITHIN
 from portal.lib import clock
+from portal.paper import language
 from portal.vault import Place
 
 
@@ -15,7 +17,8 @@ from portal.vault import Place
 class Entry:
     """One line. `what`: yes, no, unset, informed, undone; objected, suppressed, restricted, erased, lifted; pause, resumed.
 
-    `entry` is what a receipt proves, for words; `undo_until` stands at a no that can still be taken back.
+    `entry` is what a receipt proves, for words; `undo_until` stands at a no that can still be taken back; `shown` is the
+    edition that can be read, empty where the text of an earlier system is not known.
     """
 
     id: str
@@ -36,6 +39,7 @@ class Entry:
     until: datetime | None
     undone: bool
     undo_until: datetime | None
+    shown: str = ""
 
 
 async def history(subject_id: str, limit: int = 500) -> list[Entry]:
@@ -47,7 +51,8 @@ async def history(subject_id: str, limit: int = 500) -> list[Entry]:
     undone = {row["refers_to"] for row in words if row["answer"] == "undone"}
     stops = await db.rows(f"SELECT * FROM stop WHERE holder IN ({marks})", *holders)
     pauses = await db.rows(f"SELECT * FROM pause WHERE holder IN ({marks})", *holders)
-    entries = [_word(row, row["id"] in undone) for row in words]
+    texts = await legacy.pages_of({row["edition"] for row in words}, language())
+    entries = [_word(row, row["id"] in undone, texts) for row in words]
     for row in {each["act"]: each for each in stops}.values():
         entries.append(_act(row, row["kind"], row["since"], row["by"]))
         if row["lifted_at"] is not None:
@@ -73,7 +78,7 @@ async def evidence_of(decision_id: str) -> dict[str, Any] | None:
     return opened
 
 
-def _word(row: dict[str, Any], undone: bool) -> Entry:
+def _word(row: dict[str, Any], undone: bool, texts: dict[str, str]) -> Entry:
     at = clock.from_micros(row["recorded_at"])
     may_undo = row["answer"] == "no" and not undone and at + UNDO_WITHIN > clock.now()
     return Entry(
@@ -95,6 +100,7 @@ def _word(row: dict[str, Any], undone: bool) -> Entry:
         until=None if row["expires_at"] is None else clock.from_micros(row["expires_at"]),
         undone=undone,
         undo_until=at + UNDO_WITHIN - timedelta(seconds=1) if may_undo else None,
+        shown=texts.get(row["edition"], "") if legacy.is_base(row["edition"]) else row["edition"],
     )
 
 

@@ -16,19 +16,23 @@ from hashlib import blake2b
 from typing import NamedTuple
 
 from portal import subjects
-from portal.consent import fold
+from portal.consent import fold, legacy
 from portal.consent.checks import TermsOf, problem_of
 from portal.consent.import_rows import Line
+from portal.consent.import_stops import as_stop, as_word, missing
 from portal.consent.permissions import Facts, pauses_of, stops_of
 from portal.consent.purposes import Purpose
 from portal.consent.rules import Spoken, expiry
 from portal.consent.words import Cell, rank
 from portal.lib import clock
+from portal.lib.errors import Invalid
 from portal.paper import _
 from portal.subjects import Known, Person
 
 NEW, SAME, OLDER, HELD, BAD = "new", "same", "older-ignored", "held-conflict", "bad"
 VERDICTS = (NEW, SAME, OLDER, HELD, BAD)
+# An answer that is neither yes nor no, where there is nothing that it could end: counted with those that say nothing.
+BLANK = "blank"
 
 
 class Planned(NamedTuple):
@@ -44,7 +48,10 @@ async def plan(
     lines: Sequence[Line], terms: TermsOf, *, began: datetime, batch: str = "", meanwhile: "Meanwhile | None" = None
 ) -> list[Planned]:
     """The verdicts on some lines, in their order; `began` is when this run did, so that an undated no is said once in it."""
-    wrong = {number: found for number, each in enumerate(lines) if (found := problem_of(each.word, each.kind, terms))}
+    _require_declared(lines, terms)
+    wrong = {
+        number: found for number, each in enumerate(lines) if not each.stop and (found := problem_of(each.word, each.kind, terms))
+    }
     good = [each for number, each in enumerate(lines) if number not in wrong]
     table = await _Table.of(good, batch, meanwhile)
     planned = [
@@ -54,6 +61,13 @@ async def plan(
     if meanwhile is not None:
         meanwhile.keep(table.said)
     return planned
+
+
+def _require_declared(lines: Sequence[Line], terms: TermsOf) -> None:
+    """A text of an earlier system of which nobody has said what it is stops the whole list, so that no refusal is left out."""
+    named = {each.word.edition for each in lines if legacy.is_base(each.word.edition)} - terms.texts.keys()
+    if named:
+        raise Invalid(" ".join(map(legacy.how_to_declare, sorted(named))))
 
 
 class _Table:
@@ -73,15 +87,23 @@ class _Table:
         closed = {_unknown(address) for address in await subjects.suppressed(unknown)}
         everybody = {known.id for person in people.values() for known in person.identifiers}
         holders = sorted(everybody | {subject for person in people.values() for subject in person.subjects})
-        words = await fold.kept(everybody, {each.word.purpose for each in lines}, with_batch=batch)
+        about = None if any(each.stop for each in lines) else {each.word.purpose for each in lines}
+        words, stops = await fold.kept(everybody, about, with_batch=batch), await stops_of(holders)
         if meanwhile is not None:
-            words += meanwhile.said_by({*everybody, *names.values()})
-        return cls(names, people, closed, Facts(words, await stops_of(holders), await pauses_of(holders)))
+            remembered = meanwhile.said_by({*everybody, *names.values()})
+            stops += [stop for each in remembered if (stop := as_stop(each))]
+            words += [each for each in remembered if not as_stop(each)]
+        return cls(names, people, closed, Facts(words, stops, await pauses_of(holders)))
 
     def judge(self, line: Line, purposes: dict[str, Purpose], began: datetime) -> Planned:
-        name, about, now = self._names[line.kind, line.canonical], purposes[line.word.purpose], clock.now()
+        name, now = self._names[line.kind, line.canonical], clock.now()
+        if line.only_ends and not self._has_imported_yes(name, line.word.cell, line.word.said_at or now):
+            return Planned(line, BLANK, False)
         if name in self._closed:
             return Planned(line, HELD, False, _("Whoever has this address asked to be deleted and not to be added again."))
+        if line.stop:
+            return self._stop(line, name)
+        about = purposes[line.word.purpose]
         word, at = _spoken(name, line, about, now), line.word.said_at
         on_cell = [each for each in self._facts.words.get(name, ()) if each.cell == word.cell]
         if any(_is_same(each, word, at, began) for each in on_cell):
@@ -97,7 +119,7 @@ class _Table:
         """A yes against what was said and stopped: the rules answer as if it were recorded."""
         name = word.identifier
         before = self._facts.words.get(name)
-        if before is None and name not in self._people:
+        if before is None and name not in self._people and name not in self._facts.stops:
             return self._recorded(line, word, NEW)
         person = self._people.get(name) or _stranger(name, line.kind)
         self._facts.words[name] = [*(before or ()), word]
@@ -109,6 +131,21 @@ class _Table:
         if against.what == "decision" and against.at is not None and against.at >= word.at:
             return Planned(line, OLDER, False)
         return Planned(line, HELD, False, _("Something stronger stands against this yes."))
+
+    def _stop(self, line: Line, name: str) -> Planned:
+        added = missing(line, name, self._people.get(name), self._facts)
+        if not added:
+            return Planned(line, SAME, False)
+        self._facts.stops.setdefault(name, []).extend(added)
+        self.said += map(as_word, added)
+        return Planned(line, NEW, True)
+
+    def _has_imported_yes(self, name: str, cell: Cell, at: datetime) -> bool:
+        """Of an import whose yeses count; a stronger yes is not for a list to end."""
+        return any(
+            each.cell == cell and each.answer in ("yes", "informed") and rank(each.grade) <= rank("import") and each.at <= at
+            for each in self._facts.words.get(name, ())
+        )
 
     def _recorded(self, line: Line, word: Spoken, verdict: str) -> Planned:
         self._facts.words.setdefault(word.identifier, []).append(word)

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, time, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from portal import settings, subjects
@@ -38,7 +38,7 @@ _LANGUAGE = re.compile(r"[a-z]{2,3}(?:-[A-Za-z0-9]{2,8}){0,2}")
 @dataclass(frozen=True)
 class Options:
     """How a list is read: our column → theirs, values for columns it has not, their answers → ours. `sources`: the only
-    collection points that its lines may name, None for any."""
+    collection points that its lines may name, None for any. `vendor`: the earlier system whose export it is, read by `map`."""
 
     columns: Mapping[str, str] = field(default_factory=dict)
     defaults: Mapping[str, str] = field(default_factory=dict)
@@ -47,11 +47,15 @@ class Options:
     separator: str = ""
     as_of: str = ""
     sources: tuple[str, ...] | None = None
+    vendor: str = ""
+    map: Mapping[str, Any] = field(default_factory=dict)
 
     def as_text(self) -> str:
         options = asdict(self)
         if self.sources is None:
             del options["sources"]
+        if not self.vendor:
+            del options["vendor"], options["map"]
         return json.dumps(options, sort_keys=True, ensure_ascii=False)
 
     @staticmethod
@@ -62,13 +66,18 @@ class Options:
 
 
 class Line(NamedTuple):
-    """One word about one address: its canonical value, the value as given, and the word, which names no identifier yet."""
+    """One word about one address: its canonical value, the value as given, and the word, which names no identifier yet.
+
+    `stop`: it is no word but a stop (see import_stops). `only_ends`: it is nothing but the end of an earlier import's yes.
+    """
 
     line: int
     kind: str
     canonical: str
     given: str
     word: Word
+    stop: str = ""
+    only_ends: bool = False
 
 
 class Bad(NamedTuple):
@@ -172,21 +181,7 @@ class Rows:
         )
 
     def _moment(self, text: str, answer: str) -> datetime:
-        try:
-            return self._in_utc(text, answer)
-        except OverflowError:
-            raise Invalid(_unreadable_date()) from None
-
-    def _in_utc(self, text: str, answer: str) -> datetime:
-        try:
-            moment = datetime.fromisoformat(text)
-        except ValueError:
-            moment = _dotted(text)
-        if moment.tzinfo is not None:
-            return moment.astimezone(UTC)
-        if answer in ("no", "unset") and moment.time() == time() and len(text) <= 10:
-            moment += _DAY - timedelta(microseconds=1)
-        return moment.replace(tzinfo=self._zone).astimezone(UTC)
+        return moment_of(text, answer, self._zone)
 
     def _check(self, options: Options) -> None:
         known = {*subjects.KINDS, *COLUMNS, *EVIDENCE}
@@ -224,6 +219,26 @@ class Rows:
 
     def _named(self, missing: str) -> dict[str, str]:
         return {"missing": missing, "there": ", ".join(self._file.columns)}
+
+
+def moment_of(text: str, answer: str, zone: ZoneInfo) -> datetime:
+    """A moment in UTC; a day alone is its end for what closes, its beginning for what opens."""
+    try:
+        return _in_utc(text, answer, zone)
+    except OverflowError:
+        raise Invalid(_unreadable_date()) from None
+
+
+def _in_utc(text: str, answer: str, zone: ZoneInfo) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        moment = _dotted(text)
+    if moment.tzinfo is not None:
+        return moment.astimezone(UTC)
+    if answer in ("no", "unset") and moment.time() == time() and len(text) <= 10:
+        moment += _DAY - timedelta(microseconds=1)
+    return moment.replace(tzinfo=zone).astimezone(UTC)
 
 
 def _dotted(text: str) -> datetime:

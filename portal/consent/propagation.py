@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from portal import audit, connectors, db, jobs, settings
+from portal import audit, connectors, db, documents, jobs, settings
 from portal.consent import deliveries, events, standings
 from portal.consent.changes import OF_A_PART, Item, given_by, items_of
 from portal.consent.telling import Line, Outcome
@@ -22,6 +22,9 @@ ENTRIES = 200
 PEOPLE = 200
 # A system with a long queue goes on later, so that the others get a hand in between.
 LONGEST_SHIFT = 10.0
+# How long it is known when a system took something over, where no retention rule is called `deliveries`.
+KEPT = timedelta(days=366)
+_LONGEST = {"day": timedelta(days=1), "month": timedelta(days=31), "year": timedelta(days=366)}
 
 
 @dataclass(frozen=True)
@@ -77,6 +80,14 @@ async def tell(job: jobs.Job) -> None:
         raise jobs.TryAgain("The log has not given the newest entries their places yet.", after=timedelta(milliseconds=200))
     if told.again_at is not None:
         raise jobs.TryAgain("Something waits for its next try.", after=max(told.again_at - clock.now(), timedelta(seconds=1)))
+
+
+@jobs.verb("consent.tidy_deliveries", every=timedelta(days=1), at_once=1)
+async def tidy(job: jobs.Job) -> None:
+    """What a system took over is forgotten after the time that policies/retention.toml says."""
+    rule = documents.retention().get("deliveries")
+    kept = KEPT if rule is None else rule.number * _LONGEST[rule.unit]
+    await deliveries.forget_sent(clock.now() - kept)
 
 
 async def propagate_once(system: str) -> Told:

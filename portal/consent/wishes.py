@@ -3,8 +3,9 @@
 Closed lists, told with every permission, so that senders can keep to them. The latest wish of the whole person counts.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from portal import audit, db, settings, subjects
 from portal.consent import events
@@ -31,6 +32,14 @@ class Wishes:
     language: str = ""
 
 
+NONE = Wishes()
+
+# When it was said, the row, what is wished and what was chosen.
+Wished = tuple[int, str, str, str]
+
+_AT_ONCE = 5000  # far above a round of questions, far below what a database takes in one statement
+
+
 async def wish(subject_id: str, given: Mapping[str, str], *, by: str) -> Wishes:
     """Keep what changed of these wishes, each as a row with who and when; answers all that count now."""
     for what, value in given.items():
@@ -52,30 +61,26 @@ async def wish(subject_id: str, given: Mapping[str, str], *, by: str) -> Wishes:
 async def wishes(subject_id: str) -> Wishes:
     """What the whole person wishes now."""
     holders = (await subjects.whole(subject_id)).subjects
-    marks = ", ".join("?" * len(holders))
-    rows = await db.rows(f"SELECT what, chosen FROM wish WHERE holder IN ({marks}) ORDER BY at, id", *holders)
-    return Wishes(**{row["what"]: row["chosen"] for row in rows})
+    return latest(await wishes_of(holders), holders)
 
 
-async def preferred(addresses: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Wishes]:
-    """The wishes behind addresses (kind and value) that have any: three small queries for all, one where nobody wishes."""
-    if await db.row("SELECT 1 AS one FROM wish LIMIT 1") is None:
-        return {}
-    known = await subjects.known_ids(addresses)
-    mine = {found: given for given, found in zip(addresses, known, strict=True) if found is not None}
-    if not mine:
-        return {}
-    rows = await db.rows(
-        "SELECT mine.id AS asked, wish.what, wish.chosen FROM identifier mine"
-        " JOIN identifier other ON other.subject = mine.subject"
-        f" JOIN wish ON wish.holder IN (other.home, other.subject) WHERE mine.id IN ({', '.join('?' * len(mine))})"
-        " AND mine.erased_at IS NULL ORDER BY wish.at, wish.id",
-        *mine,
-    )
-    found: dict[tuple[str, str], dict[str, str]] = {}
-    for row in rows:
-        found.setdefault(mine[row["asked"]], {})[row["what"]] = row["chosen"]
-    return {given: Wishes(**values) for given, values in found.items() if any(values.values())}
+async def wishes_of(holders: Iterable[str], at: datetime | None = None) -> dict[str, list[Wished]]:
+    """What these subjects wished, by subject and now or by a moment; one query for all."""
+    asked, moment = sorted(set(holders)), clock.micros(at or clock.now())
+    found: dict[str, list[Wished]] = {}
+    for start in range(0, len(asked), _AT_ONCE):
+        part = asked[start : start + _AT_ONCE]
+        marks = ", ".join("?" * len(part))
+        sql = f"SELECT holder, at, id, what, chosen FROM wish WHERE holder IN ({marks}) AND at <= ?"
+        for row in await db.rows(sql, *part, moment):
+            found.setdefault(row["holder"], []).append((row["at"], row["id"], row["what"], row["chosen"]))
+    return found
+
+
+def latest(wished: Mapping[str, Sequence[Wished]], holders: Iterable[str]) -> Wishes:
+    """The latest wish of each sort, of all subjects that are one person."""
+    mine = sorted(each for holder in holders for each in wished.get(holder, ()))
+    return Wishes(**{what: chosen for _at, _id, what, chosen in mine}) if mine else NONE
 
 
 def values_for(what: str) -> tuple[str, ...]:

@@ -20,7 +20,8 @@ from portal.lib import clock
 from portal.lib.errors import Conflict, Invalid, NotFound
 from portal.paper import _
 
-KINDS = ("statement", "notice", "purpose")
+# `legacy`: what an earlier system showed; proof of what was said there, never offered or translated here.
+KINDS = ("statement", "notice", "purpose", "legacy")
 
 
 @dataclass(frozen=True)
@@ -137,8 +138,8 @@ async def editions(key: str) -> list[Edition]:
 
 
 async def keys(kind: str | None = None) -> list[str]:
-    """The keys of everything published, of one kind or of all."""
-    query = EditionRow.filter(kind=kind) if kind else EditionRow.all()
+    """The keys of everything published, of one kind or of all that we publish ourselves."""
+    query = EditionRow.filter(kind=kind) if kind else EditionRow.exclude(kind="legacy")
     return sorted({str(key) for key in await query.distinct().values_list("key", flat=True)})
 
 
@@ -146,6 +147,7 @@ async def missing_translations(at: datetime | None = None) -> list[tuple[str, st
     """Which (key, language) a reader would see in another language than the one they chose."""
     rows = (
         await EditionRow.filter(in_force_from__lte=at or clock.now())
+        .exclude(kind="legacy")
         .order_by("in_force_from", "number")
         .only("name", "key", "number", "language", "in_force_from")
     )

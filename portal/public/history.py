@@ -15,7 +15,6 @@ from portal.lib import clock
 from portal.lib.errors import NotFound
 from portal.pages import customer, get, page
 from portal.paper import _
-from portal.public.reasons import source_name
 from portal.public.story import told
 
 AT_ONCE = 50
@@ -56,7 +55,7 @@ async def show(request: Request) -> Response:
         number=number,
         last=last,
         link=lambda to: "/preferences/history?" + urlencode({"purpose": wanted, "page": to}),
-        source_name=source_name,
+        source_name=consent.collection_points.called,
         bars=bars,
         start=start,
         wide=WIDE,

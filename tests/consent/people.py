@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from portal import consent, db, subjects
-from portal.consent import Word
+from portal.consent import Word, legacy
 from portal.consent.decisions import Decided
 from portal.subjects import Identifier
 
@@ -12,6 +12,7 @@ from portal.subjects import Identifier
 async def publish() -> None:
     async with db.writing():
         await consent.publish_purposes("officer:petra")
+        await legacy.add_unknown("legacy:old:1", by="officer:petra")
 
 
 async def known(

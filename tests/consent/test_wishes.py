@@ -1,10 +1,13 @@
 """How people like to be reached, what senders hear of it, and the mail on the day a pause ends."""
 
-from datetime import timedelta
+import asyncio
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
 from portal import audit, consent, db, jobs, messages, subjects
+from portal.consent import Cell
 from portal.consent.wishes import Wishes
 from portal.lib import clock
 from portal.lib.errors import Invalid
@@ -42,17 +45,54 @@ async def test_what_is_not_on_offer_cannot_be_wished(house: House) -> None:
     assert await consent.wishes(ana.subject) == Wishes()
 
 
+async def _told(*about: tuple[str, str]) -> list[Wishes]:
+    told = await asyncio.gather(*(consent.ask(*each, Cell("newsletter", "email")) for each in about))
+    return [each.preferred for each in told]
+
+
 async def test_senders_hear_the_wishes_of_the_whole_person(house: House) -> None:
+    await publish()
     ana, work = await known(*ANA), await known(*WORK)
-    assert await consent.preferred([ANA, WORK]) == {}
+    assert await _told(ANA, WORK) == [Wishes(), Wishes()]
     await consent.wish(work.subject, {"channel": "post", "language": "ro"}, by="system")
-    assert await consent.preferred([ANA, WORK, ("email", "nobody@example.com")]) == {WORK: Wishes("post", "", "", "ro")}
+    assert await _told(ANA, WORK, ("email", "nobody@example.com")) == [Wishes(), Wishes("post", "", "", "ro"), Wishes()]
     async with db.writing():
         await subjects.link(work.id, ana.subject, by="system", why="asked")
     await consent.wish(ana.subject, {"channel": "email"}, by="system")
-    assert await consent.preferred([ANA]) == {ANA: Wishes("email", "", "", "ro")}
+    assert await _told(ANA, WORK) == [Wishes("email", "", "", "ro")] * 2
     await consent.wish(ana.subject, {"channel": "", "language": ""}, by="system")
-    assert await consent.preferred([ANA, WORK]) == {}
+    assert await _told(ANA, WORK) == [Wishes(), Wishes()]
+
+
+async def test_the_wishes_of_all_who_are_asked_about_together_cost_one_query(
+    sqlite_house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await publish()
+    people = [("email", f"p{each}@example.com") for each in range(40)]
+    for each in people:
+        await consent.wish((await known(*each)).subject, {"hours": "evening"}, by="system")
+    real, asked = db.rows, list[str]()
+
+    async def counted(sql: str, *values: object) -> list[dict[str, Any]]:
+        asked.append(sql)
+        return await real(sql, *values)
+
+    monkeypatch.setattr(db, "rows", counted)
+    assert await _told(*people) == [Wishes(hours="evening")] * 40
+    assert len([sql for sql in asked if " wish " in sql]) == 1 and len(asked) < 12
+
+
+async def test_a_question_about_a_day_hears_what_was_wished_on_that_day(house: House) -> None:
+    await publish()
+    cell = Cell("newsletter", "email")
+    with clock.at(datetime(2027, 3, 1, tzinfo=UTC)):
+        ana = await known(*ANA)
+    for day, frequency in ((3, "weekly"), (5, "monthly")):
+        with clock.at(datetime(2027, 3, day, tzinfo=UTC)):
+            await consent.wish(ana.subject, {"frequency": frequency}, by="system")
+    with clock.at(datetime(2027, 3, 9, tzinfo=UTC)):
+        then = [(await consent.ask(*ANA, cell, datetime(2027, 3, day, tzinfo=UTC))).preferred.frequency for day in (2, 4, 6)]
+    assert then == ["", "weekly", "monthly"]
 
 
 async def _over() -> list[str]:
