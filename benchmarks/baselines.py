@@ -9,11 +9,11 @@ from dataclasses import replace
 
 from portal import consent, db, logs, server, settings, subjects
 from portal.app import build
-from portal.consent import Answer, Because, Cell, Recorded, Submission
+from portal.consent import Because, Cell, Recorded, Submission, Told
 from portal.consent.decisions import Decided
 from portal.lib import clock
 
-_ANSWER = Answer(True, 4, Because("decision", "id", "yes"))
+_ANSWER = Told(True, 4, Because("decision", "id", "yes"))
 
 
 async def _apart(submission: Submission) -> Recorded:
@@ -32,7 +32,7 @@ async def _nothing(submission: Submission) -> Recorded:
     return Recorded(decided, (_ANSWER,) * len(decided))
 
 
-async def _no_answer(kind: str, value: str, cell: Cell, at: object = None) -> Answer:
+async def _no_answer(kind: str, value: str, cell: Cell, at: object = None) -> Told:
     return _ANSWER
 
 

@@ -9,13 +9,13 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
 
-from portal import admin, api, db, demo, identity, problems, public, settings, vault
+from portal import admin, api, consent, db, demo, identity, problems, public, settings, vault
 from portal.lib import ids
 from portal.lib.errors import Refusal, TooMany
 from portal.pages import page
@@ -47,6 +47,7 @@ class _Compressed(GZipMiddleware):
 
 
 def build() -> Starlette:
+    consent.collection_points.points()  # a mistake in the file is told now, not at the first word from there
     conveniences = demo.routes if settings.get().demo else []
     site = Starlette(
         routes=[*api.routes, *public.routes, *admin.routes, *conveniences, Mount("/static", _Static(directory=STATIC))],
@@ -55,6 +56,7 @@ def build() -> Starlette:
             Refusal: _for_both(refused),
             HTTPException: _for_both(unknown_address),
             BodyTooLarge: body_too_large,
+            ClientDisconnect: gone,
             **dict.fromkeys(db.trouble(), _for_both(unavailable)),
             Exception: broken,
         },
@@ -111,6 +113,11 @@ async def unknown_address(request: Request, problem: Exception) -> Response:
 
 async def body_too_large(request: Request, problem: Exception) -> Response:
     return plain(request.url.path, too_large(request.url.path), 413)
+
+
+async def gone(request: Request, problem: Exception) -> Response:
+    """The sender left, or was hung up on, before the body ended: no mistake of ours, and nobody reads this."""
+    return Response(status_code=400)
 
 
 async def unavailable(request: Request, problem: Exception) -> Response:

@@ -13,15 +13,17 @@ from typing import Any
 
 from portal import connectors, db, demo, logs, server, settings, vault
 from portal.api import commands as api_commands
+from portal.api import inbound
 from portal.app import build
 from portal.audit import commands as audit_commands
 from portal.cases import commands as cases_commands
 from portal.consent import commands as consent_commands
-from portal.consent import system_commands
+from portal.consent import migrate_commands, rules_commands, system_commands
 from portal.identity import commands as identity_commands
 from portal.lib.errors import Refusal
 from portal.settings import SettingsError
 from portal.statement import commands as statement_commands
+from portal.subjects import commands as subjects_commands
 from portal.worker import know_all_verbs, work
 
 
@@ -47,7 +49,7 @@ def _parser() -> argparse.ArgumentParser:
     _add(commands, "demo", make_demo, "make the demo company in an empty portal (PORTAL_DEMO=1)")
     for room in (
         *(identity_commands, api_commands, statement_commands, cases_commands, consent_commands),
-        *(system_commands, audit_commands),
+        *(migrate_commands, rules_commands, system_commands, subjects_commands, audit_commands),
     ):
         room.add_commands(commands)
     return parser
@@ -71,20 +73,28 @@ def serve(arguments: argparse.Namespace) -> int:
     wanted = settings.get()
     vault.signing_seed()  # refuses missing and public demo keys before anybody is served
     _read_systems()
-    asyncio.run(_with_database(migrate(arguments)))
+    rules_commands.require_sound()
+    asyncio.run(_with_database(_prepare(arguments)))
     server.run(build(), wanted)
     return 0
+
+
+async def _prepare(arguments: argparse.Namespace) -> None:
+    await migrate(arguments)
+    await rules_commands.say_if_unlike()
 
 
 def _read_systems() -> None:
     """A mistake in the file of the connected systems or in a map is said with file and line before anything begins."""
     for each in connectors.systems():
         connectors.open_system(each.name)
+        inbound.require_sound(each)
 
 
 async def work_only(arguments: argparse.Namespace) -> None:
     vault.signing_seed()
     _read_systems()
+    rules_commands.require_sound()
     await vault.check_master_key()
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
     for each in (signal.SIGTERM, signal.SIGINT):

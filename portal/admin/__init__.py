@@ -1,5 +1,8 @@
-"""The officers' door: today, cases, people, systems, audit."""
+"""The officers' door: today, cases, people, systems, keys of other programs, audit."""
 
-from portal.admin import audit, cases, people, sign_in, systems, today
+from portal.admin import audit, cases, keys, people, sign_in, systems, today
 
-routes = [*sign_in.routes, *today.routes, *cases.routes, *people.routes, *systems.routes, *audit.routes]
+routes = [
+    *(*sign_in.routes, *today.routes, *cases.routes, *people.routes),
+    *(*systems.routes, *keys.routes, *audit.routes),
+]

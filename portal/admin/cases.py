@@ -138,6 +138,11 @@ async def _hold(request: Request, kind: str, why: str) -> None:
         raise Invalid(problem.sentence, {f"hold-{name}": fault for name, fault in problem.fields.items()}) from problem
 
 
+async def make_paper_again(request: Request) -> Response:
+    await cases.papers.make_again(request.path_params["case"], (await form(request)).get("paper", ""))
+    return _back(request)
+
+
 async def proof(request: Request) -> Response:
     """The evidence file of a closed case."""
     return await _paper(request, "proof")
@@ -276,6 +281,7 @@ routes = [
     post("/admin/cases/{case}/approval", approve, guard=approving),
     post("/admin/cases/{case}/objection", send_back, guard=approving),
     post("/admin/cases/{case}/closing", close, guard=processing),
+    post("/admin/cases/{case}/papers", make_paper_again, guard=processing),
     post("/admin/cases/{case}/notes", add_note, guard=processing),
     post("/admin/cases/{case}/holds", hold, guard=processing),
 ]

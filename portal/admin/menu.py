@@ -18,6 +18,7 @@ def desk(request: Request, template: str, status: int = 200, /, **context: Any) 
         (_("Requests"), "/admin/cases", "cases.see"),
         (_("People"), "/admin/people", "people.see"),
         (_("Systems"), "/admin/systems", "systems.see"),
+        (_("Keys"), "/admin/keys", "keys.see"),
         (_("Record"), "/admin/audit", "audit.see"),
     ]
     path = request.url.path.rstrip("/")

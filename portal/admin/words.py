@@ -1,6 +1,7 @@
-"""What officers read for rights, states and holds; one place, so that every page says it alike."""
+"""What officers read for rights, states, addresses and answers; one place, so that every page says it alike."""
 
-from portal.paper import _
+from portal.consent import Choice
+from portal.paper import _, date_text
 
 
 def right_name(right: str) -> str:
@@ -68,3 +69,48 @@ def action_name(action: str) -> str:
         "clear": _("emptied"),
         "keep": _("kept"),
     }.get(action, action)
+
+
+def kind_name(kind: str) -> str:
+    return {
+        "email": _("E-mail"),
+        "phone": _("Telephone"),
+        "post": _("Post"),
+        "account": _("Account"),
+        "device": _("Device"),
+    }.get(kind, kind)
+
+
+def audience_name(audience: str) -> str:
+    """Who uses an address."""
+    return {
+        "person": _("One person"),
+        "shared": _("Several people"),
+        "role": _("A function, like info@"),
+        "former": _("Left it"),
+    }.get(audience, audience)
+
+
+def said(choice: Choice) -> str:
+    """On what a yes or a no rests, with its day and where it came from."""
+    because = choice.because
+    if because is None:
+        return ""
+    told = {
+        "day": date_text(because.at) if because.at else _("no known day"),
+        "where": because.source.replace("-", " "),
+        "end": date_text(because.until) if because.until else "",
+    }
+    if because.what == "decision":
+        return {
+            "yes": _("said yes, %(day)s (%(where)s)"),
+            "informed": _("bought and was told how to refuse, %(day)s (%(where)s)"),
+        }.get(because.answer, _("said no, %(day)s (%(where)s)")) % told
+    if because.what == "stop":
+        return {
+            "suppressed": _("address closed, %(day)s (%(where)s)"),
+            "restricted": _("asked to leave the data unused, %(day)s"),
+        }.get(because.kind, _("stopped all advertising, %(day)s")) % told
+    if because.what == "pause":
+        return _("paused until %(end)s") % told
+    return _("nobody has said anything")

@@ -1,9 +1,10 @@
 """The door for machines: decisions, permissions, receipts, under /api/ with keys; described at /api/openapi.json."""
 
-from portal.api import decisions, lists, openapi, permissions, receipts, unsubscribe
+from portal.api import decisions, inbound, lists, openapi, permissions, receipts, unsubscribe
 
 _doors = [
     *decisions.routes,
+    *inbound.routes,
     *permissions.routes,
     *lists.routes,
     *receipts.routes,

@@ -18,7 +18,7 @@ def add_commands(subparsers: Any) -> None:
     adding.add_argument("name", help="which program will use it")
     adding.add_argument("--scope", action="append", required=True, choices=identity.SCOPES, help="may be given several times")
     adding.add_argument(
-        "--source", action="append", default=[], choices=sorted(consent.SOURCES), help="a collection point it speaks for"
+        "--source", action="append", default=[], type=_point, metavar="POINT", help="a collection point it speaks for"
     )
     adding.add_argument("--grade", required=True, choices=consent.GRADES, help="how sure we are who spoke there")
     adding.add_argument("--by", metavar="EMAIL", help="the officer who makes it (default: the operator)")
@@ -33,6 +33,14 @@ def add_commands(subparsers: Any) -> None:
     revoking.add_argument("id")
     revoking.add_argument("--by", metavar="EMAIL", help="the officer who ends it (default: the operator)")
     revoking.set_defaults(run=_revoke)
+
+
+def _point(name: str) -> str:
+    """Looked up only when one is named, so that a mistake in the operator's file stops no other command."""
+    if not consent.collection_points.exists(name):
+        known = ", ".join(consent.collection_points.names())
+        raise argparse.ArgumentTypeError(f"there is no collection point {name!r}; there are {known}")
+    return name
 
 
 async def _add(arguments: argparse.Namespace) -> int:

@@ -8,7 +8,7 @@ import hashlib
 import json
 import re
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -29,23 +29,42 @@ AT_ONCE = 100
 MOST_EVIDENCE = 4_000
 # With these grades the person acts themself, and may come back to where they asked not to be added again.
 OF_THE_PERSON = ("self", "self-verified")
+NEEDED = ("identifier", "source", "decisions")
 _FIELDS = frozenset({"identifier", "source", "language", "said_at", "edition", "evidence", "decisions"})
 _ITEM = frozenset({"purpose", "channel", "topic", "answer", "until", "edition"})
 _LANGUAGE = re.compile(r"[a-z]{2,3}(?:-[A-Za-z0-9]{2,8}){0,2}")
 
 
+class Speaker(Protocol):
+    """Who hands words in, for which collection points and how sure of who spoke: a key, or a system that signs."""
+
+    @property
+    def actor(self) -> str: ...
+
+    @property
+    def sources(self) -> frozenset[str]: ...
+
+    @property
+    def grade(self) -> str: ...
+
+
 async def record(request: Request, key: ApiKey) -> Response:
     once_key = idempotency_key(request)
     raw, said = await json_body(request)
-    words, address = _read(said, key)
-    once = None
-    if once_key:
-        request_hash = hashlib.sha256(b"POST /api/v1/decisions\n" + raw).digest()
-        once = Once(f"api/{key.id}/{once_key}", request_hash, _reply)
-    recorded = await consent.submit(Submission(words, address, once))
-    if not recorded.decided:
-        return Response(recorded.reply, 201, headers={"idempotency-replayed": "true"}, media_type="application/json")
-    return answer(_told(recorded), 201)
+    return await recorded(raw, said, key, once=f"api/{key.id}/{once_key}" if once_key else "", status=201)
+
+
+async def recorded(
+    raw: bytes, said: Any, speaker: Speaker, *, once: str, status: int, needed: tuple[str, ...] = NEEDED
+) -> Response:
+    """Record what a body says, and under the same `once` nothing more: the same answer again."""
+    words, address, language = _read(said, speaker, needed)
+    words = await consent.collection_points.with_pinned_texts(words, language)
+    request_hash = hashlib.sha256(b"POST /api/v1/decisions\n" + raw).digest()
+    done = await consent.submit(Submission(words, address, Once(once, request_hash, _reply) if once else None))
+    if not done.decided:
+        return Response(done.reply, status, headers={"idempotency-replayed": "true"}, media_type="application/json")
+    return answer(_told(done), status)
 
 
 def idempotency_key(request: Request) -> str:
@@ -56,11 +75,11 @@ def idempotency_key(request: Request) -> str:
     return given or ""
 
 
-def _read(said: Any, key: ApiKey) -> tuple[tuple[Word, ...], Arrival]:
+def _read(said: Any, speaker: Speaker, needed: tuple[str, ...]) -> tuple[tuple[Word, ...], Arrival, str]:
     faults = Faults()
-    body = an_object(said, _FIELDS, ("identifier", "source", "decisions"), faults)
+    body = an_object(said, _FIELDS, needed, faults)
     kind, value = identifier(body, faults)
-    source = _source(body, key, faults)
+    source = _source(body, speaker, faults)
     said_at = past_moment(body, "said_at", faults)
     edition = text(body, "edition", faults)
     language = _language(body, edition, faults)
@@ -70,13 +89,13 @@ def _read(said: Any, key: ApiKey) -> tuple[tuple[Word, ...], Arrival]:
         faults.add("/decisions", _("This has to be a list of 1 to %d.") % AT_ONCE)
         items = []
     words = tuple(
-        _word(item, f"/decisions/{number}", edition, said_at, language, faults, source=source, key=key, evidence=evidence)
+        _word(item, f"/decisions/{number}", edition, said_at, language, faults, source=source, speaker=speaker, evidence=evidence)
         for number, item in enumerate(items)
     )
     if edition and words and not any(word.edition == edition for word in words):
         faults.add("/edition", _("Nothing in this request is about the purpose of this text."))
     faults.refuse()
-    return words, Arrival(kind, value, key.actor, own=key.grade in OF_THE_PERSON)
+    return words, Arrival(kind, value, speaker.actor, own=speaker.grade in OF_THE_PERSON), language
 
 
 def _word(
@@ -88,7 +107,7 @@ def _word(
     faults: Faults,
     *,
     source: str,
-    key: ApiKey,
+    speaker: Speaker,
     evidence: dict[str, Any] | None,
 ) -> Word:
     item = an_object(said, _ITEM, ("purpose", "channel", "answer"), faults, pointer)
@@ -100,16 +119,16 @@ def _word(
     # The text named for the whole request counts for the items of its purpose.
     shown = text(item, "edition", faults, pointer) or (edition if edition.startswith(f"{purpose}@") else "")
     return Word(
-        *("", purpose, channel, topic, given, said_at, source, key.grade, key.actor, shown),
+        *("", purpose, channel, topic, given, said_at, source, speaker.grade, speaker.actor, shown),
         *(language or _language_of(shown), until, evidence),
     )
 
 
-def _source(body: dict[str, Any], key: ApiKey, faults: Faults) -> str:
+def _source(body: dict[str, Any], speaker: Speaker, faults: Faults) -> str:
     source = text(body, "source", faults)
-    if source and source not in consent.SOURCES:
+    if source and not consent.collection_points.exists(source):
         faults.add("/source", _("There is no such collection point: %s.") % source)
-    elif source and source not in key.sources:
+    elif source and source not in speaker.sources:
         raise NotAllowed(_("This key does not speak for the collection point %s.") % source)
     return source
 
@@ -153,7 +172,8 @@ def _told(recorded: Recorded) -> dict[str, Any]:
 
 _DESCRIBED = Described(
     "Record what a person said",
-    text="All or nothing. The grade comes from the key; a yes on the basis of consent names the text that was shown.",
+    text="All or nothing. The grade comes from the key; a yes on the basis of consent names the text that was shown,"
+    " unless its collection point has one pinned.",
     parameters=(schemas.IDEMPOTENCY_KEY,),
     body=schemas.content(schemas.DECISIONS, schemas.DECISIONS_EXAMPLE),
     answers={201: schemas.answered("Recorded", schemas.DECIDED, schemas.DECIDED_EXAMPLE, replayed=True)},

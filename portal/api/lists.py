@@ -138,8 +138,8 @@ def _options(request: Request, key: ApiKey) -> batches.Options:
     sources = tuple(sorted({*key.sources, batches.UNNAMED}))
     if (source := asked.get("source", batches.UNNAMED)) not in sources:
         raise NotAllowed(_("This key does not speak for the collection point %s.") % source)
-    more = {name: asked.get(name, "") for name in ("charset", "separator", "as_of")}
-    return batches.Options(pairs["columns"], defaults, pairs["answers"], **more, sources=sources)
+    charset, separator, as_of = (asked.get(name, "") for name in ("charset", "separator", "as_of"))
+    return batches.Options(pairs["columns"], defaults, pairs["answers"], charset, separator, as_of, sources)
 
 
 def _single(request: Request, names: tuple[str, ...], repeated: tuple[str, ...] = ()) -> dict[str, str]:

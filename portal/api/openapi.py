@@ -15,6 +15,14 @@ _KEY_REFUSED = {
     403: schemas.refused("The key lacks the scope, or does not speak for the collection point."),
     429: schemas.refused("More requests in a minute than the key may send.", **{"Retry-After": "seconds"}),
 }
+_KEY = {"type": "http", "scheme": "bearer", "description": "A key made by `portal key add`"}
+_SIGNATURE = {
+    "type": "apiKey",
+    "in": "header",
+    "name": "webhook-signature",
+    "description": "Standard Webhooks 1.0: `v1,` and the base64 of HMAC-SHA256 over `<webhook-id>.<webhook-timestamp>.<body>`",
+}
+_SIGNATURE_REFUSED = {401: schemas.refused("Not signed by a system that may hand in.", **{"WWW-Authenticate": "How to sign"})}
 _ALWAYS_REFUSED = {
     500: schemas.refused("Something went wrong on our side; it carries a number."),
     503: schemas.refused("Cannot be saved or read now; try again.", **{"Retry-After": "seconds"}),
@@ -57,7 +65,7 @@ def describe(doors: Sequence[Door]) -> dict[str, Any]:
         "paths": paths,
         "components": {
             "schemas": {"Problem": schemas.PROBLEM},
-            "securitySchemes": {"key": {"type": "http", "scheme": "bearer", "description": "A key made by `portal key add`"}},
+            "securitySchemes": {"key": _KEY, "signature": _SIGNATURE},
         },
     }
 
@@ -67,6 +75,8 @@ def _operation(door: Door, described: Described) -> dict[str, Any]:
     answers |= {status: schemas.refused(why) for status, why in described.refuses.items()}
     if door.scope is not None:
         answers |= _KEY_REFUSED
+    if door.is_signed:
+        answers |= _SIGNATURE_REFUSED
     if described.body is not None:
         answers |= _BODY_REFUSED
     if described.parameters:
@@ -76,7 +86,7 @@ def _operation(door: Door, described: Described) -> dict[str, Any]:
         "operationId": door.name,
         "summary": described.summary,
         "description": described.text,
-        "security": [{"key": []}] if door.scope else [],
+        "security": [{"key": []}] if door.scope else [{"signature": []}] if door.is_signed else [],
         "parameters": list(described.parameters),
         "requestBody": described.body,
         "responses": {str(status): answers[status] for status in sorted(answers)},

@@ -9,11 +9,12 @@ from portal import consent
 from portal.api import schemas
 from portal.api.door import Described, answer, json_body, post
 from portal.api.fields import Faults, an_object, identifier, past_moment, text
-from portal.consent import Answer, Because, Cell
+from portal.consent import Because, Cell, Told
 from portal.identity import ApiKey
 from portal.lib import clock
 
 _FIELDS = frozenset({"identifier", "purpose", "channel", "topic", "at"})
+_WISHES = ("channel", "frequency", "hours")
 
 
 async def check(request: Request, key: ApiKey) -> Response:
@@ -28,10 +29,12 @@ async def check(request: Request, key: ApiKey) -> Response:
     return answer(told(found))
 
 
-def told(found: Answer) -> dict[str, Any]:
-    """An answer as machines read it; the reason carries the number of its rule."""
+def told(found: Told) -> dict[str, Any]:
+    """An answer as machines read it; the reason carries the number of its rule, `preferred` only what the person set."""
     because = {"rule": found.rule, **_reason(found.because)}
-    return {"allowed": found.allowed, "because": because, "overruled": [_reason(each) for each in found.overruled]}
+    said = {"allowed": found.allowed, "because": because, "overruled": [_reason(each) for each in found.overruled]}
+    preferred = {what: wished for what in _WISHES if (wished := getattr(found.preferred, what))}
+    return said | ({"preferred": preferred} if preferred else {})
 
 
 def _reason(because: Because) -> dict[str, Any]:
@@ -54,7 +57,8 @@ def _reason(because: Because) -> dict[str, Any]:
 
 _DESCRIBED = Described(
     "May this address be used for this?",
-    text="With `at`: by what was recorded at that moment. An address that nobody knows has the purpose's default.",
+    text="With `at`: by what was recorded at that moment. An address that nobody knows has the purpose's default."
+    " `preferred` is how the person likes to be reached: only what they set, and no permission.",
     body=schemas.content(schemas.QUESTION, schemas.QUESTION_EXAMPLE),
     answers={200: schemas.answered("The answer and why", schemas.ANSWER, schemas.ANSWER_EXAMPLE)},
     refuses={

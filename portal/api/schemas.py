@@ -78,7 +78,7 @@ _CHANNEL = name("One of its channels; * in a no means all", enum=[*consent.CHANN
 DECISIONS = object_of(
     {
         "identifier": IDENTIFIER,
-        "source": name("The collection point; the key has to speak for it", enum=sorted(consent.SOURCES)),
+        "source": name("The collection point; the key has to speak for it", examples=list(consent.collection_points.names())),
         "decisions": {
             "type": "array",
             "minItems": 1,
@@ -104,6 +104,8 @@ DECISIONS = object_of(
         "evidence": {"type": "object", "description": "What proves it, up to 4,000 bytes; stored encrypted"},
     },
 )
+
+SAID = {**DECISIONS, "required": [*DECISIONS["required"], "said_at"]}
 
 DECISIONS_EXAMPLE = {
     "identifier": {"email": "ana@example.com"},
@@ -161,12 +163,21 @@ _REASON: dict[str, Schema] = {
 _WHAT: Schema = {"enum": ["decision", "stop", "pause", "fixed", "default", "erased"]}
 _RULE: Schema = {"type": "integer", "minimum": 1, "maximum": 7}
 
+_PREFERRED: Schema = {
+    "type": "object",
+    "description": "How the person likes to be reached: what they set, and nothing else",
+    "properties": {what: {"enum": [*consent.values_for(what)]} for what in ("channel", "frequency", "hours")},
+    "minProperties": 1,
+    "additionalProperties": False,
+}
+
 ANSWER = object_of(
     {
         "allowed": {"type": "boolean"},
         "because": object_of({"rule": _RULE, "what": _WHAT}, _REASON),
         "overruled": {"type": "array", "items": object_of({"what": _WHAT}, _REASON)},
-    }
+    },
+    {"preferred": _PREFERRED},
 )
 
 ANSWER_EXAMPLE = {
@@ -176,6 +187,7 @@ ANSWER_EXAMPLE = {
         **{"source": "checkout", "grade": "self", "edition": "back-in-stock@1/en"},
     },
     "overruled": [],
+    "preferred": {"channel": "email", "frequency": "weekly", "hours": "evening"},
 }
 
 IDEMPOTENCY_KEY: Schema = {
@@ -185,6 +197,21 @@ IDEMPOTENCY_KEY: Schema = {
     "schema": {"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[ -~]+$"},
     "example": "order-4711",
 }
+
+SYSTEM: Schema = {
+    "name": "system",
+    "in": "path",
+    "required": True,
+    "description": "Its name in the list of systems",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 100},
+    "example": "letters",
+}
+
+
+def signed_header(name: str, description: str, example: str) -> Schema:
+    told: Schema = {"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[!-~]+$"}
+    return {"name": name, "in": "header", "required": True, "description": description, "schema": told, "example": example}
+
 
 ENTRY: Schema = {
     "name": "entry",

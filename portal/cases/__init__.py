@@ -1,6 +1,7 @@
 """Data subject requests from arrival to proof (GDPR Art. 12, 15-17, 19; CCPA 1798.130): the officer's process in steps."""
 
 from portal.cases import correcting as correcting
+from portal.cases import papers
 from portal.cases import parcels as parcels
 from portal.cases.approval import approve, frozen, proposal, propose, send_back
 from portal.cases.closing import close, extend, hold, lift, reopen, withdraw
@@ -9,7 +10,7 @@ from portal.cases.fulfilment import execute
 from portal.cases.handover import download, hand_over, package_of, paper_of
 from portal.cases.intake import Opened, ask_for_proof_again, open_for
 from portal.cases.intake import open_case as open
-from portal.cases.mine import Mine, Status, cases_of, is_of, reference_of, status_for_person
+from portal.cases.mine import Status, cases_of, is_of, reference_of, status_for_person
 from portal.cases.queue import Case, Line, case, figures, queue
 from portal.cases.review import add_note, corrections, decide_correction, notes, redact, review, unredact
 from portal.cases.timeline import timeline
@@ -18,7 +19,6 @@ from portal.cases.verification import not_me, verified
 __all__ = [
     "Case",
     "Line",
-    "Mine",
     "Opened",
     "Status",
     "add_note",
@@ -47,6 +47,7 @@ __all__ = [
     "open_for",
     "package_of",
     "paper_of",
+    "papers",
     "proposal",
     "propose",
     "queue",

@@ -9,7 +9,7 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from portal import db, identity, vault
-from portal.cases import models, moves, states, verification
+from portal.cases import models, moves, papers, states, verification
 from portal.cases.queue import because_of
 from portal.lib import clock, ids
 from portal.lib.errors import NotFound
@@ -50,6 +50,7 @@ class Status:
     systems_answered: int
     withdrawable: bool
     certificate: bool | None  # after a deletion: whether the person's certificate is there already
+    certificate_given_up: bool  # it is not, and nobody is making it any more
 
 
 async def status_for_person(reference: str) -> Status:
@@ -67,6 +68,9 @@ async def status_for_person(reference: str) -> Status:
             .first()
         )
     )
+    certificate = None
+    if moves.is_certified(row):
+        certificate = await models.PackageRow.filter(case_id=row.id, kind="certificate").exists()
     return Status(
         row.id,
         row.right,
@@ -80,7 +84,8 @@ async def status_for_person(reference: str) -> Status:
         facts.systems,
         facts.answered,
         "withdraw" in states.possible(facts),
-        await models.PackageRow.filter(case_id=row.id, kind="certificate").exists() if moves.is_certified(row) else None,
+        certificate,
+        certificate is False and "certificate" in await papers.given_up(row),
     )
 
 

@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from portal import db, vault
-from portal.cases import deadlines, models, moves, states, verification
+from portal.cases import deadlines, models, moves, papers, states, verification
 from portal.lib import clock
 from portal.lib.errors import Invalid
 from portal.paper import _, language
@@ -108,6 +108,7 @@ class Case:
     days_left: int
     contact_until: datetime | None
     papers: Mapping[str, bool]  # of a closed case: each paper, and whether it is there already
+    papers_given_up: frozenset[str]  # those of them that nobody is making any more
 
     @property
     def answered(self) -> bool:
@@ -152,6 +153,8 @@ async def case(case_id: str) -> Case:
     holds = await models.Hold.filter(case_id=case_id, lifted_at=None).order_by("since")
     known = await verification.covered(row)
     proven = await models.CaseIdentifier.filter(case_id=case_id).values_list("identifier", flat=True)
+    made = await _papers(row)
+    given_up = await papers.given_up(row) if False in made.values() else {}
     return Case(
         id=row.id,
         right=row.right,
@@ -199,7 +202,8 @@ async def case(case_id: str) -> Case:
         held=states.held(facts) if row.right in states.FOUR_EYES and row.is_open else "",
         days_left=(date.fromisoformat(row.due_on) - deadlines.today(get().time_zone)).days,
         contact_until=row.contact_until,
-        papers=await _papers(row),
+        papers=made,
+        papers_given_up=frozenset(kind for kind in given_up if made.get(kind) is False),
     )
 
 

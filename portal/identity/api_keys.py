@@ -62,7 +62,7 @@ async def add_key(
     Only an officer who states with `proves_people` that this program proves who speaks may let it speak as proven.
     """
     if by is not None:
-        require(await officer(by.id), "officers.change")
+        require(await officer(by.id), "keys.change")
     _check(label, scopes, grade, by, proves_people)
     secret = PREFIX + ids.secret(256)
     async with db.writing():
@@ -85,7 +85,7 @@ async def add_key(
 async def revoke_key(key_id: str, *, by: Officer | None) -> None:
     """Ends a key: at once in this process, within a second in others."""
     if by is not None:
-        require(await officer(by.id), "officers.change")
+        require(await officer(by.id), "keys.change")
     async with db.writing():
         row = await ApiKeyRow.get_or_none(id=key_id)
         if row is None:

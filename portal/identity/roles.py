@@ -25,6 +25,7 @@ ACTIONS: dict[str, frozenset[str]] = {
         ("purposes.see", OWNER, PRIVACY_OFFICER, APPROVER, AUDITOR),
         ("systems.see", OWNER, PRIVACY_OFFICER, AUDITOR),
         ("officers.see", OWNER, AUDITOR),
+        ("keys.see", OWNER, PRIVACY_OFFICER, AUDITOR),  # which other programs speak to the portal
         # working on cases
         ("cases.enter", PRIVACY_OFFICER),  # write down a request that came by telephone or letter
         ("cases.process", PRIVACY_OFFICER),  # verify, collect, review, propose, send
@@ -35,6 +36,7 @@ ACTIONS: dict[str, frozenset[str]] = {
         ("purposes.publish", OWNER, PRIVACY_OFFICER),
         ("systems.change", OWNER),
         ("officers.change", OWNER),  # invite, grant and remove roles, let go
+        ("keys.change", OWNER),  # make and revoke keys of other programs
     ]
 }
 

@@ -4,7 +4,7 @@ A job is written in the caller's transaction, taken by one worker under a lease,
 """
 
 from portal.jobs.journal import Job, LeaseLost
-from portal.jobs.todo import Failed, counts, failed, hurry, later, recur, retry, tidy
+from portal.jobs.todo import Failed, counts, failed, given_up, hurry, later, recur, retry, tidy
 from portal.jobs.verbs import GiveUp, TryAgain, verb
 from portal.jobs.work import run_due, run_worker
 
@@ -16,6 +16,7 @@ __all__ = [
     "TryAgain",
     "counts",
     "failed",
+    "given_up",
     "hurry",
     "later",
     "recur",

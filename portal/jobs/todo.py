@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -100,6 +100,17 @@ async def failed(limit: int = 100) -> list[Failed]:
         )
         for each in found
     ]
+
+
+async def given_up(keys: Sequence[str]) -> dict[str, str]:
+    """Of these keys those whose work was given up and is not on the list again, each with its latest job."""
+    marks = ", ".join("?" * len(keys))
+    found = await db.rows(
+        f"SELECT key, id FROM job WHERE state = 'failed' AND key IN ({marks}) AND NOT EXISTS (SELECT 1 FROM job AS next"
+        " WHERE next.key = job.key AND next.state IN ('waiting', 'running')) ORDER BY ended_at, id",
+        *keys,
+    )
+    return {each["key"]: each["id"] for each in found}
 
 
 async def retry(job_id: str) -> None:

@@ -106,7 +106,7 @@ async def choose(request: Request) -> Response:
     )
     [decided] = (await consent.submit(consent.Submission((word,)))).decided
     done = answer if answer == "no" or await _is_on(decided.word) else "asked" if decided.state == "pending" else "waiting"
-    return await _answer(request, decided.word, done, once=decided.id if answer == "no" else "")
+    return await _answer(request, decided.word, done, once=decided.id if answer == "no" and speaks_for_all else "")
 
 
 async def undo(request: Request) -> Response:

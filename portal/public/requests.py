@@ -33,7 +33,9 @@ async def send(request: Request) -> Response:
     except Invalid as problem:
         return _form(request, given, problem)
     except TooMany as problem:
-        return _form(request, given, Invalid(problem.sentence))
+        response = _form(request, given, Invalid(problem.sentence), 429)
+        response.headers["retry-after"] = str(problem.retry_after)
+        return response
 
 
 async def show_mine(request: Request) -> Response:
@@ -130,10 +132,10 @@ def _details(given: dict[str, str]) -> dict[str, Any]:
     return details
 
 
-def _form(request: Request, given: dict[str, str], problem: Invalid | None) -> Response:
+def _form(request: Request, given: dict[str, str], problem: Invalid | None, refused: int = 422) -> Response:
     wrong = {f"new-{name}" if name in CORRECTABLE else name: words for name, words in problem.fields.items()} if problem else {}
     sentence = problem.sentence if problem else ""
-    status = 422 if problem else 200
+    status = refused if problem else 200
     fields = [(name, words) for name, words in correctable().items() if name in CORRECTABLE]
     return page(request, "public/request-form.html", status, given=given, wrong=wrong, sentence=sentence, fields=fields)
 

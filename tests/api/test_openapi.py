@@ -66,7 +66,7 @@ async def _generate(*options: str) -> None:
     """Runs schemathesis with all its checks but one: which purposes and texts exist, and what is an address, no schema says,
     so well-formed requests may be refused."""
     await publish()
-    secret = await key(*identity.SCOPES, sources=tuple(sorted(consent.SOURCES)))
+    secret = await key(*identity.SCOPES, sources=consent.collection_points.names())
     async with _served() as address:
         command = ["schemathesis.cli", "run", f"{address}/api/openapi.json", "-H", f"Authorization: Bearer {secret}"]
         checks = ["--checks", "all", "--exclude-checks", "positive_data_acceptance", "--suppress-health-check", "all"]

@@ -2,7 +2,10 @@
 
 from datetime import UTC, datetime, timedelta
 
+import jsonschema
+
 from portal import audit, consent, db, subjects
+from portal.api import schemas
 from portal.lib import clock
 from tests.api.machines import Machine, faults, key, question, said
 from tests.conftest import House
@@ -74,6 +77,31 @@ async def test_stops_and_pauses_say_what_they_are(house: House) -> None:
         restricted = (await shop.post(DOOR, json=asked)).json()
         assert restricted["because"]["stop"] == "restricted" and restricted["because"]["rule"] == 1
         assert "contested" not in str(restricted["because"]) and "olga" not in str(restricted)
+
+
+async def test_the_answer_tells_how_the_person_likes_to_be_reached_and_only_what_they_set(house: House) -> None:
+    await publish()
+    ana = await known("email", "ana@example.com")
+    wishes: tuple[dict[str, str], ...] = (
+        {"frequency": "weekly", "hours": "evening"},
+        {"frequency": "", "channel": "post", "language": "ro"},
+        {"channel": "", "hours": ""},
+    )
+    async with Machine(await key()) as shop:
+        told = [(await shop.post(DOOR, json=question())).json()]
+        for given in wishes:
+            await consent.wish(ana.subject, given, by=f"customer:{ana.subject}")
+            told.append((await shop.post(DOOR, json=question())).json())
+        stranger = (await shop.post(DOOR, json=question("nobody@example.com"))).json()
+    assert [each.get("preferred") for each in told] == [
+        None,
+        {"frequency": "weekly", "hours": "evening"},
+        {"channel": "post", "hours": "evening"},
+        None,
+    ]
+    assert "preferred" not in stranger
+    for each in told:
+        jsonschema.Draft202012Validator(schemas.ANSWER).validate(each)
 
 
 async def test_as_of_any_moment_and_gone_after_an_erasure(house: House) -> None:

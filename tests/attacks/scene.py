@@ -79,6 +79,7 @@ async def open_scene(house: House, folder: Path) -> Scene:
         "/l/{secret}": await link_for(ANA),
         "/preferences/{purpose}/{channel}": f"/preferences/newsletter/email?to={session.identifier}&text=newsletter@1/en",
         "/receipts/{entry}": f"/receipts/{entry}",
+        "/api/v1/inbound/{system}": "/api/v1/inbound/shop",
         "/api/v1/receipts/{entry}": f"/api/v1/receipts/{entry}",
         "/requests/{reference}": f"/requests/{reference}",
         "/requests/{reference}/proof": f"/requests/{reference}/proof",
@@ -92,6 +93,7 @@ async def open_scene(house: House, folder: Path) -> Scene:
         "/admin/audit/{entry}/proof": f"/admin/audit/{entry}/proof",
         "/admin/people/{subject}": f"/admin/people/{session.subject}",
         "/admin/cases/{case}": f"/admin/cases/{erasure}",
+        "/admin/keys/{key}/revocation": f"/admin/keys/{shops.id}/revocation",
         "/admin/systems/{system}": "/admin/systems/shop",
         "/admin/systems/{system}/replay": "/admin/systems/shop/replay",
     }

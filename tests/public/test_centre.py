@@ -117,6 +117,8 @@ async def test_a_shared_address_stops_and_switches_nothing_on_and_does_not_speak
         assert (await subjects.get(shared.id)).audience == "shared"
         await sign_in(family, "family@example.com")
         assert "No longer mine" not in (await family.get("/preferences")).text
+        stopped = await family.post(f"/preferences/newsletter/email?to={shared.id}", data={"answer": "no"})
+        assert "Done. A message" in stopped.text and "Undo" not in stopped.text  # which it could not
         for each in (mine, shared):
             for said in ("left", "mine"):
                 assert (await family.post(f"/preferences/addresses/{each.id}", data={"is": said})).status_code == 403
@@ -131,6 +133,11 @@ async def test_a_shared_address_pauses_for_everybody_and_ends_no_pause_and_chang
         await sign_in(family, "family@example.com")
         await family.post("/preferences/pause", data={"months": "1"})
         assert not await allowed(mine, "newsletter")
+        page = (await family.get("/preferences")).text
+        assert page.count("so this cannot be changed from here") == 2
+        assert "Start again now" not in page and "/preferences/wishes" not in page
+        own = (await ana.get("/preferences")).text
+        assert "Start again now" in own and "/preferences/wishes" in own and "cannot be changed from here" not in own
         assert (await family.post("/preferences/resume")).status_code == 403 and not await allowed(mine, "newsletter")
         assert (await family.post("/preferences/wishes", data={"frequency": "weekly"})).status_code == 403
         assert await consent.wishes(mine.subject) == Wishes()

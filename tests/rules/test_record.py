@@ -23,6 +23,7 @@ NOTHING_TO_RECORD = {
     "/api/v1/permissions/check": "a question, asked before every message; the answer is what stands in the record",
     "/preferences/confirmations": "has the same mail sent again; the yes before and the answer after are recorded",
     "/admin/cases/{case}/retry": "asks a system sooner that would be asked anyway; its answer is recorded",
+    "/admin/cases/{case}/papers": "has a paper made that should be there already; that it was made is recorded",
 }
 
 
@@ -79,7 +80,9 @@ async def test_every_unsafe_route_leaves_an_entry_or_a_reason(company: Company) 
         await _answer_a_warning(watch)
         await _programs(watch)
         await _answer_mails(watch)
+        await _make_and_end_a_key(watch)
         await watch.press(olgas, "/admin/people", address=ANA)
+        await _tell_people_apart(watch, olgas)
         await watch.press(olgas, "/admin/audit/check")
         await _tell_a_system_again(watch)
         await watch.press(olgas, "/admin/sign-out")
@@ -102,6 +105,19 @@ async def _come_to_work(watch: Watch, browser: Browser) -> Officer:
     await watch.press(browser, "/admin/sign-out")
     await _sign_in(watch, browser, olga)
     return olga
+
+
+async def _tell_people_apart(watch: Watch, olga: Browser) -> None:
+    """One pair is linked and the link taken back, then they are found to be two people."""
+    async with db.writing():
+        one = await subjects.ensure("email", "carol@example.com", by="import")
+        other = await subjects.ensure("email", "carol+shop@example.com", by="import")
+    mine, pair = f"/admin/people/{one.subject}", f"/admin/people/{one.subject}/with/{other.subject}"
+    await watch.press(olga, mine + "/comparison", address="carol+shop@example.com")
+    await watch.press(olga, f"{mine}/addresses/{one.id}/audience", audience="shared")
+    await watch.press(olga, pair + "/link", why="told us")
+    await watch.press(olga, f"{mine}/addresses/{other.id}/split")
+    await watch.press(olga, pair + "/dismissal")
 
 
 async def _tell_a_system_again(watch: Watch) -> None:
@@ -195,6 +211,20 @@ async def _correction(watch: Watch, ana: Browser, olga: Browser) -> None:
     await watch.press(olga, desk + "/corrections", field="phone", do="accept")
 
 
+async def _make_a_paper_again(watch: Watch, olga: Browser, case_id: str) -> None:
+    async with db.writing():
+        await db.run("UPDATE job SET state = 'failed', ended_at = due_at WHERE key = ?", f"cases.proof {case_id}")
+    await watch.press(olga, f"/admin/cases/{case_id}/papers", paper="proof")
+
+
+async def _make_and_end_a_key(watch: Watch) -> None:
+    async with Browser() as owner:
+        await _sign_in(watch, owner, await hire("key.owner@example.com", "owner"))
+        await watch.press(owner, "/admin/keys", label="Till", scopes="decisions:write", sources="checkout", grade="self")
+        made = next(each for each in await identity.keys() if each.label == "Till")
+        await watch.press(owner, f"/admin/keys/{made.id}/revocation")
+
+
 async def _programs(watch: Watch) -> None:
     async with Machine(await key(*identity.SCOPES)) as shop:
         await watch.send(shop, "/api/v1/decisions", said(ANA))
@@ -262,6 +292,7 @@ async def _close_as_nothing_held(watch: Watch, olga: Browser) -> None:
     await nobody.get("/requests/new")
     desk = await _started(watch, nobody, olga, "access", email="unheard-of@example.com")
     await watch.press(olga, desk + "/closing", outcome="nothing held")
+    await _make_a_paper_again(watch, olga, desk.rpartition("/")[2])
 
 
 async def _started(watch: Watch, person: Browser, olga: Browser, right: str, email: str = "", **fields: str) -> str:

@@ -18,11 +18,13 @@ OPEN_TO_ALL = {
 
 # What machines read before they have a key.
 READ_WITHOUT_A_KEY = {"GET /api/openapi.json"}
+# Where connected systems sign what they hand in.
+SIGNED = {"POST /api/v1/inbound/{system}"}
 
 
 def test_every_route_names_its_guard() -> None:
     assert [
-        each.name for each in doors() if not re.fullmatch(r"anyone|customer|officer\([a-z.]+\)|key\([a-z:]+\)", each.guard)
+        each.name for each in doors() if not re.fullmatch(r"anyone|customer|officer\([a-z.]+\)|key\([a-z:]+\)|signed", each.guard)
     ] == []
     assert mounts() == ["/static"]
 
@@ -37,8 +39,9 @@ def test_an_officers_route_names_an_action_of_the_table() -> None:
 def test_a_machines_route_names_a_scope_of_the_list_and_no_other_route_takes_a_key() -> None:
     found = {each.name: each.guard for each in doors() if each.for_machines}
     assert {name for name, guard in found.items() if guard == "anyone"} == READ_WITHOUT_A_KEY
+    assert {each.name for each in doors() if each.guard == "signed"} == SIGNED
     scopes = {f"key({scope})" for scope in identity.SCOPES}
-    assert [name for name, guard in found.items() if name not in READ_WITHOUT_A_KEY and guard not in scopes] == []
+    assert [name for name, guard in found.items() if name not in READ_WITHOUT_A_KEY | SIGNED and guard not in scopes] == []
     assert [each.name for each in doors() if each.guard.startswith("key(") and not each.for_machines] == []
 
 

@@ -37,6 +37,9 @@
   // The server was not reached: a click must never look saved.
   on("htmx:error", () => say("", true));
 
+  // What is shown once is there to be copied: going there marks all of it.
+  on("focusin", ({ target }) => { if (target.matches("input[readonly]")) target.select(); });
+
   // Officers: one box ticks all boxes of its table.
   on("change", ({ target }) => {
     if (!target.matches("[data-all]")) return;
