@@ -24,7 +24,7 @@ OF_A_PERSON = {
         *(events.OBJECTED, events.SUPPRESSED, events.RESTRICTED, events.STOPPED),
         *(events.LIFTED, events.PAUSED, events.RESUMED, events.PAUSE_OVER, events.RETUNED),
     )
-} | {"subject.linked", "subject.split", "identifier.verified"}
+} | {"subject.linked", "subject.split", "identifier.verified", "duplicate.found", "duplicate.linked", "duplicate.dismissed"}
 # A part of an import begins or ceases to count; its own words are told then, not one by one before.
 OF_A_PART = {each.name for each in (events.IMPORT_COUNTS, events.IMPORT_CEASED)}
 _OPENING = {each.name for each in (events.GRANTED, events.INFORMED)}

@@ -4,9 +4,10 @@ Everything is loaded for many cells at once and then decided by `rules.answer`; 
 that was switched on counts from then: answers about a moment before it are those of the rules as they were then.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 from portal import db, subjects
@@ -63,8 +64,10 @@ class Facts:
         pauses: Iterable[tuple[str, Pause]],
         tuning: Tuning = precedence.NEUTRAL,
         said: Iterable[Spoken] = (),
+        duplicates: Mapping[str, tuple[Known, ...]] = MappingProxyType({}),
     ) -> None:
         self.tuning = tuning
+        self.duplicates = duplicates
         self.words: dict[str, list[Spoken]] = {}
         self.said: dict[str, list[Spoken]] = {}
         self.stops: dict[str, list[Stop]] = {}
@@ -88,13 +91,16 @@ class Facts:
     ) -> "Facts":
         """The facts that count now, or what was known at a moment, under the tuning of that time or one to try."""
         everybody = list(people)
-        identifiers = [known.id for person in everybody for known in person.identifiers]
-        holders = sorted({*identifiers, *(subject for person in everybody for subject in person.subjects)})
+        duplicates = await _open_duplicates(everybody, at)
+        perhaps = [known for others in duplicates.values() for known in others]
+        identifiers = [known.id for person in everybody for known in person.identifiers] + [each.id for each in perhaps]
+        people_ = {subject for person in everybody for subject in person.subjects}
+        holders = sorted({*identifiers, *people_, *(subject for each in perhaps for subject in (each.home, each.subject))})
         words = await (fold.kept(identifiers, purposes) if at is None else fold.from_scratch(identifiers, at))
         if tuning is None:
             tuning = await precedence.tuning(at)
         said = [] if tuning.changes_nothing else await fold.said(identifiers, at)
-        return cls(words, await stops_of(holders, at), await pauses_of(holders, at), tuning, said)
+        return cls(words, await stops_of(holders, at), await pauses_of(holders, at), tuning, said, duplicates)
 
     def under(self, tuning: Tuning) -> "Facts":
         """The same facts under another tuning; whoever asks has loaded them with one that changes something."""
@@ -104,8 +110,11 @@ class Facts:
 
     def answer(self, person: Person, identifier: str, cell: Cell, purpose: Purpose, now: datetime) -> Answer:
         known = next(each for each in person.identifiers if each.id == identifier)
-        asked = Asked(identifier, cell, known.erased_at is not None, _unproven_siblings(person, known, cell.channel))
-        holders = (*person.subjects, *(each.id for each in person.identifiers))
+        perhaps = self.duplicates.get(person.subject, ()) if known.verified_at is None else ()
+        siblings = _unproven_siblings((*person.identifiers, *perhaps), known, cell.channel)
+        asked = Asked(identifier, cell, known.erased_at is not None, siblings)
+        theirs = (subject for each in perhaps if each.verified_at is None for subject in (each.home, each.subject))
+        holders = dict.fromkeys((*person.subjects, *(each.id for each in person.identifiers), *theirs))
         concerned = (identifier, *asked.unproven_siblings)
         words = [word for each in concerned for word in self.words.get(each, ())]
         stops = [stop for holder in holders for stop in self.stops.get(holder, ())] + _note_on(known.id, known.suppressed_since)
@@ -200,13 +209,20 @@ def require_channel(cell: Cell, known: dict[str, Purpose]) -> None:
         raise NotFound(_("This purpose does not use the channel %s.") % cell.channel)
 
 
-def _unproven_siblings(person: Person, mine: Known, channel: str) -> frozenset[str]:
-    """Rule 5: between addresses that nobody has proven, the most restrictive counts."""
+async def _open_duplicates(people: list[Person], at: datetime | None) -> Mapping[str, tuple[Known, ...]]:
+    """By person the identifiers of all who may be the same person, as hints stood then."""
+    if at is None:
+        return await subjects.duplicates.open_for(person.subject for person in people)
+    return {person.subject: await subjects.duplicates.open_for_at(person.subject, at) for person in people}
+
+
+def _unproven_siblings(identifiers: Iterable[Known], mine: Known, channel: str) -> frozenset[str]:
+    """Rule 5: between addresses that nobody has proven, those of open duplicates among them, the most restrictive counts."""
     if mine.verified_at is not None:
         return frozenset()
     return frozenset(
         each.id
-        for each in person.identifiers
+        for each in identifiers
         if each.id != mine.id and each.verified_at is None and each.erased_at is None and each.kind in CHANNELS.get(channel, ())
     )
 

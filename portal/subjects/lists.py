@@ -14,7 +14,7 @@ AT_MOST = 4000
 
 class Listed(NamedTuple):
     """An address of the list that is known, or stands under a note (then `id` may be None). `alone`: all there is of its
-    person is this one address, where it was first recorded, and no note stands on it."""
+    person is this one address, where it was first recorded, no note stands on it, and nobody else may be the same person."""
 
     id: str | None
     subject: str
@@ -46,7 +46,9 @@ async def listed(kind: str, canonicals: Sequence[str], given: Mapping[str, str] 
     marks = ", ".join("?" * len(values))
     found = await db.rows(
         "SELECT blind, id, subject, CASE WHEN subject = home AND NOT EXISTS (SELECT 1 FROM identifier other"
-        " WHERE other.subject = identifier.subject AND other.id <> identifier.id) THEN 1 ELSE 0 END AS alone"
+        " WHERE other.subject = identifier.subject AND other.id <> identifier.id) AND NOT EXISTS (SELECT 1 FROM duplicate"
+        " WHERE duplicate.state <> 'dismissed' AND (duplicate.one = identifier.id OR duplicate.other = identifier.id))"
+        " THEN 1 ELSE 0 END AS alone"
         f" FROM identifier WHERE kind = ? AND blind IN ({marks})",
         *(kind, *values),
     )
