@@ -2,6 +2,8 @@
 
 import asyncio
 import shutil
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -172,11 +174,8 @@ async def test_a_restored_older_copy_is_not_signed_on(sqlite_house: House) -> No
     await say(times=2)
     await audit.sequence_all()
     file = sqlite_house.settings.var / "portal.db"
-    async with db.writing():
-        await db.rows("SELECT 1")
-    await db.close()
-    shutil.copy(file, file.with_suffix(".backup"))
-    await db.open_database()
+    with closing(sqlite3.connect(file)) as source, closing(sqlite3.connect(file.with_suffix(".backup"))) as copy:
+        source.backup(copy)
     await say(times=2)
     await audit.sequence_all()
     await db.close()
