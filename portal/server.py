@@ -1,5 +1,11 @@
-"""How the site is served: one process of uvicorn, with httptools reading HTTP (a third of h11's cost per request)."""
+"""How the site is served: one process of uvicorn, with httptools reading HTTP (a third of h11's cost per request).
 
+uvicorn ends what is idle between two requests; a request that never ends, be it its head or its body, is ended here, so
+that nobody holds connections open by sending a byte now and then (Slowloris).
+"""
+
+import asyncio
+import resource
 from typing import Any
 
 import uvicorn
@@ -9,33 +15,88 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from portal.settings import Settings
 
 HEAD_LIMIT = 65_536
+HEAD, BODY, ANSWER = range(3)
 
 
 class Protocol(HttpToolsProtocol):
-    """uvicorn's own, but a request whose line and headers do not end within HEAD_LIMIT bytes is hung up on."""
+    """uvicorn's own, but a request is hung up on whose line and headers do not end within HEAD_LIMIT bytes or HEAD_SECONDS,
+    or whose body brings less than SLOWEST bytes a second, counted over BODY_SECONDS. Nobody waits for our own answer here.
+    """
+
+    HEAD_SECONDS = 20.0
+    BODY_SECONDS = 20.0
+    SLOWEST = 500
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self._in_head, self._head = True, 0
+        self._part, self._since, self._taken = HEAD, 0.0, 0
+        self._clock: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
+        super().connection_made(transport)
+        self._since = self.loop.time()
+        self._look_again()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._clock is not None:
+            self._clock.cancel()
+        super().connection_lost(exc)
 
     def on_message_begin(self) -> None:
         self._in_head, self._head = True, 0
+        self._part, self._since = HEAD, self.loop.time()
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
         self._in_head = False
+        self._part, self._since, self._taken = BODY, self.loop.time(), 0
         super().on_headers_complete()
 
+    def on_message_complete(self) -> None:
+        # What was answered before its body ended is answered no more, and uvicorn's clock for idle connections was stopped.
+        self._part, self._since = ANSWER if self._answering() else HEAD, self.loop.time()
+        super().on_message_complete()
+
     def data_received(self, data: bytes) -> None:
+        before = self._part
         super().data_received(data)
+        self._taken += len(data)
+        if before == ANSWER == self._part:
+            # Empty lines before a next request: they stopped uvicorn's clock for idle connections and began none of ours.
+            self._part, self._since = HEAD, self.loop.time()
         if self._in_head:
             self._head += len(data)
             if self._head > HEAD_LIMIT:
                 self.transport.close()
 
+    def _look_again(self) -> None:
+        """One clock per connection, not one per request: a request costs a few assignments."""
+        self._clock = self.loop.call_later(min(self.HEAD_SECONDS, self.BODY_SECONDS) / 4, self._look)
+
+    def _look(self) -> None:
+        now = self.loop.time()
+        waited = now - self._since
+        if self._answering() if self._part == HEAD else self.flow.read_paused:
+            self._since, self._taken = now, 0  # it is we who take our time, so nobody is slow
+        elif self._part == HEAD and waited >= self.HEAD_SECONDS:
+            self.transport.close()
+            return
+        elif self._part == BODY and waited >= self.BODY_SECONDS:
+            if self._taken < self.SLOWEST * waited:
+                self.transport.close()
+                return
+            self._since, self._taken = now, 0
+        self._look_again()
+
+    def _answering(self) -> bool:
+        return self.cycle is not None and not self.cycle.response_complete
+
 
 def run(site: Starlette, settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT; requests under way have five seconds to end."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # often 1,024, which one visitor could fill with connections
     uvicorn.run(
         site,
         host=settings.host,

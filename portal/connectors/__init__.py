@@ -4,6 +4,7 @@
 stands in one TOML file (systems.py). Serves GDPR Art. 15–19: nothing is answered or deleted only in the portal.
 """
 
+from portal.connectors import inbound
 from portal.connectors.contract import (
     Cell,
     Change,
@@ -53,6 +54,7 @@ __all__ = [
     "Unpurposed",
     "as_text",
     "counted",
+    "inbound",
     "new_keys",
     "open_system",
     "systems",

@@ -15,7 +15,7 @@ from typing import Any
 
 from portal import settings
 from portal.connectors.contract import Connector
-from portal.connectors.toml_file import TomlFile
+from portal.connectors.toml_file import Misconfigured, TomlFile
 from portal.lib import errors
 from portal.paper import _
 
@@ -40,15 +40,16 @@ KINDS = {
 }
 
 _KEYS = ("name", "title", "kind", "url", "url_variable")
-_LISTS = ("purposes", "channels", "sources")
+_INBOUND = ("inbound_secret_variable", "inbound_secret_file", "inbound_sources", "inbound_grade")
+_LISTS = ("purposes", "channels", "sources", "inbound_sources")
 
 
 @dataclass(frozen=True)
 class System:
     """One [[system]] of the file: `name` for code and addresses, `title` for people, `place` for error sentences.
 
-    `folder` is where the file lies, `own` what stands there for its kind alone. `sources`: collection points whose data
-    came from this system; it hears of withdrawals of people it gave us (C-129/21).
+    `folder` is where the file lies, `own` what stands there for its kind alone and for what it hands in (inbound.py).
+    `sources`: collection points whose data came from this system; it hears of withdrawals of people it gave us (C-129/21).
     """
 
     name: str
@@ -88,6 +89,22 @@ def connect(system: System) -> Connector:
     return connector
 
 
+def secret_of(system: System, key: str) -> str:
+    """A secret from the environment or a file, or ""; never from the list of systems itself, which is no secret."""
+    variable, path = system.own.get(f"{key}_variable"), system.own.get(f"{key}_file")
+    if variable is not None and path is not None:
+        raise Misconfigured(system.place, _("Give %(key)s_variable or %(key)s_file, not both.") % {"key": key})
+    if path is not None:
+        try:
+            return Path(system.folder, path).read_text().strip()
+        except (OSError, UnicodeDecodeError) as problem:
+            raise Misconfigured(system.place, _("The file %s cannot be read.") % path) from problem
+    text = os.environ.get(variable or "", "")
+    if variable is not None and not text:
+        raise Misconfigured(system.place, _("The variable %s is not set.") % variable)
+    return text
+
+
 def read(path: Path) -> list[System]:
     """The systems of a file; raises Misconfigured naming file and line."""
     file = TomlFile(path)
@@ -104,7 +121,8 @@ def read(path: Path) -> list[System]:
 
 def _system(file: TomlFile, entry: dict[str, Any], section: tuple[str, ...]) -> System:
     kind = KINDS.get(str(entry.get("kind")))
-    own = (*kind.needs, *kind.may) if kind else tuple({key for each in KINDS.values() for key in (*each.needs, *each.may)})
+    kinds = [kind] if kind else KINDS.values()
+    own = (*dict.fromkeys(key for each in kinds for key in (*each.needs, *each.may)), *_INBOUND)
     file.only(entry, (*_KEYS, *own), section)
     for key in entry:
         _require_text(file, entry, key, section)

@@ -67,7 +67,8 @@ def envelope(letter: Letter, *, sender: str, to: str, message_id: str, at: datet
     mail = EmailMessage(policy=(SMTP if to.isascii() else SMTPUTF8).clone(cte_type="7bit", header_factory=_headers))
     mail["From"] = sender
     mail["To"] = to
-    mail["Subject"] = letter.subject
+    # "=?" begins an encoded word, which Python would decode here and other people's mail programs later.
+    mail["Subject"] = letter.subject.replace("=?", "= ?")
     mail["Date"] = format_datetime(at)
     mail["Message-ID"] = message_id
     mail["Auto-Submitted"] = "auto-generated"

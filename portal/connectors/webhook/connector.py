@@ -7,9 +7,7 @@ may drop it. A deletion is told as well (GDPR Art. 19): the receiver holds what 
 import hashlib
 import ipaddress
 import json
-import os
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -27,7 +25,7 @@ from portal.connectors.contract import (
     Problem,
     RowName,
 )
-from portal.connectors.systems import System
+from portal.connectors.systems import System, secret_of
 from portal.connectors.toml_file import Misconfigured
 from portal.connectors.webhook.signing import BadKey, Signer, read_keys
 from portal.lib import clock, ids, outbound
@@ -175,7 +173,7 @@ def _is_allowed_inside(host: str) -> bool:
 
 
 def _signer(system: System) -> Signer:
-    secrets, private = _text(system, "secret"), _text(system, "key")
+    secrets, private = secret_of(system, "secret"), secret_of(system, "key")
     if not secrets and not private:
         what = _("A webhook needs a key that signs: %s.")
         raise Misconfigured(system.place, what % "secret_variable, secret_file, key_variable, key_file")
@@ -183,19 +181,3 @@ def _signer(system: System) -> Signer:
         return read_keys(secrets, private)
     except BadKey as problem:
         raise Misconfigured(system.place, _("A signing key is wrong. %s") % problem) from problem
-
-
-def _text(system: System, key: str) -> str:
-    """A key from the environment or a file, or ""; never from the list of systems itself, which is no secret."""
-    variable, path = system.own.get(f"{key}_variable"), system.own.get(f"{key}_file")
-    if variable is not None and path is not None:
-        raise Misconfigured(system.place, _("Give %(key)s_variable or %(key)s_file, not both.") % {"key": key})
-    if path is not None:
-        try:
-            return Path(system.folder, path).read_text().strip()
-        except (OSError, UnicodeDecodeError) as problem:
-            raise Misconfigured(system.place, _("The file %s cannot be read.") % path) from problem
-    text = os.environ.get(variable or "", "")
-    if variable is not None and not text:
-        raise Misconfigured(system.place, _("The variable %s is not set.") % variable)
-    return text

@@ -15,6 +15,7 @@ from datetime import datetime
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 SHORTEST, LONGEST = 24, 64
+MOST_SIGNATURES = 10
 
 
 class BadKey(ValueError):
@@ -39,6 +40,14 @@ class Signer:
         """What receivers verify `v1a` with: `whpk_…`."""
         keys = [Ed25519PrivateKey.from_private_bytes(seed).public_key() for seed in self.private]
         return [f"whpk_{_base64(key.public_bytes_raw())}" for key in keys]
+
+
+def is_signed(secrets: tuple[bytes, ...], message_id: str, stamp: str, body: bytes, signatures: str) -> bool:
+    """Whether any of these secrets made any of the `v1` signatures; all are compared, each in constant time."""
+    signed = f"{message_id}.{stamp}.".encode() + body
+    made = [f"v1,{_base64(hmac.digest(secret, signed, hashlib.sha256))}".encode() for secret in secrets]
+    given = [each.encode() for each in signatures.split(" ")[:MOST_SIGNATURES]]
+    return sum(hmac.compare_digest(one, other) for one in made for other in given) > 0
 
 
 def read_keys(secrets: str, private: str) -> Signer:
