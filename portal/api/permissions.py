@@ -31,7 +31,7 @@ async def check(request: Request, key: ApiKey) -> Response:
 
 def told(found: Told) -> dict[str, Any]:
     """An answer as machines read it; the reason carries the number of its rule, `preferred` only what the person set."""
-    because = {"rule": found.rule, **_reason(found.because)}
+    because = {"rule": found.rule, **_reason(found.because)} | ({"tuned": found.tuned} if found.tuned else {})
     said = {"allowed": found.allowed, "because": because, "overruled": [_reason(each) for each in found.overruled]}
     preferred = {what: wished for what in _WISHES if (wished := getattr(found.preferred, what))}
     return said | ({"preferred": preferred} if preferred else {})

@@ -162,6 +162,10 @@ _REASON: dict[str, Schema] = {
 }
 _WHAT: Schema = {"enum": ["decision", "stop", "pause", "fixed", "default", "erased"]}
 _RULE: Schema = {"type": "integer", "minimum": 1, "maximum": 7}
+_TUNED: Schema = {
+    "enum": ["priority", "recency"],
+    "description": "It would be a yes, but for this part of policies/precedence.toml; `overruled` names that yes first",
+}
 
 _PREFERRED: Schema = {
     "type": "object",
@@ -174,7 +178,7 @@ _PREFERRED: Schema = {
 ANSWER = object_of(
     {
         "allowed": {"type": "boolean"},
-        "because": object_of({"rule": _RULE, "what": _WHAT}, _REASON),
+        "because": object_of({"rule": _RULE, "what": _WHAT}, _REASON | {"tuned": _TUNED}),
         "overruled": {"type": "array", "items": object_of({"what": _WHAT}, _REASON)},
     },
     {"preferred": _PREFERRED},

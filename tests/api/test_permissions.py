@@ -6,6 +6,9 @@ import jsonschema
 
 from portal import audit, consent, db, subjects
 from portal.api import schemas
+from portal.consent import retuning
+from portal.consent.precedence import File
+from portal.consent.rules import Tuning
 from portal.lib import clock
 from tests.api.machines import Machine, faults, key, question, said
 from tests.conftest import House
@@ -45,6 +48,17 @@ async def test_the_answer_says_which_decision_won_and_which_lost(house: House) -
             }
         ],
     }
+
+
+async def test_a_yes_that_the_precedence_sets_aside_is_named_with_the_part_that_did_it(house: House) -> None:
+    await publish()
+    await retuning.switch_on(File(Tuning(counts_for=(("checkout", 1),)), b"checkout"), by="officer:olga")
+    async with Machine(await key()) as shop:
+        yes = (await shop.post("/api/v1/decisions", json=said(said_at="2026-10-02T00:00:00Z"))).json()
+        answer = (await shop.post(DOOR, json=question())).json()
+    assert (answer["allowed"], answer["because"]["tuned"]) == (False, "recency")
+    assert answer["overruled"][0]["decision"] == yes["decisions"][0]["id"]
+    jsonschema.Draft202012Validator(schemas.ANSWER).validate(answer)
 
 
 async def test_an_address_that_nobody_knows_has_the_default(house: House) -> None:
