@@ -8,7 +8,7 @@ import structlog
 from starlette.requests import Request
 from starlette.responses import Response
 
-from portal import connectors, consent
+from portal import connectors, consent, identity
 from portal.api import schemas
 from portal.api.decisions import NEEDED, recorded
 from portal.api.door import Described, json_body, post_signed
@@ -26,6 +26,7 @@ log = structlog.get_logger("portal.api")
 
 async def take(request: Request) -> Response:
     sender = await _sender(request)
+    await identity.count_request(sender.actor)
     raw, said = await json_body(request)
     once = f"inbound/{sender.system}/{request.headers['webhook-id']}"
     return await recorded(raw, said, sender, once=once, status=200, needed=(*NEEDED, "said_at"))

@@ -22,7 +22,10 @@ _SIGNATURE = {
     "name": "webhook-signature",
     "description": "Standard Webhooks 1.0: `v1,` and the base64 of HMAC-SHA256 over `<webhook-id>.<webhook-timestamp>.<body>`",
 }
-_SIGNATURE_REFUSED = {401: schemas.refused("Not signed by a system that may hand in.", **{"WWW-Authenticate": "How to sign"})}
+_SIGNATURE_REFUSED = {
+    401: schemas.refused("Not signed by a system that may hand in.", **{"WWW-Authenticate": "How to sign"}),
+    429: schemas.refused("More messages in a minute than a key may send.", **{"Retry-After": "seconds"}),
+}
 _ALWAYS_REFUSED = {
     500: schemas.refused("Something went wrong on our side; it carries a number."),
     503: schemas.refused("Cannot be saved or read now; try again.", **{"Retry-After": "seconds"}),

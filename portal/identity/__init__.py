@@ -4,7 +4,7 @@ Customers prove an address (GDPR Art. 12(6)); officers sign in with two factors,
 """
 
 from portal.identity.api_keys import SCOPES, ApiKey, add_key, keys, revoke_key
-from portal.identity.api_limits import admit, run_counting
+from portal.identity.api_limits import admit, count_request, run_counting
 from portal.identity.challenges import Challenge, Proof, challenge, landing, prove_code, prove_link
 from portal.identity.invitations import Setup, accept, invite, invite_again, invited, pending_setup
 from portal.identity.officers import Officer, grant_role, let_go, officer, officer_by_email, officers, person_of, remove_role
@@ -37,6 +37,7 @@ __all__ = [
     "admit",
     "challenge",
     "close_session",
+    "count_request",
     "forget",
     "fresh",
     "grant_role",

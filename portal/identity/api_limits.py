@@ -35,11 +35,16 @@ async def admit(secret: str) -> ApiKey | None:
     """Whose key this is, with one more request counted; None for what is no key. Raises TooMany beyond
     PORTAL_API_PER_MINUTE, and a request that is refused so is not counted."""
     key = await key_of(secret)
-    if key is None:
-        return None
-    tally = _tallies.get(key.id)
+    if key is not None:
+        await count_request(key.id)
+    return key
+
+
+async def count_request(sender: str) -> None:
+    """One more request of a key, or of a connected system that signs; raises TooMany as `admit` does."""
+    tally = _tallies.get(sender)
     if tally is None:
-        tally = _tallies.setdefault(key.id, _Tally(*await db.counted(_name(key.id))))
+        tally = _tallies.setdefault(sender, _Tally(*await db.counted(_name(sender))))
     now = clock.micros(clock.now())
     if tally.ends_at <= now:
         tally.counted, tally.ends_at = 0, now + MINUTE // timedelta(microseconds=1)
@@ -47,7 +52,6 @@ async def admit(secret: str) -> ApiKey | None:
         seconds = max(1, (tally.ends_at - now) // 1_000_000)
         raise TooMany(_("This key sent more requests in a minute than it may. Please wait."), retry_after=seconds)
     tally.waiting += 1
-    return key
 
 
 async def fold_requests() -> None:
@@ -80,5 +84,5 @@ async def run_counting(stop: asyncio.Event) -> None:
             log.warning("requests.not_counted", kind=type(problem).__name__)
 
 
-def _name(key_id: str) -> str:
-    return f"api/{key_id}"
+def _name(sender: str) -> str:
+    return f"api/{sender}"

@@ -5,7 +5,9 @@ import base64
 import hashlib
 import hmac
 import json
+import re
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -13,11 +15,13 @@ from typing import Any
 import pytest
 from standardwebhooks.webhooks import Webhook
 
-from portal import connectors, consent, db, subjects
+from portal import connectors, consent, db, settings, subjects
 from portal.api.inbound import require_sound
 from portal.connectors.systems import read
 from portal.connectors.webhook.signing import new_keys
+from portal.identity import api_limits
 from portal.lib import clock
+from portal.settings import HOME
 from tests.api.machines import Machine, faults, key, number, said
 from tests.api.sender import LIST, SECRET, Sender, connect
 from tests.conftest import House
@@ -33,6 +37,7 @@ def word(address: str = "ana@example.com", answer: str = "yes", **more: Any) -> 
 
 @pytest.fixture
 async def letters(house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Sender]:
+    api_limits._tallies.clear()  # its name stays the same from test to test
     await publish()
     connect(tmp_path, monkeypatch)
     async with Machine() as machine:
@@ -186,6 +191,37 @@ async def test_a_mistake_in_the_list_is_told_with_its_place_and_lets_nobody_in(
     async with Machine() as machine:
         answer = await Sender(machine).send("msg_1", word())
         assert answer.status_code == 503 and "line" not in answer.text and await number("decision") == 0
+
+
+async def test_a_system_may_send_as_much_in_a_minute_as_a_key_whatever_others_send_in_its_name(letters: Sender) -> None:
+    settings.use(replace(settings.get(), api_per_minute=3))
+    body = json.dumps(word()).encode()
+    for _time in range(10):
+        assert (await letters.post(body + b" ", letters.sign("msg_0", body))).status_code == 401
+    answers = [await letters.send(f"msg_{position}", word()) for position in range(4)]
+    assert [each.status_code for each in answers] == [200, 200, 200, 429] and int(answers[3].headers["retry-after"]) > 0
+    await api_limits.fold_requests()
+    api_limits._tallies.clear()  # a restart
+    assert (await letters.send("msg_5", word())).status_code == 429
+
+
+async def test_the_example_of_the_page_is_answered_as_it_says(
+    sqlite_house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = (HOME / "docs" / "integrate.md").read_text().partition("## What a system hands in itself\n")[2].partition("\n# ")[0]
+    blocks = dict(re.findall(r"```(toml|json|python)\n(.*?)```", page, re.DOTALL))
+    await publish()
+    connect(tmp_path, monkeypatch, blocks["toml"])
+    there: dict[str, Any] = {}
+    exec(blocks["python"], there)
+    body = blocks["json"].encode()
+    headers = there["headers_for"](body, SECRET, "msg_4711")
+    Webhook(SECRET).verify(body, headers)
+    async with Machine() as machine:
+        answers = [await Sender(machine).post(body, headers) for _time in range(2)]
+        assert [each.status_code for each in answers] == [200, 200] and answers[0].text == answers[1].text
+        assert (await Sender(machine).post(body + b" ", headers)).status_code == 401
+    assert await number("decision") == 1
 
 
 def _signed_as(stamp: str, body: bytes, message_id: str = "msg_1") -> dict[str, str]:

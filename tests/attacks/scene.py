@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from portal import audit, cases, consent, identity, statement, vault
+from portal import audit, cases, consent, db, identity, statement, subjects, vault
 from portal.pages import CUSTOMER, OFFICER
 from portal.settings import HOME
 from tests.api.machines import Machine, key, said
@@ -35,6 +35,10 @@ class Scene:
     def machine(self) -> Machine:
         """The shop's checkout, with its key."""
         return Machine(self.key)
+
+    def officer(self, pattern: str) -> Browser:
+        """Signed in, with the role that works behind this route."""
+        return self.officers["owner" if pattern.startswith("/admin/keys") else "privacy-officer"]
 
     def path(self, pattern: str) -> str:
         if "{" not in pattern:
@@ -65,6 +69,8 @@ async def open_scene(house: House, folder: Path) -> Scene:
     link = await consent.unsubscribing.unsubscribe_token(session.identifier or "", consent.Cell("newsletter", "email"))
     asked = uuid.UUID(session.identifier).bytes + (2**52).to_bytes(8)
     (folder / "list.csv").write_text(f"email,answer\n{ANA},no\n")
+    async with db.writing():
+        perhaps_ana = await subjects.ensure("email", ANA.replace("@", "+shop@"), by="import:1")
     options = consent.batches.Options(defaults={"purpose": "newsletter", "channel": "email"})
     shops = await identity.admit(secret)
     assert shops is not None
@@ -92,11 +98,17 @@ async def open_scene(house: House, folder: Path) -> Scene:
         "/admin/audit/{entry}": f"/admin/audit/{entry}",
         "/admin/audit/{entry}/proof": f"/admin/audit/{entry}/proof",
         "/admin/people/{subject}": f"/admin/people/{session.subject}",
+        "/admin/people/{subject}/comparison": f"/admin/people/{session.subject}/comparison",
         "/admin/cases/{case}": f"/admin/cases/{erasure}",
         "/admin/keys/{key}/revocation": f"/admin/keys/{shops.id}/revocation",
         "/admin/systems/{system}": "/admin/systems/shop",
         "/admin/systems/{system}/replay": "/admin/systems/shop/replay",
     }
+    for end in ("", "/link", "/dismissal"):
+        paths["/admin/people/{subject}/with/{other}" + end] = f"/admin/people/{session.subject}/with/{perhaps_ana.subject}{end}"
+    for end in ("split", "audience"):
+        theirs = f"/admin/people/{session.subject}/addresses/{session.identifier}/{end}"
+        paths[f"/admin/people/{{subject}}/addresses/{{identifier}}/{end}"] = theirs
     for end in ("", "/commit", "/undo"):
         paths["/api/v1/imports/{batch}" + end] = f"/api/v1/imports/{batch.id}{end}"
     for rest in re.findall(r'"/admin/cases/\{case\}(/\w+)"', (HOME / "portal" / "admin" / "cases.py").read_text()):

@@ -139,7 +139,7 @@ def _browser(door: Door, scene: Scene) -> httpx2.AsyncClient:
         return scene.machine()
     if not door.pattern.startswith("/admin"):
         return scene.ana
-    return scene.officers["approver" if door.guard == "officer(cases.approve)" else "privacy-officer"]
+    return scene.officers["approver"] if door.guard == "officer(cases.approve)" else scene.officer(door.pattern)
 
 
 def _faults(door: Door, what: str, answer: httpx2.Response) -> list[str]:

@@ -48,7 +48,7 @@ REFUSED = "Your role does not allow this"
 async def test_all_of_it_opens_for_those_it_belongs_to(scene: Scene) -> None:
     """Or else the refusals below would prove nothing."""
     for door in [each for each in doors() if not each.unsafe and each.name not in NOT_THERE_YET]:
-        browser: httpx2.AsyncClient = scene.officers["privacy-officer"] if door.pattern.startswith("/admin") else scene.ana
+        browser: httpx2.AsyncClient = scene.officer(door.pattern) if door.pattern.startswith("/admin") else scene.ana
         answer = await (scene.machine() if door.for_machines else browser).get(scene.path(door.pattern))
         assert answer.status_code == 200, f"{door.name}: {answer.status_code}"
         assert not answer.url.path.endswith("/sign-in") or door.pattern.endswith("/sign-in"), door.name
@@ -57,7 +57,7 @@ async def test_all_of_it_opens_for_those_it_belongs_to(scene: Scene) -> None:
 async def test_a_post_from_a_foreign_page_is_refused_at_every_door(scene: Scene) -> None:
     before = await _contents()
     for door in [each for each in doors() if each.unsafe and not each.pattern.startswith(EXEMPT_FROM_CSRF)]:
-        browser = scene.officers["privacy-officer"] if door.pattern.startswith("/admin") else scene.ana
+        browser = scene.officer(door.pattern) if door.pattern.startswith("/admin") else scene.ana
         for headers in _foreign():
             answer = await browser.request("POST", scene.path(door.pattern), data={"answer": "no"}, headers=headers)
             assert answer.status_code == 403 and "did not come from our own page" in answer.text, f"{door.name} {headers}"

@@ -2,16 +2,17 @@
 
 import re
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 
 import httpx2
 import pytest
 
-from portal import cases, db, identity, jobs, messages, statement, subjects
+from portal import cases, db, identity, jobs, messages, settings, statement, subjects
 from portal.lib import clock
 from tests.api.machines import Machine, key, question, said
+from tests.api.sender import SECRET, Sender
 from tests.cases.shops import Company, found_company
 from tests.cases.test_handover import delivered
 from tests.conftest import House
@@ -234,6 +235,24 @@ async def _programs(watch: Watch) -> None:
         await watch.send_list(shop, f"/api/v1/imports/{planned.json()['id']}/commit", lists)
         await watch.send_list(shop, f"/api/v1/imports/{planned.json()['id']}/undo", "")
         await watch.send_list(shop, "/api/v1/permissions/scrub" + where, lists)
+    await _hand_in(watch)
+
+
+async def _hand_in(watch: Watch) -> None:
+    """The shop signs what it hands in."""
+    path = Path(settings.get().systems)
+    (path.parent / "inbound.secret").write_text(SECRET)
+    inbound = 'inbound_secret_file = "inbound.secret"\ninbound_sources = ["checkout"]\ninbound_grade = "self"\n'
+    path.write_text(path.read_text().replace('name = "shop"\n', 'name = "shop"\n' + inbound, 1))
+    settings.use(replace(settings.get()))
+    before = await _entries()
+    async with Machine() as machine:
+        body = said("handed.in@example.com", "no", said_at=clock.rfc3339(clock.now()))
+        answer = await Sender(machine, system="shop").send("msg_1", body)
+    assert answer.status_code == 200, answer.text
+    watch.used.add("/api/v1/inbound/{system}")
+    if await _entries() > before:
+        watch.recorded.add("/api/v1/inbound/{system}")
 
 
 async def _answer_mails(watch: Watch) -> None:
