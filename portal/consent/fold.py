@@ -7,6 +7,7 @@ counts as soon as it is recorded and stays after an undoing; what opens counts f
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from itertools import chain
 from typing import Any
 
 from portal import db
@@ -63,13 +64,25 @@ async def keep(words: Iterable[Spoken], batch: str | None = None) -> None:
 
 async def kept(identifiers: Iterable[str], purposes: Iterable[str] | None = None, with_batch: str = "") -> list[Spoken]:
     """The stored words that count, of these identifiers, for these purposes or all; and those of one batch in any case."""
+    return kept_of(chain.from_iterable(await db.several(kept_questions(identifiers, purposes, with_batch))))
+
+
+def kept_questions(identifiers: Iterable[str], purposes: Iterable[str] | None = None, with_batch: str = "") -> list[db.Question]:
     about = None if purposes is None else sorted(set(purposes))
     narrowed = "" if about is None else f" AND purpose IN ({_marks(about)})"
     counts = f"({COUNTS} OR permission.batch = ?)" if with_batch else COUNTS
-    found: list[dict[str, Any]] = []
-    for part in _parts(identifiers):
-        sql = f"SELECT {_COLUMNS}, batch FROM permission WHERE identifier IN ({_marks(part)}){narrowed} AND {counts}"
-        found += await db.rows(sql, *part, *(about or ()), *([with_batch] if with_batch else []))
+    return [
+        (
+            f"SELECT {_COLUMNS}, batch FROM permission WHERE identifier IN ({_marks(part)}){narrowed} AND {counts}",
+            (*part, *(about or ()), *([with_batch] if with_batch else [])),
+        )
+        for part in _parts(identifiers)
+    ]
+
+
+def kept_of(rows: Iterable[dict[str, Any]]) -> list[Spoken]:
+    """What those questions found; words of several batches on one place are one."""
+    found = list(rows)
     words = [spoken(row) for row in found]
     return list(fold(words).values()) if any(row["batch"] for row in found) else words
 

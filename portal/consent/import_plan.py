@@ -20,7 +20,7 @@ from portal.consent import fold, legacy
 from portal.consent.checks import TermsOf, problem_of
 from portal.consent.import_rows import Line
 from portal.consent.import_stops import as_stop, as_word, missing
-from portal.consent.permissions import Facts, pauses_of, stops_of
+from portal.consent.permissions import Facts, stops_and_pauses_of
 from portal.consent.purposes import Purpose
 from portal.consent.rules import Spoken, expiry
 from portal.consent.words import Cell, rank
@@ -88,12 +88,12 @@ class _Table:
         everybody = {known.id for person in people.values() for known in person.identifiers}
         holders = sorted(everybody | {subject for person in people.values() for subject in person.subjects})
         about = None if any(each.stop for each in lines) else {each.word.purpose for each in lines}
-        words, stops = await fold.kept(everybody, about, with_batch=batch), await stops_of(holders)
+        words, (stops, pauses) = await fold.kept(everybody, about, with_batch=batch), await stops_and_pauses_of(holders)
         if meanwhile is not None:
             remembered = meanwhile.said_by({*everybody, *names.values()})
             stops += [stop for each in remembered if (stop := as_stop(each))]
             words += [each for each in remembered if not as_stop(each)]
-        return cls(names, people, closed, Facts(words, stops, await pauses_of(holders)))
+        return cls(names, people, closed, Facts(words, stops, pauses))
 
     def judge(self, line: Line, purposes: dict[str, Purpose], began: datetime) -> Planned:
         name, now = self._names[line.kind, line.canonical], clock.now()

@@ -7,6 +7,7 @@ that was switched on counts from then: answers about a moment before it are thos
 from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
 from datetime import datetime
+from itertools import chain
 from types import MappingProxyType
 from typing import Any
 
@@ -96,11 +97,13 @@ class Facts:
         identifiers = [known.id for person in everybody for known in person.identifiers] + [each.id for each in perhaps]
         people_ = {subject for person in everybody for subject in person.subjects}
         holders = sorted({*identifiers, *people_, *(subject for each in perhaps for subject in (each.home, each.subject))})
-        words = await (fold.kept(identifiers, purposes) if at is None else fold.from_scratch(identifiers, at))
-        if tuning is None:
-            tuning = await precedence.tuning(at)
+        asked = [fold.kept_questions(identifiers, purposes) if at is None else [], *_holding(holders, at)]
+        found = iter(await db.several([*chain.from_iterable(asked), precedence.question("tuning", at)]))
+        words, stops, pauses = ([row for _each in questions for row in next(found)] for questions in asked)
+        spoken = fold.kept_of(words) if at is None else await fold.from_scratch(identifiers, at)
+        tuning = tuning or precedence.tuning_of(next(found))
         said = [] if tuning.changes_nothing else await fold.said(identifiers, at)
-        return cls(words, await stops_of(holders, at), await pauses_of(holders, at), tuning, said, duplicates)
+        return cls(spoken, _stops(stops), _pauses(pauses), tuning, said, duplicates)
 
     def under(self, tuning: Tuning) -> "Facts":
         """The same facts under another tuning; whoever asks has loaded them with one that changes something."""
@@ -139,31 +142,42 @@ def gone() -> str:
     return _("This was erased on request; what was allowed before is no longer known.")
 
 
-async def stops_of(holders: Sequence[str], at: datetime | None = None) -> list[Stop]:
-    """The stops on these subjects and identifiers that are not lifted, or were not at a moment."""
+async def stops_and_pauses_of(holders: Sequence[str]) -> tuple[list[Stop], list[tuple[str, Pause]]]:
+    """The stops on these subjects and identifiers that are not lifted, and the pauses that run, each with its holder."""
+    asked = _holding(holders, None)
+    found = iter(await db.several(list(chain.from_iterable(asked))))
+    stops, pauses = ([row for _each in questions for row in next(found)] for questions in asked)
+    return _stops(stops), _pauses(pauses)
+
+
+def _stops(rows: Iterable[dict[str, Any]]) -> list[Stop]:
     return [
         Stop(row["id"], row["holder"], row["kind"], row["scope"], clock.from_micros(row["since"]), row["by"], row["why"])
-        for row in await _held("stop", "since <= ? AND (lifted_at IS NULL OR lifted_at > ?)", holders, at)
+        for row in rows
     ]
 
 
-async def pauses_of(holders: Sequence[str], at: datetime | None = None) -> list[tuple[str, Pause]]:
-    """The pauses that run, or ran at a moment, each with its holder."""
-    found = await _held("pause", "since <= ? AND until > ? AND (ended_at IS NULL OR ended_at > ?)", holders, at)
+def _pauses(rows: Iterable[dict[str, Any]]) -> list[tuple[str, Pause]]:
     return [
         (row["holder"], Pause(row["id"], row["purpose"], row["channel"], clock.from_micros(row["until"]), row["by"]))
-        for row in found
+        for row in rows
     ]
 
 
-async def _held(table: str, condition: str, holders: Sequence[str], at: datetime | None) -> list[dict[str, Any]]:
+def _holding(holders: Sequence[str], at: datetime | None) -> tuple[list[db.Question], list[db.Question]]:
+    """The questions for stops and for pauses that stand, or stood at a moment."""
     moment = clock.micros(at or clock.now())
-    found: list[dict[str, Any]] = []
-    for start in range(0, len(holders), _AT_ONCE):
-        part = holders[start : start + _AT_ONCE]
-        sql = f"SELECT * FROM {table} WHERE holder IN ({', '.join('?' * len(part))}) AND {condition}"
-        found += await db.rows(sql, *part, *[moment] * condition.count("?"))
-    return found
+
+    def questions(table: str, condition: str) -> list[db.Question]:
+        parts = [holders[start : start + _AT_ONCE] for start in range(0, len(holders), _AT_ONCE)]
+        sql = f"SELECT * FROM {table} WHERE {condition} AND holder IN "
+        times = condition.count("?")
+        return [(f"{sql}({', '.join('?' * len(part))})", (*[moment] * times, *part)) for part in parts]
+
+    return (
+        questions("stop", "since <= ? AND (lifted_at IS NULL OR lifted_at > ?)"),
+        questions("pause", "since <= ? AND until > ? AND (ended_at IS NULL OR ended_at > ?)"),
+    )
 
 
 async def _permission_at(identifier_id: str, cell: Cell, at: datetime) -> Answer:

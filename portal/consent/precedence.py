@@ -56,14 +56,17 @@ def read(path: Path | None = None) -> File:
 
 async def tuning(at: datetime | None = None) -> Tuning:
     """The tuning in force, now or at a moment."""
-    found = await _stored("tuning", at)
-    return NEUTRAL if found is None else _tuning(found["tuning"])
+    return tuning_of((await db.several([question("tuning", at)]))[0])
+
+
+def tuning_of(found: Sequence[dict[str, Any]]) -> Tuning:
+    return _tuning(found[0]["tuning"]) if found else NEUTRAL
 
 
 async def in_force(at: datetime | None = None) -> InForce | None:
     """What was switched on last, with its file; None: nothing ever was."""
-    found = await _stored("*", at)
-    return None if found is None else _row(found)
+    [found] = await db.several([question("*", at)])
+    return _row(found[0]) if found else None
 
 
 async def numbered(number: int) -> InForce | None:
@@ -109,11 +112,11 @@ async def moments(identifiers: Sequence[str]) -> set[int]:
     return found
 
 
-async def _stored(columns: str, at: datetime | None) -> dict[str, Any] | None:
+def question(columns: str, at: datetime | None) -> db.Question:
     if at is None:
-        return await db.row(f"SELECT {columns} FROM precedence ORDER BY number DESC LIMIT 1")
+        return f"SELECT {columns} FROM precedence ORDER BY number DESC LIMIT 1", ()
     sql = f"SELECT {columns} FROM precedence WHERE in_force_from <= ? ORDER BY number DESC LIMIT 1"
-    return await db.row(sql, clock.micros(at))
+    return sql, (clock.micros(at),)
 
 
 @lru_cache(maxsize=100)

@@ -8,7 +8,7 @@ from portal.db.connections import close, open_database, scrub, size_of_pool
 from portal.db.fields import Bytes, Json, Moment
 from portal.db.migrations import MigrationError, migrate, missing_migrations
 from portal.db.replies import keep_replies, kept_replies
-from portal.db.statements import many, row, rows, run
+from portal.db.statements import Question, many, row, rows, run, several
 from portal.db.throttles import count_many, counted, throttle
 from portal.db.transactions import after_commit, in_writing, reading, savepoint, writing
 from portal.db.trouble import OutcomeUnknown, is_trouble, trouble
@@ -19,6 +19,7 @@ __all__ = [
     "MigrationError",
     "Moment",
     "OutcomeUnknown",
+    "Question",
     "after_commit",
     "close",
     "count_many",
@@ -37,6 +38,7 @@ __all__ = [
     "run",
     "savepoint",
     "scrub",
+    "several",
     "size_of_pool",
     "throttle",
     "trouble",
