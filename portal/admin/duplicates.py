@@ -85,7 +85,7 @@ async def _page(request: Request, problem: Invalid | None) -> Response:
             by = f"officer:{request.state.officer.id}"
             await audit.record(events.LOOKED, actor=by, subject=each.subjects[0], object="duplicate")
     masks = await masks_of([end for each in people for end in each.identifiers])
-    squares = [await consent.choices(each.subjects[0]) for each in people]
+    squares = [await consent.choices(each.subjects[0], alone=True) for each in people]
     hints = await duplicates.between(one, other)
     return desk(
         request,

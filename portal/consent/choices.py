@@ -44,14 +44,17 @@ class Choice:
         return because.id if because is not None and because.what == "decision" and because.answer == "no" else None
 
 
-async def choices(subject_id: str) -> list[Choice]:
-    """All squares of the whole person in the order of the purposes, in a handful of queries."""
+async def choices(subject_id: str, *, alone: bool = False) -> list[Choice]:
+    """All squares of the whole person in the order of the purposes, in a handful of queries.
+
+    `alone`: as they would be if nobody else could be the same person.
+    """
     whole = await subjects.whole(subject_id)
     known = await in_force(None)
     now = clock.now()
     living = [each.id for each in whole.identifiers if each.erased_at is None]
     person = (await subjects.people(living[:1])).get(living[0]) if living else None
-    facts = await Facts.load([person] if person else [])
+    facts = await Facts.load([person] if person else [], alone=alone)
     reachable = [each for each in person.identifiers if each.erased_at is None] if person else []
     found: list[Choice] = []
     for about in known.values():

@@ -89,10 +89,14 @@ class Facts:
         purposes: Iterable[str] | None = None,
         at: datetime | None = None,
         tuning: Tuning | None = None,
+        alone: bool = False,
     ) -> "Facts":
-        """The facts that count now, or what was known at a moment, under the tuning of that time or one to try."""
+        """The facts that count now, or what was known at a moment, under the tuning of that time or one to try.
+
+        `alone`: as if nobody else could be the same person.
+        """
         everybody = list(people)
-        duplicates = await _open_duplicates(everybody, at)
+        duplicates = {} if alone else await _open_duplicates(everybody, at)
         perhaps = [known for others in duplicates.values() for known in others]
         identifiers = [known.id for person in everybody for known in person.identifiers] + [each.id for each in perhaps]
         people_ = {subject for person in everybody for subject in person.subjects}
