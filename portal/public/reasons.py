@@ -18,6 +18,8 @@ def _why(cell: Choice) -> str:
     because = cell.because
     if because is None:
         return _("We have no address of yours for this.")
+    if cell.answer is not None and cell.answer.rule == 5:
+        return _("Somebody said no at an address that may be yours as well. It counts here until one of them is confirmed.")
     if because.what == "decision":
         return _spoken(because)
     if because.what == "stop":

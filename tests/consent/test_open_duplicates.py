@@ -4,6 +4,7 @@ from portal import consent, db, subjects
 from portal.consent import Cell
 from portal.consent.scrubbing import answers_for
 from portal.lib import clock
+from portal.public import reasons
 from portal.subjects import Identifier, duplicates
 from tests.conftest import House
 from tests.consent.people import allowed, known, publish, say
@@ -30,6 +31,16 @@ async def test_a_no_of_who_may_be_the_same_person_counts_until_an_officer_finds_
         await duplicates.dismiss(plain.subject, tagged.subject, by="officer:olga")
     assert await allowed(plain) and not await allowed(tagged)
     assert not await allowed(plain, at=while_open)
+
+
+async def test_the_page_does_not_say_that_the_person_said_it(house: House) -> None:
+    plain, _tagged = await _two_records()
+    [square] = [
+        each
+        for each in await consent.choices(plain.subject)
+        if (each.purpose.key, each.channel, each.topic) == ("back-in-stock", "email", None)
+    ]
+    assert reasons.why(square).startswith("Somebody said no at an address that may be yours as well.")
 
 
 async def test_whoever_proved_their_address_is_not_bound_by_a_hint(house: House) -> None:
