@@ -18,7 +18,7 @@ CREATE TABLE customer (id INTEGER PRIMARY KEY, email VARCHAR(80) NOT NULL, phone
 CREATE TABLE purchase (id INTEGER PRIMARY KEY, customer_id INTEGER NOT NULL REFERENCES customer (id), item VARCHAR(80));
 CREATE TABLE invoice (id INTEGER PRIMARY KEY, customer_id INTEGER NOT NULL REFERENCES customer (id), issued DATE, total INTEGER);
 INSERT INTO customer VALUES (1, 'ana@example.com', '+40712345678', 'Ana Pop'), (2, 'ben@example.com', NULL, 'Ben Lee');
-INSERT INTO purchase VALUES (1, 1, 'Tea'), (2, 1, 'Cup, as a present for Ben'), (3, 2, 'Jam');
+INSERT INTO purchase VALUES (1, 1, 'Tea, two boxes'), (2, 1, 'Cup, as a present for Ben'), (3, 2, 'Jam');
 INSERT INTO invoice VALUES (7, 1, '2026-03-01', 12), (8, 2, '2026-03-01', 3);
 """
 

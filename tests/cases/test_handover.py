@@ -111,7 +111,7 @@ async def test_redacted_values_are_not_in_the_snapshot_that_is_signed(company: C
     assert snapshot is not None
     said = snapshots.write(snapshot).decode()
     assert "present for Ben" not in said and '"redacted":"third party"' in said and '"redacted":"legal privilege"' in said
-    assert '"Tea"' in said and snapshots.read(said.encode()) == snapshot
+    assert '"Tea, two boxes"' in said and snapshots.read(said.encode()) == snapshot
 
 
 async def test_changing_the_findings_after_the_proposal_takes_it_back_to_review(company: Company) -> None:

@@ -20,7 +20,7 @@ from tests.conftest import House
 
 pytestmark = pytest.mark.usefixtures("one_loop")
 
-CANARIES = (ANA, "+40712345678", "Ana Pop", "Cup, as a present", "Tea", "id=1")
+CANARIES = (ANA, "+40712345678", "Ana Pop", "Cup, as a present", "Tea, two boxes", "id=1")
 # Everything of a snapshot that the evidence may hold; what is not here may not.
 ALLOWED = {
     "Snapshot": {
