@@ -13,7 +13,7 @@ run: setup ## set up what is missing and run the portal with the demo company (P
 
 test: check setup-test ## check, then every test on SQLite, PostgreSQL and in a browser (about 10 minutes)
 	$(PYTHON) -m pytest -n 3 --dist loadfile --ignore tests/journeys --ignore tests/faults
-	$(PYTHON) -m pytest -n 3 --dist loadfile tests/journeys tests/faults
+	$(PYTHON) -m pytest -n 2 --dist loadfile tests/journeys tests/faults
 
 deep: setup-test ## the long tests: 10,000 interleavings, kill -9, load (about 40 minutes)
 	HYPOTHESIS_PROFILE=deep $(PYTHON) -m pytest -n 2 --dist loadfile -m deep
