@@ -149,8 +149,6 @@ async def case(case_id: str) -> Case:
     row = await moves.load(case_id)
     key = await vault.find_key("case", case_id)
     facts = await moves.facts(row)
-    tasks = await models.Task.filter(case_id=case_id, round=row.round).exclude(state="void").order_by("id")
-    holds = await models.Hold.filter(case_id=case_id, lifted_at=None).order_by("since")
     known = await verification.covered(row)
     proven = await models.CaseIdentifier.filter(case_id=case_id).values_list("identifier", flat=True)
     made = await _papers(row)
@@ -177,24 +175,8 @@ async def case(case_id: str) -> Case:
         proposed=row.proposed,
         officer=row.officer,
         closed_at=row.closed_at,
-        systems=tuple(
-            SystemState(
-                each.id,
-                each.system,
-                each.label,
-                each.step,
-                each.state,
-                each.sentence,
-                each.answered_at,
-                each.counts,
-                max(each.attempts, each.failures),
-            )
-            for each in tasks
-        ),
-        holds=tuple(
-            HoldState(each.id, each.kind, key.open(Place("case_hold", "why", each.id), each.why) if key else "", each.since)
-            for each in holds
-        ),
+        systems=await _systems(row),
+        holds=await _holds(case_id, key),
         proven=tuple(str(each) for each in proven),
         left_out=tuple(known.left_out),
         can=frozenset(states.possible(facts)),
@@ -246,6 +228,32 @@ async def _papers(row: models.CaseRow) -> dict[str, bool]:
         return {}
     made = {each.kind for each in await models.PackageRow.filter(case_id=row.id, made_at__gte=row.closed_at)}
     return {kind: kind in made for kind in ("proof", *(["certificate"] if moves.is_certified(row) else []))}
+
+
+async def _systems(row: models.CaseRow) -> tuple[SystemState, ...]:
+    tasks = await models.Task.filter(case_id=row.id, round=row.round).exclude(state="void").order_by("id")
+    return tuple(
+        SystemState(
+            each.id,
+            each.system,
+            each.label,
+            each.step,
+            each.state,
+            each.sentence,
+            each.answered_at,
+            each.counts,
+            max(each.attempts, each.failures),
+        )
+        for each in tasks
+    )
+
+
+async def _holds(case_id: str, key: vault.Key | None) -> tuple[HoldState, ...]:
+    """Those that stand; without the case's key nobody can read why."""
+    return tuple(
+        HoldState(each.id, each.kind, key.open(Place("case_hold", "why", each.id), each.why) if key else "", each.since)
+        for each in await models.Hold.filter(case_id=case_id, lifted_at=None).order_by("since")
+    )
 
 
 async def _waiting(case_ids: list[str]) -> dict[str, int]:

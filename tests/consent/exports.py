@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from portal import consent, subjects
+from portal import consent, db, subjects
 from portal.consent import Cell, legacy
 from portal.consent.asking import Question, ask_many
 from portal.consent.batches import Batch, commit_import, plan_import
@@ -14,9 +14,12 @@ from portal.lib import clock
 from portal.settings import HOME
 from tests.consent.people import publish
 
+NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 EXAMPLES = HOME / "docs" / "migrate"
 LETTER, READINGS = Cell("newsletter", "email"), Cell("newsletter", "email", "readings")
 NEW_BOOKS = Cell("newsletter", "email", "new-books")
+# The columns of a line of OneTrust's.
+HEAD = "Identifier,Purpose Name,Purpose Version,Purpose Status,Consent Date,Last Transaction Date,Expiry Date\n"
 TEXTS = (
     "legacy:onetrust:11",
     "legacy:onetrust:12",
@@ -33,6 +36,10 @@ async def ready() -> None:
         await publish()
         for each in TEXTS:
             await legacy.add_unknown(each, by="officer:petra")
+
+
+def onetrust_line(name: str, status: str, purpose: str = "Marketing Emails", at: str = "2026-03-01T10:00:00Z") -> str:
+    return f"{name}@example.com,{purpose},12,{status},{at},{at},\n"
 
 
 def options(vendor: str, **more: Any) -> Options:
@@ -59,3 +66,12 @@ async def may(name: str, cell: Cell = LETTER, kind: str = "email") -> bool:
 
 async def is_known(name: str) -> bool:
     return await subjects.find("email", f"{name}@example.com") is not None
+
+
+async def stops_of(name: str) -> set[tuple[str, str, str]]:
+    found = await subjects.find("email", f"{name}@example.com")
+    assert found is not None
+    rows = await db.rows(
+        "SELECT kind, scope, why FROM stop WHERE lifted_at IS NULL AND holder IN (?, ?)", found.id, found.subject
+    )
+    return {(row["kind"], row["scope"], row["why"]) for row in rows}

@@ -9,9 +9,6 @@ from portal.consent import deliveries
 from portal.lib import clock
 from tests.conftest import House
 from tests.consent.people import known, publish, say
-from tests.consent.test_propagation import letters
-
-__all__ = ["letters"]
 
 A_YEAR = timedelta(days=400)
 

@@ -1,29 +1,19 @@
 """The shadow report: what an earlier system answers beside what we answer; and the documented commands, as they stand there."""
 
 import re
-from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from portal import cli, settings
 from portal.consent.shadow import LOOSER, SAME, STRICTER, Difference, Shadow
-from portal.lib import clock
 from portal.settings import HOME
 from tests.conftest import House, settings_in
-from tests.consent.exports import EXAMPLES, imported, options, ready
+from tests.consent.exports import EXAMPLES, HEAD, imported, options, ready
+from tests.consent.lists import written
 from tests.consent.people import known, say
-from tests.consent.test_imports import written
 
-NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
-HEAD = "Identifier,Purpose Name,Purpose Version,Purpose Status,Consent Date,Last Transaction Date,Expiry Date\n"
-
-
-@pytest.fixture(autouse=True)
-def on_a_fixed_day() -> Iterator[None]:
-    with clock.at(NOW):
-        yield
+pytestmark = pytest.mark.usefixtures("on_the_day_of_the_exports")
 
 
 async def compared(path: Path, vendor: str = "onetrust") -> tuple[Shadow, list[Difference]]:

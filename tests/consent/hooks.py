@@ -1,0 +1,23 @@
+"""A receiver of webhooks, connected to hear of back-in-stock mails; people in competitions come from it."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from portal import audit, consent, settings
+from tests.conftest import House
+from tests.connectors.receiver import Receiver, listed, write_list
+
+
+def connect_hooks(house: House, folder: Path, receiver: Receiver) -> None:
+    ours = listed("hooks", receiver.url, 'purposes = ["back-in-stock"]', 'channels = ["email"]', 'sources = ["competition"]')
+    settings.use(replace(house.settings, systems=write_list(folder, ours), outbound_allow="127.0.0.0/8"))
+
+
+async def tell_hooks() -> None:
+    await audit.sequence_all()
+    while (await consent.propagation.propagate_once("hooks")).more:
+        pass
+
+
+def heard(receiver: Receiver) -> list[tuple[str, str, bool]]:
+    return [(message.address, message.data["purpose"], message.data["allowed"]) for message in receiver.taken]

@@ -1,0 +1,113 @@
+"""Requests worked from asking to the answer: every button of a case is pressed once, by the person or by officers."""
+
+import re
+from datetime import timedelta
+
+from portal import cases, db, jobs, messages, subjects
+from portal.lib import clock
+from tests.cases.shops import Company
+from tests.cases.test_handover import delivered
+from tests.people import BEN, Browser, code_for, hire
+from tests.rules.desk import sign_in_officer
+from tests.rules.watch import Watch
+
+
+async def work_cases(watch: Watch, company: Company, ana: Browser, olga: Browser, petra: Browser) -> None:
+    """Taken back; a copy with every button on its way, handed over; a correction; a deletion sent back and approved."""
+    asked = await watch.press(ana, "/requests", right="access", country="RO")
+    await watch.press(ana, asked.headers["location"] + "/withdrawal")
+    async with Browser() as stranger:
+        await watch.press(stranger, "/requests", right="erasure", email="nobody@example.com", country="RO")
+        await watch.press(stranger, f"/requests/{stranger.cookies['request']}/proof")
+    ready = await delivered()
+    link = await watch.press(ana, f"/requests/{await cases.reference_of(ready)}/download")
+    assert (await ana.get(link.headers["location"])).status_code == 200  # a deletion waits until the copy was opened
+    await _copy(watch, company, ana, olga)
+    await _correction(watch, ana, olga)
+    desk = await _started(watch, ana, olga, "erasure")
+    await watch.press(olga, desk + "/proposal", answer="fulfilled")
+    await watch.press(petra, desk + "/objection", why="Please look at the invoices again.")
+    await watch.press(olga, desk + "/proposal", answer="fulfilled")
+    digest = re.search(r'name="digest" value="(\w+)"', (await petra.get(desk)).text)
+    assert digest
+    await watch.press(petra, desk + "/approval", digest=digest[1])
+    company.run("shop", "INSERT INTO purchase VALUES (9, 1, 'Came in after the dry run')")
+    await jobs.run_due()
+    await watch.press(olga, desk + "/search")
+
+
+async def _copy(watch: Watch, company: Company, ana: Browser, olga: Browser) -> None:
+    company.take_down("shop")
+    desk = await _started(watch, ana, olga, "access")
+    company.bring_back("shop")
+    await watch.press(olga, desk + "/retry")
+    with clock.at(clock.now() + timedelta(hours=2)):  # the system's own turn after a failure
+        await jobs.run_due()
+    await watch.press(olga, desk + "/notes", text="She telephoned.")
+    await watch.press(olga, desk + "/holds", kind="clarification", **{"hold-why": "Which of the two shops?"})
+    page = await olga.get(desk)
+    hold = re.search(r'name="lift" value="([^"]+)"', page.text)
+    assert hold, page.text
+    await watch.press(olga, desk + "/holds", lift=hold[1])
+    found = (await olga.get(desk + "/findings")).text
+    place = re.search(
+        r'name="finding" value="(.+?)"><input .*? name="row" value="(.+?)"><input .*? name="field" value="(.+?)"', found
+    )
+    assert place, found
+    where = {"finding": place[1], "row": place[2], "field": place[3]}
+    await watch.press(olga, desk + "/redactions", **where, reason="third party")
+    await watch.press(olga, desk + "/redactions", **where, do="put back")
+    reference = await cases.reference_of(desk.rpartition("/")[2])
+    await watch.press(ana, f"/requests/{reference}/withdrawal")  # a deletion would wait for this copy
+
+
+async def _correction(watch: Watch, ana: Browser, olga: Browser) -> None:
+    desk = await _started(watch, ana, olga, "rectification", **{"new-phone": "+40 722 123 456"})
+    await watch.press(olga, desk + "/corrections", field="phone", do="accept")
+
+
+async def answer_a_warning(watch: Watch) -> None:
+    """Ben has two proven addresses; whoever asks with one of them, the other is told and may answer."""
+    other = "benjamin@example.com"
+    async with db.writing():
+        first = await subjects.ensure("email", BEN, by="import")
+        second = await subjects.ensure("email", other, by="import", subject=first.subject)
+        for each in (first, second):
+            await subjects.mark_verified(each.id)
+    async with Browser() as ben, Browser() as reader, Browser() as olga:
+        await ben.get("/requests/new")
+        asked = await watch.press(ben, "/requests", right="access", email=BEN, country="RO")
+        await watch.press(ben, asked.headers["location"], code=await code_for(BEN))
+        letter = next(each.letter.text for each in await messages.mailbox(20) if each.to == other and each.letter)
+        link = re.search(r"(/requests/notices/[\w-]+)", letter)
+        assert link, letter
+        await watch.press(reader, link[1])
+        await _close_as_nothing_held(watch, olga)
+
+
+async def _close_as_nothing_held(watch: Watch, olga: Browser) -> None:
+    await sign_in_officer(watch, olga, await hire("olga.second@example.com", "privacy-officer"))
+    nobody = Browser()
+    await nobody.get("/requests/new")
+    desk = await _started(watch, nobody, olga, "access", email="unheard-of@example.com")
+    await watch.press(olga, desk + "/closing", outcome="nothing held")
+    await _make_a_paper_again(watch, olga, desk.rpartition("/")[2])
+
+
+async def _make_a_paper_again(watch: Watch, olga: Browser, case_id: str) -> None:
+    async with db.writing():
+        await db.run("UPDATE job SET state = 'failed', ended_at = due_at WHERE key = ?", f"cases.proof {case_id}")
+    await watch.press(olga, f"/admin/cases/{case_id}/papers", paper="proof")
+
+
+async def _started(watch: Watch, person: Browser, olga: Browser, right: str, email: str = "", **fields: str) -> str:
+    """Asked for, proven, and every system was asked; answers the case's address."""
+    asked = await watch.press(person, "/requests", right=right, country="RO", email=email, **fields)
+    if "/proofs/" in asked.headers["location"]:
+        asked = await watch.press(person, asked.headers["location"], code=await code_for(email))
+    newest = await db.row("SELECT id FROM case_file ORDER BY id DESC LIMIT 1")
+    assert newest is not None and asked.headers["location"].startswith("/requests/")
+    desk = f"/admin/cases/{newest['id']}"
+    await watch.press(olga, desk + "/start")
+    await jobs.run_due()
+    return desk

@@ -1,0 +1,54 @@
+"""What officers do besides cases: coming to work, people who may be the same, keys, telling a system again."""
+
+import re
+
+from portal import db, identity, subjects
+from tests.people import OLGA, PASSWORD, Browser, Officer, hire
+from tests.rules.watch import Watch
+
+
+async def come_to_work(watch: Watch, browser: Browser) -> Officer:
+    """Invited, a password, a second factor, and once more through the front door."""
+    invitation = await identity.invite(OLGA, name="Olga", roles=["privacy-officer"], by=None)
+    await browser.get("/admin/sign-in")
+    page = await watch.press(browser, "/admin/invitation/" + invitation.link.rsplit("/", 1)[1], password=PASSWORD)
+    secret = re.search(r"<code>([A-Z2-7]{32})</code>", (await browser.get(page.headers["location"])).text)
+    assert secret
+    olga = Officer(invitation.officer_id, OLGA, secret[1])
+    await watch.press(browser, "/admin/sign-in/code", code=olga.code())
+    await watch.press(browser, "/admin/sign-out")
+    await sign_in_officer(watch, browser, olga)
+    return olga
+
+
+async def sign_in_officer(watch: Watch, browser: Browser, officer: Officer) -> None:
+    await browser.get("/admin/sign-in")
+    await watch.press(browser, "/admin/sign-in", email=officer.address, password=PASSWORD)
+    await watch.press(browser, "/admin/sign-in/code", code=officer.code())
+
+
+async def tell_people_apart(watch: Watch, olga: Browser) -> None:
+    """One pair is linked and the link taken back, then they are found to be two people."""
+    async with db.writing():
+        one = await subjects.ensure("email", "carol@example.com", by="import")
+        other = await subjects.ensure("email", "carol+shop@example.com", by="import")
+    mine, pair = f"/admin/people/{one.subject}", f"/admin/people/{one.subject}/with/{other.subject}"
+    await watch.press(olga, mine + "/comparison", address="carol+shop@example.com")
+    await watch.press(olga, f"{mine}/addresses/{one.id}/audience", audience="shared")
+    await watch.press(olga, pair + "/link", why="told us")
+    await watch.press(olga, f"{mine}/addresses/{other.id}/split")
+    await watch.press(olga, pair + "/dismissal")
+
+
+async def tell_a_system_again(watch: Watch) -> None:
+    async with Browser() as owner:
+        await sign_in_officer(watch, owner, await hire("owner@example.com", "owner"))
+        await watch.press(owner, "/admin/systems/shop/replay", **{"from": "0"})
+
+
+async def make_and_end_a_key(watch: Watch) -> None:
+    async with Browser() as owner:
+        await sign_in_officer(watch, owner, await hire("key.owner@example.com", "owner"))
+        await watch.press(owner, "/admin/keys", label="Till", scopes="decisions:write", sources="checkout", grade="self")
+        made = next(each for each in await identity.keys() if each.label == "Till")
+        await watch.press(owner, f"/admin/keys/{made.id}/revocation")
