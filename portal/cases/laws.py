@@ -5,19 +5,31 @@ no case (GDPR Art. 5(2)). A file that cannot be read is named with its line.
 """
 
 import hashlib
-import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from portal.handwritten import Faulty, Toml, content_of, text_of
 from portal.settings import get
 
 UNITS = ("month", "day", "business day", "hour", "year")
 
+_LAW = {"title": str, "edition": str, "calendar": str, "countries": list, "for_unknown": bool, "clocks": dict}
+_TEXTS = ("title", "article", "unit", "start", "extension_needs", "safe", "note")
+_CLOCK = dict.fromkeys(_TEXTS, str) | {"amount": int, "extension": int, "rolls": bool, "pauses": bool, "rights": list}
+
 
 class LawError(Exception):
-    """A law's file cannot be used; the message names the file, the place and what to do."""
+    """A law's file cannot be used; the message names the file, each line and what to do there."""
+
+
+@contextmanager
+def law_errors() -> Iterator[None]:
+    try:
+        yield
+    except Faulty as problem:
+        raise LawError("\n".join(f"{each.place}: {each.sentence}" for each in problem.faults)) from problem
 
 
 @dataclass(frozen=True)
@@ -26,9 +38,9 @@ class Clock:
 
     key: str
     title: str
-    amount: int | None
-    unit: str
     article: str
+    amount: int | None = None
+    unit: str = ""
     start: str = "receipt"
     rolls: bool = False
     extension: int | None = None
@@ -79,36 +91,20 @@ def law(key: str) -> Law:
     return found[key]
 
 
+@law_errors()
 def _law(path: Path) -> Law:
-    content = path.read_bytes()
-    try:
-        data = tomllib.loads(content.decode())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
-        raise LawError(f"{path}: {problem}") from problem
-    clocks = {key: _clock(path, key, clock) for key, clock in data.get("clocks", {}).items()}
+    content = content_of(path, str(path))
+    file = Toml(str(path), text_of(content, str(path)))
+    values = file.part(_LAW, optional=_LAW.keys() - {"title", "edition"})
+    optional = _CLOCK.keys() - {"title", "article"}
+    clocks = {key: file.part(_CLOCK, "clocks", key, optional=optional) for key in values.get("clocks", ())}
+    for key, clock in clocks.items():
+        if "amount" in clock and clock.get("unit") not in UNITS:
+            file.wrong(f"unit {clock.get('unit')!r} is none of: {', '.join(UNITS)}.", "clocks", key, "unit")
     if "answer" not in clocks:
-        raise LawError(f"{path}: a law needs [clocks.answer], the period within which a request is answered.")
-    try:
-        return Law(
-            path.stem,
-            data["title"],
-            f"{data['edition']}/{hashlib.sha256(content).hexdigest()[:12]}",
-            data.get("calendar", "none"),
-            tuple(data.get("countries", ())),
-            data.get("for_unknown", False),
-            clocks,
-        )
-    except KeyError as problem:
-        raise LawError(f"{path}: {problem.args[0]!r} is missing.") from problem
-
-
-def _clock(path: Path, key: str, data: dict[str, Any]) -> Clock:
-    if "rights" in data:
-        data["rights"] = tuple(data["rights"])
-    try:
-        clock = Clock(key=key, **{"amount": None, "unit": "", **data})
-    except TypeError as problem:
-        raise LawError(f"{path}: [clocks.{key}]: {problem}") from problem
-    if clock.amount is not None and clock.unit not in UNITS:
-        raise LawError(f"{path}: [clocks.{key}]: unit {clock.unit!r} is none of: {', '.join(UNITS)}.")
-    return clock
+        file.wrong("A law needs [clocks.answer], the period within which a request is answered.", "clocks")
+    file.done()
+    edition = f"{values['edition']}/{hashlib.sha256(content).hexdigest()[:12]}"
+    calendar, countries, unknown = values.get("calendar", "none"), values.get("countries", ()), values.get("for_unknown", False)
+    periods = {key: Clock(key, **clock | {"rights": tuple(clock.get("rights", ()))}) for key, clock in clocks.items()}
+    return Law(path.stem, values["title"], edition, calendar, tuple(countries), unknown, periods)

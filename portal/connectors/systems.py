@@ -108,9 +108,9 @@ def secret_of(system: System, key: str) -> str:
 def read(path: Path) -> list[System]:
     """The systems of a file; raises Misconfigured naming file and line."""
     file = TomlFile(path)
-    file.only(file.data, ["system"])
-    entries = file.data.get("system", [])
-    if not isinstance(entries, list):
+    file.only(["system"])
+    entries = file.values.get("system", [])
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         raise file.error(_("Each system begins with [[system]], in double brackets."), ("system",))
     found = [_system(file, entry, ("system", str(number))) for number, entry in enumerate(entries, 1)]
     for number, system in enumerate(found, 1):
@@ -123,9 +123,10 @@ def _system(file: TomlFile, entry: dict[str, Any], section: tuple[str, ...]) -> 
     kind = KINDS.get(str(entry.get("kind")))
     kinds = [kind] if kind else KINDS.values()
     own = (*dict.fromkeys(key for each in kinds for key in (*each.needs, *each.may)), *_INBOUND)
-    file.only(entry, (*_KEYS, *own), section)
-    for key in entry:
-        _require_text(file, entry, key, section)
+    known = {key: list if key in _LISTS else str for key in (*_KEYS, *own)}
+    file.part(known, *section, optional=known)
+    for key in [key for key in _LISTS if entry.get(key) == []]:
+        raise file.error(_("%s must be a list of texts in quotes.") % key, section, key)
     for key in ("name", "title", "kind", *(kind.needs if kind else ())):
         if key not in entry:
             raise file.error(_("A system needs %s.") % key, section)
@@ -144,14 +145,6 @@ def _system(file: TomlFile, entry: dict[str, Any], section: tuple[str, ...]) -> 
         folder=file.path.parent,
         own={key: entry[key] for key in own if key in entry},
     )
-
-
-def _require_text(file: TomlFile, entry: dict[str, Any], key: str, section: tuple[str, ...]) -> None:
-    if key not in _LISTS:
-        if not isinstance(entry[key], str):
-            raise file.error(_("%s must be a text in quotes.") % key, section, key)
-    elif not isinstance(entry[key], list) or not entry[key] or not all(isinstance(each, str) for each in entry[key]):
-        raise file.error(_("%s must be a list of texts in quotes.") % key, section, key)
 
 
 def _url(file: TomlFile, entry: dict[str, str], section: tuple[str, ...]) -> str:

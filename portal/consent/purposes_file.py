@@ -5,14 +5,13 @@ advertising by e-mail, SMS, telephone or push without a yes (ePrivacy Art. 13, G
 """
 
 import re
-import tomllib
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from portal import handwritten
 from portal.consent.rules import FIXED_BASES
 from portal.consent.words import CHANNELS
-from portal.documents import Fault, Faulty
+from portal.handwritten import Toml
 
 KINDS = ("service", "marketing", "analytics", "ads", "sale-sharing")
 BASES = (
@@ -36,48 +35,39 @@ _OPTIONAL = ("lifetime_months", "double_opt_in", "family", "topics", "right_to_o
 
 def read(path: Path, languages: list[str]) -> list[dict[str, Any]]:
     """The purposes of a file as plain values, each with `controller`; raises Faulty naming every place to put right."""
-    text = path.read_text(encoding="utf-8")
-    try:
-        content = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as problem:
-        raise Faulty([Fault(path.name, _line_of(problem, text), f"This is not valid TOML: {_what(problem)}.")]) from problem
-    reader = _Reader(path.name, text, languages)
-    reader.check(content)
-    if reader.faults:
-        raise Faulty(reader.faults)
-    purposes: list[dict[str, Any]] = content["purpose"]
-    return [each | {"controller": content["controller"]} for each in purposes]
+    file = handwritten.read(path)
+    _Reader(file, languages).check()
+    file.done()
+    purposes: list[dict[str, Any]] = file.values["purpose"]
+    return [each | {"controller": file.values["controller"]} for each in purposes]
 
 
 class _Reader:
-    """Collects faults; `_place` finds the line of a key inside the n-th [[purpose]]."""
+    def __init__(self, file: Toml, languages: list[str]) -> None:
+        self.file, self.languages = file, languages
 
-    def __init__(self, file: str, text: str, languages: list[str]) -> None:
-        self.file, self.lines, self.languages = file, text.splitlines(), languages
-        self.starts = [number for number, line in enumerate(self.lines, 1) if re.match(r"\s*\[\[purpose\]\]", line)]
-        self.faults: list[Fault] = []
-
-    def check(self, content: Mapping[str, Any]) -> None:
-        for name in content.keys() - {"controller", "purpose"}:
-            self.faults.append(Fault(self.file, self._top(name), f"Unknown part {name!r}; there are controller and [[purpose]]."))
-        if not isinstance(content.get("controller"), dict) or not isinstance(content["controller"].get("name"), str):
-            self.faults.append(Fault(self.file, 1, "A [controller] with a name is missing: who answers for these purposes?"))
-        purposes = content.get("purpose")
-        if not isinstance(purposes, list) or not purposes:
-            self.faults.append(Fault(self.file, 1, "There is no [[purpose]]."))
+    def check(self) -> None:
+        for name in self.file.unknown(("controller", "purpose")):
+            self.file.wrong(f"Unknown part {name!r}; there are controller and [[purpose]].", name)
+        if not isinstance(self.file.at("controller", "name"), str):
+            what = "A [controller] with a name is missing: who answers for these purposes?"
+            self.file.wrong(what, "controller", "name")
+        purposes = self.file.at("purpose")
+        if not isinstance(purposes, list) or not purposes or not all(isinstance(each, dict) for each in purposes):
+            self.file.wrong("There is no [[purpose]].", "purpose")
             return
-        seen: set[Any] = set()
-        for number, purpose in enumerate(purposes):
+        keys = [each.get("key") for each in purposes]
+        for number, purpose in enumerate(purposes, 1):
             self._purpose(number, purpose)
-            if purpose.get("key") in seen:
+            if "key" in purpose and purpose["key"] in keys[: number - 1]:
                 self._fault(number, "key", f"The key {purpose['key']!r} is used twice.")
-            seen.add(str(purpose.get("key")))
 
     def _purpose(self, number: int, purpose: dict[str, Any]) -> None:
+        found_so_far = len(self.file.faults)
         missing = [name for name in _REQUIRED if name not in purpose]
         for name in missing:
-            self._fault(number, "", f"This purpose has no {name!r}.")
-        for name in sorted(purpose.keys() - {*_REQUIRED, *_OPTIONAL}):
+            self._fault(number, name, f"This purpose has no {name!r}.")
+        for name in self.file.unknown((*_REQUIRED, *_OPTIONAL), "purpose", str(number)):
             self._fault(number, name, f"Unknown setting {name!r}.")
         if missing:
             return
@@ -92,7 +82,7 @@ class _Reader:
             self._list(number, name, purpose[name])
         self._topics(number, purpose.get("topics", []))
         self._optional(number, purpose)
-        if not any(fault.line >= self.starts[number] for fault in self.faults):
+        if len(self.file.faults) == found_so_far:
             self._law(number, purpose)
 
     def _texts(self, number: int, name: str, texts: Any) -> None:
@@ -129,8 +119,9 @@ class _Reader:
             self._fault(number, "topics", "topics is a list of { key, title }, each key once.")
             return
         for topic in topics:
-            if not isinstance(topic["key"], str) or not re.fullmatch(r"[a-z][a-z0-9-]{0,38}", topic["key"]):
-                self._fault(number, "topics", f"The topic key {topic['key']!r} has other than small letters, digits, hyphens.")
+            key = topic.get("key")
+            if not isinstance(key, str) or not re.fullmatch(r"[a-z][a-z0-9-]{0,38}", key):
+                self._fault(number, "topics", f"The topic key {key!r} has other than small letters, digits, hyphens.")
             self._texts(number, "topics", topic.get("title"))
 
     def _optional(self, number: int, purpose: dict[str, Any]) -> None:
@@ -166,30 +157,9 @@ class _Reader:
                 number, "basis", "Legitimate interest in advertising needs right_to_object = true (told at first contact)."
             )
         if basis in ("consent", "existing customer") and "lifetime_months" not in purpose:
-            self._fault(number, "", "A yes runs out: this purpose has no 'lifetime_months'.")
+            self._fault(number, "lifetime_months", "A yes runs out: this purpose has no 'lifetime_months'.")
         if purpose.get("double_opt_in") and basis != "consent":
             self._fault(number, "double_opt_in", "Only consent is confirmed by a second step.")
 
     def _fault(self, number: int, name: str, sentence: str) -> None:
-        self.faults.append(Fault(self.file, self._place(number, name), sentence))
-
-    def _place(self, number: int, name: str) -> int:
-        start = self.starts[number] if number < len(self.starts) else 1
-        end = self.starts[number + 1] if number + 1 < len(self.starts) else len(self.lines) + 1
-        for line in range(start, end) if name else ():
-            if re.match(rf"\s*(?:\[+purpose\.)?\"?{re.escape(name)}\b", self.lines[line - 1]):
-                return line
-        return start
-
-    def _top(self, name: str) -> int:
-        found = (number for number, line in enumerate(self.lines, 1) if re.match(rf"\s*\[*{re.escape(name)}\b", line))
-        return next(found, 1)
-
-
-def _line_of(problem: tomllib.TOMLDecodeError, text: str) -> int:
-    place = re.search(r"\(at line (\d+)", str(problem))
-    return int(place[1]) if place else max(1, len(text.splitlines()))
-
-
-def _what(problem: tomllib.TOMLDecodeError) -> str:
-    return re.sub(r" \(at [^)]*\)$", "", str(problem))
+        self.file.wrong(sentence, "purpose", str(number), name)

@@ -6,10 +6,10 @@ Also who the company is, how it is reached and how long it keeps what, as the po
 from portal.documents.company import Brand, Channels, Company, channels, company
 from portal.documents.comparison import Change, changes_between, compare
 from portal.documents.editions import Edition, editions, in_force, keys, missing_translations, named, numbered, publish
-from portal.documents.faults import Fault, Faulty
 from portal.documents.policies import Source, read_notices, read_source
 from portal.documents.rendering import Text
 from portal.documents.retention import Retention, retention
+from portal.handwritten import Fault, Faulty
 
 __all__ = [
     "Brand",

@@ -87,7 +87,7 @@ def _company(path: Path, changed: int, language: str) -> Company:
     brand = Brand(**{name: file.text_at("brand", name) for name in BRAND})
     _refuse_unreadable(file, brand)
     texts = {name: file.text_at(name) for name in TEXTS}
-    aims = {name: file.text_at("aims", name) for name in file.tables("aims")}
+    aims = {name: file.text_at("aims", name) for name in file.table("aims")}
     file.done()
     return Company(**texts, aims=aims, brand=brand)
 

@@ -76,10 +76,7 @@ async def publish(
             return _edition(_in_language(current, ""))
         if moment < now:
             raise Invalid(_("A text cannot be in force before it is published. Choose today or a later day."))
-        last = await EditionRow.filter(key=key).order_by("-number").first()
-        if last is not None and last.kind != kind:
-            raise Invalid(_("%s is the name of another kind of text already. Choose another name.") % key)
-        number = last.number + 1 if last else 1
+        number = await _next_number(key, kind)
         rows = [
             EditionRow(
                 name=f"{key}@{number}/{language}",
@@ -99,12 +96,7 @@ async def publish(
             )
             for language, source in sources.items()
         ]
-        try:
-            await EditionRow.bulk_create(rows)
-        except IntegrityError as problem:  # PostgreSQL: two publishers took the same number
-            raise Conflict(_("Somebody else published this text at the same moment. Look at it and publish again.")) from problem
-        for row in rows:
-            await audit.record(events.PUBLISHED, actor=by, object=row.name, digest=row.sha256, payload=_particulars(row))
+        await _keep(rows)
     return _edition(_in_language(rows, ""))
 
 
@@ -175,6 +167,23 @@ async def _rows_in_force(key: str, at: datetime) -> list[EditionRow]:
 def _same(rows: list[EditionRow], sources: dict[str, str], pages: dict[str, bytes]) -> bool:
     stored = {row.language: (row.source, row.html) for row in rows}
     return stored == {language: (source.encode(), pages[language]) for language, source in sources.items()}
+
+
+async def _next_number(key: str, kind: str) -> int:
+    last = await EditionRow.filter(key=key).order_by("-number").first()
+    if last is not None and last.kind != kind:
+        raise Invalid(_("%s is the name of another kind of text already. Choose another name.") % key)
+    return last.number + 1 if last else 1
+
+
+async def _keep(rows: list[EditionRow]) -> None:
+    """In the table and in the log."""
+    try:
+        await EditionRow.bulk_create(rows)
+    except IntegrityError as problem:  # PostgreSQL: two publishers took the same number
+        raise Conflict(_("Somebody else published this text at the same moment. Look at it and publish again.")) from problem
+    for row in rows:
+        await audit.record(events.PUBLISHED, actor=row.by, object=row.name, digest=row.sha256, payload=_particulars(row))
 
 
 def _in_language(rows: list[EditionRow], language: str) -> EditionRow:

@@ -4,9 +4,9 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from portal.documents.faults import Fault, Faulty
 from portal.documents.files import cedillas, folder, read_text, shown
 from portal.documents.rendering import Text, split
+from portal.handwritten import Fault, Faulty
 from portal.paper import _
 
 LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")

@@ -4,7 +4,6 @@ The same source gives the same bytes. Scripts, styles, pictures and anything tha
 """
 
 import re
-import tomllib
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from html import unescape
@@ -13,7 +12,7 @@ from typing import Any
 import nh3
 from markdown_it import MarkdownIt
 
-from portal.documents.faults import Fault, Faulty
+from portal.handwritten import Fault, Faulty, Toml
 from portal.paper import _
 
 FENCE = "+++"
@@ -47,28 +46,10 @@ def split(source: str, file: str = "") -> Text:
         return Text({}, source, 1)
     ends = [number for number, line in enumerate(lines) if number and line.strip() == FENCE]
     if not ends:
-        raise Faulty(
-            [
-                Fault(
-                    file,
-                    1,
-                    _("The front matter starts with %(fence)s and has no second %(fence)s that ends it.") % {"fence": FENCE},
-                )
-            ]
-        )
-    front = read_toml("\n".join(lines[1 : ends[0]]), file, lines_before=1)
+        what = _("The front matter starts with %(fence)s and has no second %(fence)s that ends it.")
+        raise Faulty([Fault(file, 1, what % {"fence": FENCE})])
+    front = Toml(file, "\n".join(["", *lines[1 : ends[0]]])).values  # an empty line for the fence: its lines are the file's
     return Text(front, "\n".join(lines[ends[0] + 1 :]).lstrip("\n") + "\n", _first_line(lines, ends[0] + 1))
-
-
-def read_toml(text: str, file: str, lines_before: int = 0) -> dict[str, Any]:
-    """TOML as values; a mistake in it is told with the file and the line."""
-    try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as problem:
-        place = re.search(r"\(at line (\d+), column \d+\)", str(problem))
-        line = int(place[1]) if place else max(1, len(text.splitlines()))
-        what = re.sub(r" \(at [^)]*\)$", "", str(problem))
-        raise Faulty([Fault(file, line + lines_before, _("This is not valid TOML: %s.") % what)]) from problem
 
 
 @lru_cache(maxsize=128)  # publishing rehearses first; the second time it holds the write lock less long

@@ -71,7 +71,7 @@ def _retention(path: Path, changed: int, language: str) -> dict[str, Retention]:
 
 
 def _names(file: Toml, key: str) -> tuple[str, ...]:
-    names = file.tables(key).get("purposes", [])
+    names = file.table(key).get("purposes", [])
     if isinstance(names, list) and all(isinstance(name, str) for name in names):
         return tuple(names)
     file.wrong(_("%s.purposes must be a list of keys from purposes.toml.") % key, key, "purposes")

@@ -142,3 +142,28 @@ def test_a_law_that_cannot_be_read_is_named_with_its_place(tmp_path: Path, conte
     (tmp_path / "x.toml").write_text(content)
     with pytest.raises(laws.LawError, match=complaint):
         laws.laws(tmp_path)
+
+
+LAW = 'title = "X"\nedition = "1"\n[clocks.answer]\ntitle = "A"\narticle = "1"\n'
+
+
+@pytest.mark.parametrize(
+    ("content", "place", "complaint"),
+    [
+        ("# caf\xe9\n" + LAW, "line 1", "not UTF-8"),
+        (LAW + 'amount = "2"\nunit = "day"\n', "line 6", "amount must be a whole number"),
+        (LAW + 'amount = 2\nunit = "moon"\n', "line 7", "'moon'"),
+        (LAW + "amount = 2\n", "line 3", "unit None is none of"),
+        (LAW + 'rights = "access"\n', "line 6", "rights must be a list"),
+        (LAW + '[clocks.breach]\ntitle = "B"\n', "line 6", "'article' is missing"),
+        ("for_all = true\n" + LAW, "line 1", "for_all is not known here. Known: calendar, clocks, countries,"),
+        ('title = "X"\nedition = "1"\nclocks = 3\n', "line 3", "clocks must be a section"),
+        ('title = "X"\nedition = "1"\n[clocks]\nanswer = 3\n', "line 4", "answer must be a section"),
+    ],
+)
+def test_every_mistake_in_a_law_is_told_with_its_line(tmp_path: Path, content: str, place: str, complaint: str) -> None:
+    (tmp_path / "x.toml").write_bytes(content.encode("latin-1"))
+    with pytest.raises(laws.LawError) as refused:
+        laws.laws(tmp_path)
+    told = [line for line in str(refused.value).splitlines() if complaint in line]
+    assert told and all(line.startswith(f"{tmp_path / 'x.toml'}, {place}: ") for line in told)

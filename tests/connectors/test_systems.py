@@ -73,6 +73,7 @@ def test_no_file_means_no_systems() -> None:
         ('"NEWS_DATABASE"', '"NO_SUCH_VARIABLE"', "line 12", "NO_SUCH_VARIABLE is not set"),
         ('url_variable = "NEWS_DATABASE"', "", "line 8", "either url or url_variable"),
         ('url = "sqlite:///theirs.db"', "url = 5", "line 5", "must be a text"),
+        ('map = "news.toml"', 'map = "news.toml"\ninbound_sources = []', "line 14", "must be a list of texts"),
     ],
 )
 def test_a_wrong_list_names_file_and_line(tmp_path: Path, right: str, wrong: str, place: str, sentence: str) -> None:
@@ -82,6 +83,14 @@ def test_a_wrong_list_names_file_and_line(tmp_path: Path, right: str, wrong: str
         read(tmp_path / "systems.toml")
     assert refused.value.place == f"systems.toml, {place}"
     assert sentence in refused.value.what
+
+
+def test_a_list_that_is_no_text_or_holds_no_tables_names_its_line(tmp_path: Path) -> None:
+    for content, place in ((b"# a\n# \xff\n", "line 2"), (b"\n\nsystem = [1]\n", "line 3"), (b"[system]\n", "line 1")):
+        (tmp_path / "systems.toml").write_bytes(content)
+        with pytest.raises(connectors.Misconfigured) as refused:
+            read(tmp_path / "systems.toml")
+        assert refused.value.place == f"systems.toml, {place}"
 
 
 @pytest.mark.parametrize("url", ["mysql://db.example.com/shop", "not an address", "sqlite://"])

@@ -12,7 +12,7 @@ import pytest
 from portal import consent, db, documents, settings
 from portal.api.commands import add_commands
 from portal.app import build
-from portal.consent import collection_points
+from portal.consent import collection_points, collection_points_file
 from portal.lib import clock
 from portal.paper import in_language
 from portal.settings import HOME
@@ -141,11 +141,11 @@ async def test_the_command_line_knows_added_points(sqlite_house: House, policies
 
 
 def test_without_a_file_there_are_the_built_in_points(tmp_path: Path) -> None:
-    assert collection_points.read(tmp_path / collection_points.FILE, ["en"]) == {}
+    assert collection_points_file.read(tmp_path / collection_points.FILE, ["en"]) == {}
 
 
 def test_the_companys_own_list_is_in_order() -> None:
-    found = collection_points.read(REAL / collection_points.FILE, ["en", "ro"])
+    found = collection_points_file.read(REAL / collection_points.FILE, ["en", "ro"])
     assert found["book-fair"].labels.keys() == {"en", "ro"} and found["book-fair"].pins
 
 
@@ -183,5 +183,5 @@ async def test_what_is_wrong_is_told_with_file_and_line_before_the_site_starts(
 def test_bytes_that_are_no_text_are_told_with_their_line(tmp_path: Path) -> None:
     (tmp_path / collection_points.FILE).write_bytes(b"# a\n# \xff\n")
     with pytest.raises(documents.Faulty) as refused:
-        collection_points.read(tmp_path / collection_points.FILE, ["en"])
+        collection_points_file.read(tmp_path / collection_points.FILE, ["en"])
     assert refused.value.faults[0].line == 2 and "UTF-8" in refused.value.faults[0].sentence

@@ -84,7 +84,7 @@ class Map:
 def read(path: Path) -> Map:
     """The map in a file; raises Misconfigured naming file and line."""
     file = TomlFile(path)
-    top = Section(file, (), file.data)
+    top = Section(file, (), file.values)
     top.only("schema", "region", "tables", "consent")
     tables = {name: _table(Section(file, ("tables", name), entry)) for name, entry in top.table("tables").items()}
     for rule in tables.values():

@@ -24,7 +24,7 @@ class Section:
         return self.file.error(what, self.path, *words)
 
     def only(self, *known: str) -> None:
-        self.file.only(self.data, known, self.path)
+        self.file.only(known, *self.path)
 
     def text(self, key: str) -> str | None:
         value = self.data.get(key)

@@ -1,6 +1,5 @@
 """The operator's map (TOML): which of an earlier system's purposes, types and lists is which of our purpose × channel."""
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -8,6 +7,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from portal import handwritten
 from portal.consent import legacy
 from portal.consent.collection_points import exists
 from portal.consent.purposes import Purpose
@@ -61,17 +61,7 @@ class Map:
 
 def read_map(path: Path) -> dict[str, Any]:
     """The file as values that can be kept with the import; what stands in it is checked by `map_of`."""
-    try:
-        text = path.read_text("utf-8-sig")
-    except OSError as problem:
-        raise Invalid(_("There is no file %s that can be read.") % path) from problem
-    except UnicodeDecodeError as problem:
-        raise Invalid(_("This is not UTF-8 text.")) from problem
-    try:
-        values = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as problem:
-        raise Invalid(_("%(file)s is not valid TOML: %(problem)s.") % {"file": path.name, "problem": problem}) from problem
-    read: dict[str, Any] = _plain(values)
+    read: dict[str, Any] = _plain(handwritten.read(path).values)
     map_of(read)
     return read
 
