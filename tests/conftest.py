@@ -8,6 +8,7 @@ import asyncio
 import base64
 import os
 import shutil
+import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -25,6 +26,19 @@ from tests import postgresql
 MASTER_KEY = base64.b64encode(b"m" * 32).decode()
 LOG_KEY = base64.b64encode(b"l" * 32).decode()
 
+
+def _memory_as_disk() -> None:
+    """Let databases of tests lie in memory where there is plenty: they spend their time waiting for the disk otherwise.
+
+    They kill processes, never the machine: what was written is there for the next process either way.
+    """
+    memory = Path("/dev/shm")  # only a name for memory
+    if "PYTEST_DEBUG_TEMPROOT" not in os.environ and memory.is_mount() and shutil.disk_usage(memory).free > 4 * 1024**3:
+        os.environ["PYTEST_DEBUG_TEMPROOT"] = os.environ["TMPDIR"] = str(memory)
+        tempfile.tempdir = None
+
+
+_memory_as_disk()
 _quiet = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 hypothesis_settings.register_profile("default", max_examples=60, deadline=None, suppress_health_check=_quiet)
 hypothesis_settings.register_profile("deep", max_examples=10_000, deadline=None, suppress_health_check=_quiet)

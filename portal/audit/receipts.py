@@ -26,7 +26,7 @@ from portal.paper import _
 
 FIRST_LINE = "c2sp.org/tlog-proof@v1"
 LONGEST_RECEIPT = 65_536
-_WAIT, _STEP = 1.0, 0.05
+PATIENCE, _STEP = 1.0, 0.05
 
 
 @dataclass
@@ -46,16 +46,17 @@ class ReceiptReport:
         return not self.problems
 
 
-async def prove(entry_id: str) -> str:
-    """The receipt of an entry. Waits up to a second for the sequencer; Unavailable says to come back, NotFound that
+async def prove(entry_id: str, patience: float = PATIENCE) -> str:
+    """The receipt of an entry. Waits so many seconds for the sequencer; Unavailable says to come back, NotFound that
     there is no such entry or that its contents were erased."""
-    for _attempt in range(round(_WAIT / _STEP)):
+    for looks_left in reversed(range(round(patience / _STEP) + 1)):
         stored = await row("SELECT log_index FROM entry WHERE id = ? AND sealed IS NOT NULL", entry_id)
         if stored is None:
             raise _gone()
         if stored["log_index"] is not None:
             return await _receipt(entry_id)
-        await asyncio.sleep(_STEP)
+        if looks_left:
+            await asyncio.sleep(_STEP)
     raise Unavailable(_("The proof is still being made. Please try again in a minute."))
 
 

@@ -12,7 +12,7 @@ from portal import audit, db, jobs, vault
 from portal.cases import contact, events, freeze, fulfilment, models, moves, states, verification
 from portal.cases.policy import policy
 from portal.lib import clock, ids
-from portal.lib.errors import Conflict
+from portal.lib.errors import Conflict, Unavailable
 
 
 @jobs.verb("cases.package", at_once=1)
@@ -44,7 +44,11 @@ async def proof_job(job: jobs.Job) -> None:
         snapshot = await freeze.take(row)
     except Conflict as gone:
         raise jobs.GiveUp("What was found in this request was erased before its evidence file was made.") from gone
-    await _keep_paper(job, row, "proof", await build_proof(snapshot), snapshot.digest, events.PROOF_MADE)
+    try:
+        evidence = await build_proof(snapshot)
+    except Unavailable as not_signed_yet:
+        raise jobs.TryAgain(not_signed_yet.sentence, after=timedelta(seconds=1)) from not_signed_yet
+    await _keep_paper(job, row, "proof", evidence, snapshot.digest, events.PROOF_MADE)
 
 
 @jobs.verb("cases.certificate", at_once=1)

@@ -78,7 +78,7 @@ async def _receipts(snapshot: Snapshot) -> tuple[list[Attachment], int]:
     found, gone = [], 0
     for number, step in enumerate((step for step in snapshot.steps if step.entry), 1):
         try:
-            receipt = await audit.prove(step.entry)
+            receipt = await audit.prove(step.entry, patience=0)
         except NotFound:
             gone += 1
             continue
