@@ -23,7 +23,7 @@ from portal.audit.leaves import LeafError, leaf_bytes, read_leaf
 from portal.audit.lockfile import LogBroken, keep, last_signed
 from portal.audit.notes import Checkpoint, sign_checkpoint
 from portal.audit.tree import ProofError, leaf_hash, verify_consistency
-from portal.db import in_writing, many, row, rows, run, writing
+from portal.db import in_one_trip, in_writing, many, row, rows, run, writing
 from portal.lib import clock, ids
 from portal.settings import get
 
@@ -84,7 +84,7 @@ async def _turn() -> int:
     for _attempt in range(20):
         try:
             async with writing():
-                signed, count = await _sequence()
+                signed, count = await in_one_trip(_sequence)
         except Overtaken:
             await asyncio.sleep(PAUSE / 4)
             continue

@@ -7,6 +7,7 @@ With every answer goes how the person likes to be reached: one query more for al
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
+from functools import partial
 from operator import attrgetter
 
 from portal import db, subjects
@@ -66,6 +67,10 @@ async def ask_many(questions: Sequence[Question]) -> list[Answer | Exception]:
     return [answer for answer, _person in await _answered(questions)]
 
 
+async def _tell(questions: Sequence[Question]) -> list[Told | Exception]:
+    return await db.in_one_trip(partial(_told_many, questions))
+
+
 async def _told_many(questions: Sequence[Question]) -> list[Told | Exception]:
     answered = await _answered(questions)
     wishes = await wishes_of({each for _answer, person in answered if person is not None for each in person.subjects})
@@ -101,4 +106,4 @@ async def _answered(questions: Sequence[Question]) -> list[tuple[Answer | Except
     return answers
 
 
-_together: Together[Question, Told] = Together(_told_many, at_most=AT_MOST, is_for_all=db.is_trouble)
+_together: Together[Question, Told] = Together(_tell, at_most=AT_MOST, is_for_all=db.is_trouble)

@@ -7,6 +7,7 @@ the commit. With `once` the same request twice is recorded once and answered the
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
 from portal import db, subjects
 from portal.consent.checks import TermsOf, problem_of, raise_for, refuse_bad, terms_of
@@ -72,24 +73,28 @@ async def submit(submission: Submission) -> Recorded:
 
 
 async def _record_round(submissions: Sequence[_Arrived]) -> list[Recorded | Exception]:
-    outcomes: dict[int, Recorded | Exception] = {}
     async with db.writing():
-        replies = await db.kept_replies({each.once.key for each in submissions if each.once})
-        firsts: dict[str, int] = {}
-        for number, each in enumerate(submissions):
-            if each.once and each.once.key in replies:
-                outcomes[number] = _again(each, *replies[each.once.key])
-            elif each.once:
-                firsts.setdefault(each.once.key, number)
-        repeated = {
-            number: firsts[each.once.key]
-            for number, each in enumerate(submissions)
-            if each.once and number not in outcomes and firsts[each.once.key] != number
-        }
-        new = {number: each for number, each in enumerate(submissions) if number not in outcomes and number not in repeated}
-        outcomes |= await _record_new(new)
-        written = {new[number].once: done for number, done in outcomes.items() if number in new and isinstance(done, Recorded)}
-        await db.keep_replies([(once.key, once.request_hash, done.reply) for once, done in written.items() if once])
+        return await db.in_one_trip(partial(_recorded, submissions))
+
+
+async def _recorded(submissions: Sequence[_Arrived]) -> list[Recorded | Exception]:
+    outcomes: dict[int, Recorded | Exception] = {}
+    replies = await db.kept_replies({each.once.key for each in submissions if each.once})
+    firsts: dict[str, int] = {}
+    for number, each in enumerate(submissions):
+        if each.once and each.once.key in replies:
+            outcomes[number] = _again(each, *replies[each.once.key])
+        elif each.once:
+            firsts.setdefault(each.once.key, number)
+    repeated = {
+        number: firsts[each.once.key]
+        for number, each in enumerate(submissions)
+        if each.once and number not in outcomes and firsts[each.once.key] != number
+    }
+    new = {number: each for number, each in enumerate(submissions) if number not in outcomes and number not in repeated}
+    outcomes |= await _record_new(new)
+    written = {new[number].once: done for number, done in outcomes.items() if number in new and isinstance(done, Recorded)}
+    await db.keep_replies([(once.key, once.request_hash, done.reply) for once, done in written.items() if once])
     for number, first in repeated.items():
         done, earlier = outcomes[first], submissions[first].once
         assert earlier is not None

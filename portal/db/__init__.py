@@ -11,6 +11,7 @@ from portal.db.replies import keep_replies, kept_replies
 from portal.db.statements import Question, many, row, rows, run, several
 from portal.db.throttles import count_many, counted, throttle
 from portal.db.transactions import after_commit, in_writing, reading, savepoint, writing
+from portal.db.trips import in_one_trip
 from portal.db.trouble import OutcomeUnknown, is_trouble, trouble
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "close",
     "count_many",
     "counted",
+    "in_one_trip",
     "in_writing",
     "is_trouble",
     "keep_replies",

@@ -7,6 +7,7 @@ processes read and then write. PostgreSQL: a connection of the writers' pool.
 
 import asyncio
 import fcntl
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from contextvars import ContextVar
@@ -23,11 +24,11 @@ from portal.db.trouble import OutcomeUnknown, trouble
 
 
 class _Transaction:
-    """What is known of the open write transaction: whose task it is and what to call once it is committed."""
+    """What is known of the open write transaction: whose it is and what to call once it is committed."""
 
-    def __init__(self) -> None:
-        self.task = asyncio.current_task()
-        self.after_commit: list[Callable[[], Any]] = []
+    def __init__(self, after_commit: list[Callable[[], Any]]) -> None:
+        self.owner = _whoever()
+        self.after_commit = after_commit
 
 
 _open: ContextVar[_Transaction | None] = ContextVar("open write transaction", default=None)
@@ -40,11 +41,11 @@ async def writing() -> AsyncIterator[None]:
     """A write transaction: commits at the end, rolls back when the block raises; inside another one it joins it."""
     outer = _open.get()
     if outer is not None:
-        if outer.task is not asyncio.current_task():
+        if outer.owner != _whoever():
             raise RuntimeError("A task was started inside a write transaction; start it after the commit.")
         yield
         return
-    transaction = _Transaction()
+    transaction = _Transaction([])
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(_begin())
         token = _open.set(transaction)
@@ -66,6 +67,20 @@ def after_commit(callback: Callable[[], Any]) -> None:
     if transaction is None:
         raise RuntimeError("after_commit() belongs inside writing().")
     transaction.after_commit.append(callback)
+
+
+@contextmanager
+def taken_over() -> Iterator[None]:
+    """The open transaction, if there is one, belongs to this thread inside the block: who opened it waits meanwhile."""
+    outer = _open.get()
+    if outer is None:
+        yield
+        return
+    token = _open.set(_Transaction(outer.after_commit))
+    try:
+        yield
+    finally:
+        _open.reset(token)
 
 
 @asynccontextmanager
@@ -135,7 +150,7 @@ async def _begin() -> AsyncIterator[None]:
 async def _sqlite(client: SqliteClient, begin: str) -> AsyncIterator[None]:
     connection = client._connection
     assert connection is not None
-    with _answering_to_default(SqliteTransactionWrapper(client)):
+    with answering_to_default(SqliteTransactionWrapper(client)):
         try:
             await connection.execute(begin)
             yield
@@ -155,7 +170,7 @@ async def _postgresql(client: Any, *, isolation: str | None) -> AsyncIterator[No
     try:
         wrapper = TransactionWrapper(client)
         wrapper._connection = connection
-        with _answering_to_default(wrapper):
+        with answering_to_default(wrapper):
             async with connection.transaction(isolation=isolation):
                 yield
     finally:
@@ -171,7 +186,7 @@ async def _pool(client: Any) -> Any:
 
 
 @contextmanager
-def _answering_to_default(wrapper: BaseDBAsyncClient) -> Iterator[None]:
+def answering_to_default(wrapper: BaseDBAsyncClient) -> Iterator[None]:
     """Models look up the connection named `default`: for the length of this transaction that is `wrapper`."""
     wrapper.connection_name = "default"
     handler = get_connections()
@@ -180,6 +195,14 @@ def _answering_to_default(wrapper: BaseDBAsyncClient) -> Iterator[None]:
         yield
     finally:
         handler.reset(token)
+
+
+def _whoever() -> object:
+    """The task that runs, or in the database's own thread, where there are none, the thread."""
+    try:
+        return asyncio.current_task()
+    except RuntimeError:
+        return threading.get_ident()
 
 
 async def _surely(undoing: Awaitable[Any]) -> None:

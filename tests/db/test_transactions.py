@@ -12,7 +12,7 @@ from tests.conftest import House
 INSERT = "INSERT INTO reply (key, request_hash, body, keep_until) VALUES (?, ?, ?, ?)"
 
 
-async def _count() -> int:
+async def count() -> int:
     found = await db.row("SELECT count(*) AS n FROM reply")
     assert found is not None
     return int(found["n"])
@@ -21,7 +21,7 @@ async def _count() -> int:
 async def test_nothing_can_be_written_outside_writing(house: House) -> None:
     with pytest.raises(Exception, match="(?i)read.?only"):
         await db.run(INSERT, "a", b"h", "x", 1)
-    assert await _count() == 0
+    assert await count() == 0
 
 
 async def test_raising_rolls_everything_back_and_calls_nobody(house: House) -> None:
@@ -31,7 +31,7 @@ async def test_raising_rolls_everything_back_and_calls_nobody(house: House) -> N
             await db.run(INSERT, "a", b"h", "x", 1)
             db.after_commit(lambda: called.append("yes"))
             raise ZeroDivisionError
-    assert await _count() == 0 and called == []
+    assert await count() == 0 and called == []
 
 
 async def test_an_inner_transaction_joins_the_outer_one(house: House) -> None:
@@ -41,7 +41,7 @@ async def test_an_inner_transaction_joins_the_outer_one(house: House) -> None:
             assert await db.run(INSERT, "a", b"h", "x", 1) == 1
             db.after_commit(lambda: called.append(1))
         assert called == []
-    assert await _count() == 1 and called == [1]
+    assert await count() == 1 and called == [1]
 
 
 async def test_a_savepoint_undoes_only_its_own_block(house: House) -> None:
@@ -51,7 +51,7 @@ async def test_a_savepoint_undoes_only_its_own_block(house: House) -> None:
             async with db.savepoint():
                 await db.run(INSERT, "b", b"h", "x", 1)
                 raise ZeroDivisionError
-    assert await _count() == 1
+    assert await count() == 1
 
 
 async def test_a_task_started_inside_a_transaction_may_not_write(house: House) -> None:
@@ -68,24 +68,24 @@ async def test_a_task_started_inside_a_transaction_may_not_write(house: House) -
 async def test_many_writers_at_once_all_get_their_turn(house: House) -> None:
     async def read_then_write(number: int) -> None:
         async with db.writing():
-            before = await _count()
+            before = await count()
             await db.run(INSERT, f"k{number}", b"h", str(before), 1)
 
     await asyncio.gather(*(read_then_write(number) for number in range(50)))
-    assert await _count() == 50
+    assert await count() == 50
 
 
 async def test_reading_sees_one_moment(house: House) -> None:
     async with db.reading():
-        assert await _count() == 0
+        assert await count() == 0
         await asyncio.create_task(_insert_elsewhere())
-        assert await _count() == 0
-    assert await _count() == 1
+        assert await count() == 0
+    assert await count() == 1
 
 
 async def test_a_view_inside_a_view_is_the_same_view(house: House) -> None:
     async with db.reading(), db.reading():
-        assert await _count() == 0
+        assert await count() == 0
 
 
 async def test_a_task_cancelled_at_any_point_of_its_transaction_stops_nobody_else(house: House) -> None:
@@ -104,7 +104,7 @@ async def test_a_task_cancelled_at_any_point_of_its_transaction_stops_nobody_els
         await asyncio.gather(task, return_exceptions=True)
     async with asyncio.timeout(10), db.writing():
         await db.run(INSERT, "after", b"h", "x", 1)
-    assert await _count() % 2 == 1
+    assert await count() % 2 == 1
 
 
 async def test_after_a_failed_begin_a_task_reads_on(house: House) -> None:
@@ -113,7 +113,7 @@ async def test_after_a_failed_begin_a_task_reads_on(house: House) -> None:
             raise ZeroDivisionError
     with pytest.raises(Exception, match="(?i)read.?only"):
         await db.run(INSERT, "a", b"h", "x", 1)
-    assert await _count() == 0
+    assert await count() == 0
 
 
 async def _insert_elsewhere() -> None:
