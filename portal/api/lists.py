@@ -1,39 +1,46 @@
 """Long lists: imports of other systems' answers (a dry run first, then its commit, its undoing), and the scrub of a list
-before a mailing. The file is the body; how it is read stands in the address. It is kept nowhere: a commit sends it again.
+before a mailing. The file is the body, of an earlier system's export a part beside its map; how it is read stands in the
+address. It is kept nowhere: a commit sends it again, as the body.
 """
 
-import asyncio
-import tempfile
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import IO, Any
 
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from portal import audit, consent, settings, subjects
-from portal.api import schemas
+from portal import audit, consent, subjects
+from portal.api import import_options, schemas, uploads
 from portal.api.door import Described, answer, get, post
+from portal.api.import_options import PARAMETERS, query, single
 from portal.consent import GRADES, Cell, batches
 from portal.identity import ApiKey
 from portal.lib import clock
 from portal.lib.errors import NotAllowed, NotFound
 from portal.paper import _
-from portal.problems import BadRequest, Unacceptable
-
-MEDIA_TYPES = ("text/csv", "application/x-ndjson", "application/octet-stream")
-_DEFAULTS = ("purpose", "channel", "topic", "said_at", "until", "source", "edition", "language")
-_SINGLE = (*_DEFAULTS, "charset", "separator", "as_of")
-_PAIRS = {"map": "columns", "answer": "answers"}
+from portal.problems import BadRequest
 
 
 async def plan(request: Request, key: ApiKey) -> Response:
+    """Of an earlier system a form with its file and the map; all other files are the body."""
     _require_strength(key)
-    options = _options(request, key)
-    async with _received(request) as path:
-        batch = await consent.batches.plan_import(path, options, by=key.actor, name="-")
-    return answer(_told(batch), 201)
+    vendor = request.query_params.get(import_options.FROM)
+    if vendor in batches.VENDORS:
+        asked = import_options.named_in_the_address(request)
+        file, map_file = await uploads.form(request, "file", "map")
+        with file:
+            return await _planned(file, await import_options.of_a_vendor(asked, map_file, key), key)
+    if vendor not in (None, batches.HASHED):
+        known = ", ".join((*batches.VENDORS, batches.HASHED))
+        detail = _("There is no system %(name)s; there are: %(known)s.") % {"name": vendor, "known": known}
+        raise BadRequest([{"pointer": f"/{import_options.FROM}", "detail": detail}])
+    options = import_options.of_hashes(request) if vendor else import_options.of_our_own(request, key)
+    with await uploads.body(request) as file:
+        return await _planned(file, options, key)
+
+
+async def _planned(file: IO[bytes], options: batches.Options, key: ApiKey) -> Response:
+    return answer(_told(await consent.batches.plan_import(uploads.path_of(file), options, by=key.actor, name="-")), 201)
 
 
 async def show(request: Request, key: ApiKey) -> Response:
@@ -44,29 +51,32 @@ async def commit(request: Request, key: ApiKey) -> Response:
     """The same file once more; sent again after a break it goes on where it was."""
     _require_strength(key)
     batch = await _own(request, key)
-    async with _received(request) as path:
-        batch = await consent.batches.commit_import(batch.id, path, by=key.actor)
+    with await uploads.body(request) as file:
+        batch = await consent.batches.commit_import(batch.id, uploads.path_of(file), by=key.actor)
     return answer(_told(batch))
 
 
 async def undo(request: Request, key: ApiKey) -> Response:
     """Its refusals stay: only an officer can say that they were never said (`portal import --undo … --also-noes`)."""
-    return answer(_told(await consent.batches.undo_import((await _own(request, key)).id, by=key.actor)))
+    batch = await _own(request, key)
+    if batch.options.vendor == consent.batches.HASHED:
+        raise NotAllowed(_("A list of hashes is nothing but refusals. Only an officer takes it back: portal import --undo ID."))
+    return answer(_told(await consent.batches.undo_import(batch.id, by=key.actor)))
 
 
 async def scrub(request: Request, key: ApiKey) -> Response:
     """Streams the answer, then an empty line, then the signed receipt of all that came before that line."""
-    asked = _single(request, ("purpose", "channel", "topic", "map", "charset"))
+    asked = single(request, ("purpose", "channel", "topic", "map", "charset"))
     missing = [
         {"pointer": f"/{name}", "detail": _("This field is missing.")} for name in ("purpose", "channel") if name not in asked
     ]
     if missing:
         raise BadRequest(missing)
-    file = await _received_file(request)
+    file = await uploads.body(request)
     try:
         cell = Cell(asked["purpose"], asked["channel"], asked.get("topic", ""))
         more = {"column": asked.get("map", ""), "charset": asked.get("charset", "")}
-        scrubbing = await consent.scrubbing.Scrubbing.of(_path(file), cell, **more)
+        scrubbing = await consent.scrubbing.Scrubbing.of(uploads.path_of(file), cell, **more)
     except BaseException:
         file.close()
         raise
@@ -97,77 +107,17 @@ async def _answered(scrubbing: consent.scrubbing.Scrubbing, file: IO[bytes], by:
         yield await audit.prove(entry)
 
 
-@asynccontextmanager
-async def _received(request: Request) -> AsyncIterator[Path]:
-    with await _received_file(request) as file:
-        yield _path(file)
-
-
-async def _received_file(request: Request) -> IO[bytes]:
-    """The body in a file without a name, so that nothing is left of it, not even after a kill."""
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind not in MEDIA_TYPES:
-        raise Unacceptable(415, _("Send the body as %s.") % ", ".join(MEDIA_TYPES), {"accept": ", ".join(MEDIA_TYPES)})
-    file = tempfile.TemporaryFile(dir=settings.get().var)  # noqa: SIM115  # closed with the answer
-    try:
-        async for block in request.stream():
-            await asyncio.to_thread(file.write, block)
-        file.flush()
-    except BaseException:
-        file.close()
-        raise
-    return file
-
-
-def _path(file: IO[bytes]) -> Path:
-    return Path(f"/proc/self/fd/{file.fileno()}")
-
-
-def _options(request: Request, key: ApiKey) -> batches.Options:
-    asked, faults = _single(request, _SINGLE, repeated=tuple(_PAIRS)), []
-    pairs: dict[str, dict[str, str]] = {}
-    for name, meant in _PAIRS.items():
-        texts = request.query_params.getlist(name)
-        faults += [
-            {"pointer": f"/{name}", "detail": _("%s: write it with an equals sign.") % each} for each in texts if "=" not in each
-        ]
-        pairs[meant] = {ours.strip(): theirs.strip() for ours, _sign, theirs in (each.partition("=") for each in texts)}
-    if faults:
-        raise BadRequest(faults)
-    defaults = {name: asked[name] for name in _DEFAULTS if name in asked}
-    sources = tuple(sorted({*key.sources, batches.UNNAMED}))
-    if (source := asked.get("source", batches.UNNAMED)) not in sources:
-        raise NotAllowed(_("This key does not speak for the collection point %s.") % source)
-    charset, separator, as_of = (asked.get(name, "") for name in ("charset", "separator", "as_of"))
-    return batches.Options(pairs["columns"], defaults, pairs["answers"], charset, separator, as_of, sources)
-
-
-def _single(request: Request, names: tuple[str, ...], repeated: tuple[str, ...] = ()) -> dict[str, str]:
-    """The query by name: nothing unknown, nothing twice, nothing empty."""
-    given = request.query_params.multi_items()
-    faults = [
-        {"pointer": f"/{name}", "detail": _("There is no such field here.")}
-        for name, _value in given
-        if name not in (*names, *repeated)
-    ]
-    single = [(name, value) for name, value in given if name in names]
-    twice = {name for name, _value in single if sum(name == each for each, _other in single) > 1}
-    faults += [{"pointer": f"/{name}", "detail": _("This stands there twice.")} for name in sorted(twice)]
-    faults += [{"pointer": f"/{name}", "detail": _("This field is missing.")} for name, value in single if not value]
-    if faults:
-        raise BadRequest(faults)
-    return dict(single)
-
-
 def _told(batch: batches.Batch) -> dict[str, Any]:
     bad = [{"line": line, "verdict": verdict, "why": why} for line, verdict, why in batch.problems]
     told = {"id": batch.id, "state": "undone" if batch.undone_at else batch.phase, "charset": batch.charset}
     moments = {"in_force_at": batch.in_force_at, "undone_at": batch.undone_at}
-    counts = {name: batch.counts[name] for name in _COUNTS}
+    is_hashed = batch.options.vendor == batches.HASHED
+    counts = {name: batch.counts[name] for name in (_COUNTS_OF_HASHES if is_hashed else _COUNTS)}
     return told | {"counts": counts, "lines": bad} | {name: clock.rfc3339(at) for name, at in moments.items() if at}
 
 
 _COUNTS = ("rows", "new", "same", "older-ignored", "held-conflict", "bad", "blank")
+_COUNTS_OF_HASHES = ("rows", "new", "same", "bad", "known")
 _NUMBER = {"type": "integer", "minimum": 0}
 _MOMENT = {"type": "string", "format": "date-time"}
 _ID = "019aa7b2-8e5d-7c31-9f00-5d1c2b3a4f60"
@@ -176,7 +126,7 @@ _BATCH = schemas.object_of(
         "id": {"type": "string"},
         "state": {"enum": ["planned", "noes", "yeses", "in force", "undone"]},
         "charset": {"type": "string"},
-        "counts": schemas.object_of(dict.fromkeys(_COUNTS, _NUMBER)),
+        "counts": {"oneOf": [schemas.object_of(dict.fromkeys(each, _NUMBER)) for each in (_COUNTS, _COUNTS_OF_HASHES)]},
         "lines": {
             "type": "array",
             "maxItems": 1000,
@@ -191,32 +141,27 @@ _EXAMPLE = {
     **{"id": _ID, "state": "planned", "charset": "utf-8", "lines": [{"line": 7, "verdict": "bad", "why": "It is too long."}]},
     "counts": {"rows": 9, "new": 5, "same": 1, "older-ignored": 1, "held-conflict": 0, "bad": 1, "blank": 1},
 }
-_BODY = {
+_BODY: dict[str, Any] = {
     "required": True,
     "content": {
         "text/csv": {"schema": {"type": "string"}, "example": "email,answer,said_at\nana@example.com,no,2026-11-01T10:00:00Z\n"}
     },
 }
-
-
-def _query(name: str, description: str, *, many: bool = False, needed: bool = False, example: str = "") -> dict[str, Any]:
-    text: dict[str, Any] = {"type": "string", "minLength": 1, "maxLength": 200}
-    more = {"required": True} if needed else {}
-    shown = {"example": [example] if many else example} if example else {}
-    schema = {"type": "array", "items": text} if many else text
-    return {"name": name, "in": "query", "description": description, "schema": schema, **more, **shown}
-
-
-_PARAMETERS = (
-    _query("map", "A column with another name: email=E-Mail", many=True, example="email=email"),
-    _query("answer", "What they call an answer: OPT_OUT=no", many=True, example="OPT_OUT=no"),
-    _query("purpose", "Where the file has no such column", example="back-in-stock"),
-    _query("channel", "Where the file has no such column", example="email"),
-    *(_query(name, "Where the file has no such column") for name in _DEFAULTS[2:]),
-    _query("as_of", "The day you vouch for, for a yes without a date"),
-    _query("charset", "When it is not recognised: utf-8, utf-16, windows-1250 or windows-1252"),
-    _query("separator", "When it is not recognised"),
-)
+_MAP = '[[cell]]\ntheirs = "Back in stock"\npurpose = "back-in-stock"\nchannel = "email"\n'
+_BODY_OR_FORM = _BODY | {
+    "content": _BODY["content"]
+    | {
+        uploads.FORM: {
+            "schema": schemas.object_of(
+                {
+                    "file": {"type": "string", "contentMediaType": "text/csv", "description": "The export"},
+                    "map": {"type": "string", "contentMediaType": "application/toml", "description": "See docs/migrate.md"},
+                }
+            ),
+            "example": {"file": "Identifier,Purpose Name,Purpose Status,Consent Date\n", "map": _MAP},
+        }
+    }
+}
 _ITSELF = {
     **{"name": "batch", "in": "path", "required": True, "example": _ID},
     "schema": {"type": "string", "minLength": 1, "maxLength": 100},
@@ -230,9 +175,10 @@ routes = [
         scope="imports:write",
         described=Described(
             "What a list of answers from another system would change",
-            text="A dry run: nothing is recorded. Its id commits it. NDJSON comes as application/x-ndjson.",
-            body=_BODY,
-            parameters=_PARAMETERS,
+            text="A dry run: nothing is recorded. Its id commits it. NDJSON comes as application/x-ndjson. With `from`, the"
+            " export of an earlier system comes as a form with the parts `file` and `map`; a list of hashes has no map.",
+            body=_BODY_OR_FORM,
+            parameters=PARAMETERS,
             answers={201: schemas.answered("The plan", _BATCH, _EXAMPLE)},
         ),
     ),
@@ -266,7 +212,7 @@ routes = [
         scope="imports:write",
         described=Described(
             "Take an import back",
-            text="What stood before stands again; its refusals stay.",
+            text="What stood before stands again; its refusals stay. A list of hashes only an officer takes back.",
             parameters=(_ITSELF,),
             answers={200: schemas.answered("The import", _BATCH, _EXAMPLE | {"state": "undone"})},
             refuses=_UNKNOWN | {409: "Nothing of it was recorded."},
@@ -285,11 +231,11 @@ routes = [
                 "content": {"text/csv": {"schema": {"type": "string"}, "example": "email\nana@example.com\n"}},
             },
             parameters=(
-                _query("purpose", "Key of a purpose", needed=True, example="back-in-stock"),
-                _query("channel", "One of its channels", needed=True, example="email"),
-                _query("topic", "Key of one of its topics"),
-                _query("map", f"The column of addresses ({', '.join(subjects.KINDS)}): email=E-Mail"),
-                _query("charset", "When it is not recognised"),
+                query("purpose", "Key of a purpose", needed=True, example="back-in-stock"),
+                query("channel", "One of its channels", needed=True, example="email"),
+                query("topic", "Key of one of its topics"),
+                query("map", f"The column of addresses ({', '.join(subjects.KINDS)}): email=E-Mail"),
+                query("charset", "When it is not recognised"),
             ),
             answers={200: {"description": "The answer and its receipt", "content": {"text/csv": {"schema": {"type": "string"}}}}},
             refuses={404: "There is no such purpose or channel."},

@@ -15,31 +15,34 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing as closed_at_end
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from portal import audit, db, subjects, vault
-from portal.consent import events
+from portal.consent import events, hashed
 from portal.consent.checks import terms_of
 from portal.consent.decisions import record_checked
+from portal.consent.import_batch import Batch as Batch
+from portal.consent.import_batch import actor_of, keep_plan, refuse_undone, start, undone_why
+from portal.consent.import_batch import find_batch as find_batch
 from portal.consent.import_counts import KEPT_LINES, add_up, note_problems
 from portal.consent.import_file import ListFile, look_at, records
-from portal.consent.import_plan import VERDICTS, Meanwhile, plan
+from portal.consent.import_plan import Meanwhile, plan
 from portal.consent.import_rows import UNNAMED as UNNAMED
 from portal.consent.import_rows import Bad, Blank, Line
 from portal.consent.import_rows import Options as Options
 from portal.consent.import_stops import lift_stops, record_stops
 from portal.consent.propagation import wake
-from portal.consent.vendors import Reader, rows_of
+from portal.consent.vendors import PRESETS, Reader, rows_of
+from portal.consent.vendors import read_map as read_map
+from portal.consent.vendors import require_map as require_map
 from portal.consent.words import Word
 from portal.lib import clock, ids
-from portal.lib.errors import Conflict, Invalid, NotFound
+from portal.lib.errors import Conflict, Invalid
 from portal.paper import _
 from portal.subjects import Arrival
-from portal.vault import Place
 
+VENDORS, HASHED, options_for_hashes = tuple(PRESETS), hashed.HASHED, hashed.options_for
 AT_ONCE = 2000
 PHASES = ("noes", "yeses")
 # A part should take this long; no write transaction may last longer than 250 ms.
@@ -48,31 +51,12 @@ _WANTED, _FIRST_PART = 0.12, 250
 Progress = Callable[[int, int], None]
 
 
-@dataclass(frozen=True)
-class Batch:
-    """An import and how far it is. `counts`: rows, new, same, older-ignored, held-conflict, bad, blank; of the dry run
-    until it is committed. `problems`: line, verdict, why (the first thousand of the dry run)."""
-
-    id: str
-    name: str
-    sha256: bytes
-    options: Options
-    phase: str
-    counts: dict[str, int]
-    problems: list[tuple[int, str, str]] = field(default_factory=list)
-    charset: str = ""
-    in_force_at: datetime | None = None
-    undone_at: datetime | None = None
-    position: int = 0
-    parts: int = 0
-    started_at: datetime | None = None
-    planned_by: str = ""
-
-
 async def plan_import(path: Path, options: Options, *, by: str, name: str = "", progress: Progress | None = None) -> Batch:
     """The dry run: reads the whole file, changes nothing, keeps the plan under the id that commits it."""
     file, batch = await asyncio.to_thread(look_at, path, options.charset, options.separator), ids.new()
-    rows, began = await rows_of(file, options, _actor(batch)), clock.now()
+    if options.vendor == HASHED:
+        return await hashed.plan_hashes(file, options, batch, by=by, name=name or path.name, progress=progress)
+    rows, began = await rows_of(file, options, actor_of(batch)), clock.now()
     counts, problems = Counter[str](), list[tuple[int, str, str]]()
     with closed_at_end(Meanwhile()) as meanwhile:
         for number, phase in enumerate(PHASES):
@@ -83,31 +67,23 @@ async def plan_import(path: Path, options: Options, *, by: str, name: str = "", 
                 add_up(counts, part, planned)
                 note_problems(problems, part, planned)
                 _tell(progress, part, number, file)
-    details = {"name": name or path.name, "problems": sorted(problems)[:KEPT_LINES], "charset": file.charset}
-    async with db.writing():
-        sealed = (await vault.key_for("portal")).seal(Place("batch", "details", batch), json.dumps(details, ensure_ascii=False))
-        await db.run(
-            "INSERT INTO batch (id, sha256, options, planned, done, details, planned_by, planned_at, phase, position, parts)"
-            " VALUES (?, ?, ?, ?, '{}', ?, ?, ?, 'planned', 0, 0)",
-            *(batch, file.sha256, options.as_text(), json.dumps(counts), sealed, by, clock.micros(clock.now())),
-        )
-        payload = {"sha256": file.sha256.hex(), "charset": file.charset, "counts": dict(counts)}
-        await audit.record(events.IMPORT_PLANNED, actor=by, object=batch, payload=payload, count=counts["rows"])
-    return await find_batch(batch)
+    return await keep_plan(batch, file, options, counts, sorted(problems)[:KEPT_LINES], by=by, name=name or path.name)
 
 
 async def commit_import(batch_id: str, path: Path, *, by: str, progress: Progress | None = None, at_once: int = 0) -> Batch:
     """Record what was planned; the same call again goes on after a kill. Raises Conflict for another file."""
     batch = await find_batch(batch_id)
-    _refuse_undone(batch)
+    refuse_undone(batch)
     file = await asyncio.to_thread(look_at, path, batch.options.charset, batch.options.separator)
     if file.sha256 != batch.sha256:
         raise Conflict(_("This is not the file that was planned. Plan it first."))
-    rows, step = await rows_of(file, batch.options, _actor(batch_id)), at_once or _FIRST_PART
+    if batch.options.vendor == HASHED:
+        return await hashed.commit_hashes(batch, file, by=by, progress=progress)
+    rows, step = await rows_of(file, batch.options, actor_of(batch_id)), at_once or _FIRST_PART
     if batch.phase == "planned":
-        await _start(batch_id, by, file)
+        await start(batch_id, by, file)
     while (batch := await find_batch(batch_id)).phase in PHASES:
-        _refuse_undone(batch)
+        refuse_undone(batch)
         number, words = PHASES.index(batch.phase), _words(file, rows, batch.phase, batch.position)
         while part := _take(words, step):
             began = time.monotonic()
@@ -119,9 +95,14 @@ async def commit_import(batch_id: str, path: Path, *, by: str, progress: Progres
 
 
 async def undo_import(batch_id: str, *, by: str, why: str = "", also_noes: bool = False) -> Batch:
-    """Take an import back at once; `also_noes`: its refusals too, because they were never said (then say why)."""
+    """Take an import back at once; `also_noes`: its refusals too, because they were never said (then say why).
+
+    A list of hashes is nothing but refusals: taken back, it goes whole.
+    """
     if also_noes and not why.strip():
         raise Invalid(_("Say why these refusals were never said."), {"why": _("Give the reason.")})
+    if (found := await find_batch(batch_id)).options.vendor == HASHED:
+        return await hashed.undo_hashes(found, by=by, why=why)
     async with db.writing():
         batch = await find_batch(batch_id)
         stored = await db.row("SELECT noes_undone_at FROM batch WHERE id = ?", batch_id)
@@ -131,8 +112,8 @@ async def undo_import(batch_id: str, *, by: str, why: str = "", also_noes: bool 
             return batch
         if also_noes:
             await _refuse_if_repeated(batch)
-            await lift_stops(_actor(batch_id), by=by)
-        now, reason = clock.micros(clock.now()), (await vault.key_for("portal")).seal(_why(batch_id), why)
+            await lift_stops(actor_of(batch_id), by=by)
+        now, reason = clock.micros(clock.now()), (await vault.key_for("portal")).seal(undone_why(batch_id), why)
         await db.run(
             "UPDATE batch SET undone_at = coalesce(undone_at, ?), undone_by = ?, undone_why = ?,"
             " noes_undone_at = coalesce(noes_undone_at, ?) WHERE id = ?",
@@ -143,40 +124,6 @@ async def undo_import(batch_id: str, *, by: str, why: str = "", also_noes: bool 
         )
         await _note_parts(events.IMPORT_CEASED, batch, by)
     return await find_batch(batch_id)
-
-
-async def find_batch(batch_id: str) -> Batch:
-    row = await db.row("SELECT * FROM batch WHERE id = ?", batch_id)
-    if row is None:
-        raise NotFound(_("There is no such import."))
-    key = await vault.find_key("portal")
-    details: dict[str, Any] = json.loads(key.open(Place("batch", "details", batch_id), bytes(row["details"]))) if key else {}
-    in_force, undone, started = (
-        None if row[name] is None else clock.from_micros(row[name]) for name in ("in_force_at", "undone_at", "started_at")
-    )
-    counts: dict[str, int] = json.loads(row["planned"] if row["phase"] == "planned" else row["done"])
-    return Batch(
-        id=batch_id,
-        name=details.get("name", ""),
-        sha256=bytes(row["sha256"]),
-        options=Options.from_text(row["options"]),
-        counts={name: counts.get(name, 0) for name in ("rows", *VERDICTS, "blank", "repeated")},
-        problems=[(line, verdict, why) for line, verdict, why in details.get("problems", ())],
-        charset=details.get("charset", ""),
-        in_force_at=in_force,
-        undone_at=undone,
-        started_at=started,
-        **{name: row[name] for name in ("phase", "position", "parts", "planned_by")},
-    )
-
-
-async def planned_before(sha256: bytes, options: Options) -> str | None:
-    """The newest batch of that very file and options that was not undone: the same command again goes on with it."""
-    row = await db.row(
-        "SELECT id FROM batch WHERE sha256 = ? AND options = ? AND undone_at IS NULL ORDER BY planned_at DESC LIMIT 1",
-        *(sha256, options.as_text()),
-    )
-    return None if row is None else str(row["id"])
 
 
 def _said(lines: Sequence[Line]) -> list[Word]:
@@ -200,16 +147,6 @@ def _take(words: Iterator[list[Line | Bad | Blank]], size: int) -> list[Line | B
     return taken
 
 
-async def _start(batch: str, by: str, file: ListFile) -> None:
-    async with db.writing():
-        changed = await db.run(
-            "UPDATE batch SET phase = 'noes', started_at = ?, started_by = ? WHERE id = ? AND phase = 'planned'",
-            *(clock.micros(clock.now()), by, batch),
-        )
-        if changed:
-            await audit.record(events.IMPORT_STARTED, actor=by, object=batch, payload={"sha256": file.sha256.hex()})
-
-
 async def _record_part(batch: Batch, part: list[Line | Bad | Blank]) -> Batch:
     """One transaction: words, their entries, the part, the place in the file. A crash before its commit leaves nothing."""
     lines = [each for each in part if isinstance(each, Line)]
@@ -217,13 +154,13 @@ async def _record_part(batch: Batch, part: list[Line | Bad | Blank]) -> Batch:
         terms, began = await terms_of(_said(lines)), batch.started_at or clock.now()
         planned = await plan(lines, terms, began=began, batch=batch.id)
         recorded = [each.line for each in planned if each.recorded]
-        known = await subjects.ensure_many([Arrival(each.kind, each.given, _actor(batch.id)) for each in recorded])
+        known = await subjects.ensure_many([Arrival(each.kind, each.given, actor_of(batch.id)) for each in recorded])
         found = [(each, identifier) for each, identifier in zip(recorded, known, strict=True) if identifier]
         masked = {identifier: subjects.mask(each.kind, each.canonical) for each, identifier in found}
         people = await subjects.people(masked)
         words = [replace(each.word, identifier=identifier) for each, identifier in found if not each.stop]
         decided = await record_checked(words, people, terms, batch.id, masked)
-        await record_stops([(each, identifier) for each, identifier in found if each.stop], people, _actor(batch.id))
+        await record_stops([(each, identifier) for each, identifier in found if each.stop], people, actor_of(batch.id))
         counts = Counter(batch.counts)
         add_up(counts, part, planned)
         moved = await db.run(
@@ -278,11 +215,6 @@ async def _refuse_if_repeated(batch: Batch) -> None:
             )
 
 
-def _refuse_undone(batch: Batch) -> None:
-    if batch.undone_at:
-        raise Conflict(_("This import was taken back. Plan the file again."))
-
-
 def _tell(progress: Progress | None, part: Sequence[Line | Bad | Blank], number: int, file: ListFile) -> None:
     if progress is not None:
         progress(number * file.lines + part[-1].line, 2 * file.lines)
@@ -290,11 +222,3 @@ def _tell(progress: Progress | None, part: Sequence[Line | Bad | Blank], number:
 
 def _next_step(step: int, seconds: float) -> int:
     return max(_FIRST_PART, min(AT_ONCE, int(step * min(2.0, _WANTED / max(seconds, 0.001)))))
-
-
-def _actor(batch: str) -> str:
-    return f"import:{batch}"
-
-
-def _why(batch: str) -> Place:
-    return Place("batch", "undone_why", batch)

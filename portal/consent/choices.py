@@ -8,7 +8,7 @@ from portal.consent.purposes import Purpose, Topic, in_force
 from portal.consent.rules import Answer, Because
 from portal.consent.words import CHANNELS, Cell
 from portal.lib import clock
-from portal.subjects import Known
+from portal.subjects import Known, Person
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,8 @@ class Choice:
     """One square. `identifier` None: we have no address for this channel, and `answer` is None too.
 
     `changeable` False: fixed by contract or law. `edition` is the text to show and to name in a yes; `no_decision` is
-    the id of the no that decides now, which the page can offer to undo.
+    the id of the no that decides now, which the page can offer to undo. `by_another`: a stop of somebody who may be the same
+    person decides.
     """
 
     purpose: Purpose
@@ -25,6 +26,7 @@ class Choice:
     identifier: Known | None
     answer: Answer | None
     changeable: bool
+    by_another: bool = False
 
     @property
     def allowed(self) -> bool:
@@ -68,5 +70,14 @@ async def choices(subject_id: str, *, alone: bool = False) -> list[Choice]:
                     continue
                 for each in mine:
                     answer = facts.answer(person, each.id, place, about, now)
-                    found.append(Choice(about, channel, topic, each, answer, changeable))
+                    by_another = _is_of_another(answer, person, facts)
+                    found.append(Choice(about, channel, topic, each, answer, changeable, by_another))
     return found
+
+
+def _is_of_another(answer: Answer, person: Person, facts: Facts) -> bool:
+    """A stop decides that lies on nobody of this person (rule 5: on who may be the same)."""
+    if answer.because.what != "stop" or not answer.because.id:
+        return False
+    holders = (*person.subjects, *(each.id for each in person.identifiers))
+    return all(stop.id != answer.because.id for holder in holders for stop in facts.stops.get(holder, ()))

@@ -13,8 +13,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from portal import audit
-from portal.consent.batches import Batch, commit_import, find_batch, plan_import, planned_before, undo_import
-from portal.consent.hashed import HASHED, take_hashes
+from portal.consent.batches import Batch, commit_import, find_batch, plan_import, undo_import
+from portal.consent.hashed import HASHED, options_for
+from portal.consent.import_batch import planned_before
 from portal.consent.import_file import CHARSETS, look_at
 from portal.consent.import_plan import VERDICTS
 from portal.consent.import_rows import COLUMNS, Options
@@ -25,6 +26,7 @@ from portal.lib.errors import Invalid
 from portal.paper import _
 
 _SHOWN = 20
+_COUNTS_OF_HASHES = ("rows", "new", "same", "bad", "known")
 
 
 def add_commands(subparsers: Any) -> None:
@@ -32,7 +34,7 @@ def add_commands(subparsers: Any) -> None:
     lists.add_argument("file", nargs="?", type=Path, help="CSV or NDJSON")
     lists.add_argument("--commit", action="store_true", help="record what the dry run showed; again after a kill: go on")
     lists.add_argument("--resume", metavar="ID", help="go on with this import (the same file)")
-    lists.add_argument("--undo", metavar="ID", help="take an import back; its refusals stay")
+    lists.add_argument("--undo", metavar="ID", help="take an import back; its refusals stay, but for a list of hashes")
     lists.add_argument("--also-noes", action="store_true", help="with --undo and --why: its refusals were never said")
     lists.add_argument("--why", default="", help="the reason for taking back")
     lists.add_argument(
@@ -73,8 +75,6 @@ async def run_import(args: argparse.Namespace) -> int:
     if args.file is None:
         raise Invalid(_("Name the file."))
     require_file(args.file)
-    if args.vendor == HASHED:
-        return await _take_hashes(args)
     if args.resume:
         return _report(await _commit(args.resume, args), committed=True)
     options = vendor_options(args) if args.vendor else _options(args)
@@ -119,28 +119,22 @@ def _options(args: argparse.Namespace) -> Options:
     return Options(columns, defaults, answers, args.charset, args.separator.replace("\\t", "\t"), args.as_of)
 
 
-async def _take_hashes(args: argparse.Namespace) -> int:
-    with _bar(_("Recording") if args.commit else _("Reading")) as moved:
-        counts = await take_hashes(args.file, kind=args.kind, by=args.by, commit=args.commit, progress=moved)
-    for name in ("rows", "new", "same", "bad", "known"):
-        _say(f"  {name:<14} {counts[name]:>10}")
-    _say(_("Recorded; these addresses are closed.") if args.commit else _nothing_yet())
-    return 0
-
-
 def _nothing_yet() -> str:
     return _("Nothing was recorded. To record it: the same command with --commit")
 
 
 def vendor_options(args: argparse.Namespace) -> Options:
-    """How the export of an earlier system is read: by its preset and the operator's map."""
+    """How the export of an earlier system is read: by its preset and the operator's map; a list of hashes needs none."""
+    separator = args.separator.replace("\\t", "\t")
+    if args.vendor == HASHED:
+        return options_for(args.kind, args.charset, separator)
     if len(args.map) != 1:
         raise Invalid(_("Say with --map FILE.toml which of their purposes is which of ours (docs/migrate.md)."))
     if told := [name for name in (*COLUMNS, "answer") if getattr(args, name, None)]:
         raise Invalid(_("With --from this stands in the map: %s.") % ", ".join(dict.fromkeys(told)))
     read = read_map(Path(args.map[0])) | ({"status": args.status} if args.status else {})
     more = {"vendor": args.vendor, "map": read, "as_of": args.as_of}
-    return Options(charset=args.charset, separator=args.separator.replace("\\t", "\t"), **more)
+    return Options(charset=args.charset, separator=separator, **more)
 
 
 def _pairs(texts: list[str]) -> dict[str, str]:
@@ -157,7 +151,7 @@ def require_file(path: Path) -> None:
 
 def _report(batch: Batch, *, committed: bool) -> int:
     _say(_("Import %(id)s of %(name)s, read as %(charset)s") % {"id": batch.id, "name": batch.name, "charset": batch.charset})
-    for name in ("rows", *VERDICTS, "blank"):
+    for name in _COUNTS_OF_HASHES if batch.options.vendor == HASHED else ("rows", *VERDICTS, "blank"):
         _say(f"  {name:<14} {batch.counts[name]:>10}")
     if committed:
         _say(_("Recorded and in force. To take it back: portal import --undo %s") % batch.id)

@@ -1,69 +1,139 @@
-"""`portal import FILE --from hashed`: taking over a list of hashed addresses that nobody may write to.
+"""Lists of hashed addresses that nobody may write to, as another system keeps them: planned, committed, taken back.
 
 The hashes are kept under our key and close what arrives later, what is asked and what is scrubbed; addresses that are known
-already are opened once, compared, and those on the list closed with a stop. Again after a break it goes on where it was.
+already are opened once, compared, and those on the list closed with a stop of this list. Committed again after a break it
+goes on. Taken back, what this list alone closed is open again; what another list, another stop or the person said stays.
 """
 
-import asyncio
+import json
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from itertools import islice
-from pathlib import Path
 
-from portal import audit, db, subjects
+from portal import audit, db, subjects, vault
 from portal.consent import events
-from portal.consent.import_file import NDJSON, ListFile, look_at, records
+from portal.consent.import_batch import Batch, actor_of, find_batch, keep_plan, refuse_undone, start, undone_why
+from portal.consent.import_counts import KEPT_LINES
+from portal.consent.import_file import NDJSON, ListFile, records
+from portal.consent.import_rows import Options
+from portal.consent.import_stops import lift, standing
 from portal.consent.propagation import wake
 from portal.lib import clock, ids
-from portal.lib.errors import Invalid
+from portal.lib.errors import Conflict, Invalid
 from portal.paper import _
 
 HASHED = "hashed"
-WHY = "hashed suppression list"
+WHY = subjects.hashes.BASIS
 AT_ONCE = 500
 
 Progress = Callable[[int, int], None]
+Problems = list[tuple[int, str, str]]
 
 
-async def take_hashes(path: Path, *, kind: str, by: str, commit: bool, progress: Progress | None = None) -> Counter[str]:
-    """Counts rows, new, same and bad hashes, and `known`: addresses that we have and that are on it. Records with `commit`."""
-    if kind not in subjects.hashes.KINDS:
-        raise Invalid(_("The kind of address is one of: %s.") % ", ".join(subjects.hashes.KINDS))
-    file, counts, listed = await asyncio.to_thread(look_at, path), Counter[str](rows=0, new=0, same=0, bad=0, known=0), set[str]()
-    hashes = _hashes(file, counts)
+def options_for(kind: str, charset: str = "", separator: str = "") -> Options:
+    """How such a list is read; `kind`: of the addresses behind its hashes."""
+    return Options(charset=charset, separator=separator, vendor=HASHED, map={"kind": kind or "email"})
+
+
+async def plan_hashes(
+    file: ListFile, options: Options, batch: str, *, by: str, name: str, progress: Progress | None = None
+) -> Batch:
+    """Counts rows, new, same and bad hashes, and `known`: addresses that we have and that are on the list."""
+    kind, problems = _kind(options), Problems()
+    counts, listed, new = Counter[str](rows=0, bad=0, known=0), set[bytes](), 0
+    hashes = _hashes(file, counts, problems)
     while part := list(islice(hashes, AT_ONCE)):
         kept = await subjects.hashes.known(kind, part)
-        new = [each for each in dict.fromkeys(part) if each not in kept and each not in listed]
-        counts["new"] += len(new)
-        counts["same"] += len(part) - len(new)
-        listed.update(part)
-        if commit:
-            async with db.writing():
-                await subjects.hashes.add(kind, new, basis=WHY, by=by)
-        if progress is not None:
-            progress(counts["rows"], 2 * file.lines)
-    await _close_known(kind, listed, counts, by, commit)
-    if commit:
-        payload = {"sha256": file.sha256.hex(), "kind": kind, "counts": dict(counts)}
-        async with db.writing():
-            await audit.record(events.HASHES_TAKEN, actor=by, payload=payload, count=counts["new"])
-    return counts
-
-
-async def _close_known(kind: str, listed: set[str], counts: Counter[str], by: str, commit: bool) -> None:
-    async for part in subjects.addresses_of(kind):
-        mine = [each for each, value in part if listed & subjects.hashes.hashes_of(kind, subjects.canonical(kind, value))]
+        new += len({each for each in part if each not in kept and bytes.fromhex(each) not in listed})
+        listed.update(map(bytes.fromhex, part))
+        _tell(progress, counts, file)
+    async for mine in _on_the_list(kind, listed):
         counts["known"] += len(mine)
-        if mine and commit:
-            async with db.writing():
-                await _stop(mine, by)
+    counts["new"], counts["same"] = new, counts["rows"] - counts["bad"] - new
+    return await keep_plan(batch, file, options, counts, problems, by=by, name=name)
+
+
+async def commit_hashes(batch: Batch, file: ListFile, *, by: str, progress: Progress | None = None) -> Batch:
+    """Every part is a transaction that may be repeated: after a kill the same call finds what is there and goes on."""
+    if batch.phase == "planned":
+        await start(batch.id, by, file)
+    if (await find_batch(batch.id)).phase == "in force":
+        return batch
+    kind, name = _kind(batch.options), actor_of(batch.id)
+    counts, listed = Counter[str](rows=0, bad=0, known=0), set[bytes]()
+    hashes = _hashes(file, counts, Problems())
+    while part := list(islice(hashes, AT_ONCE)):
+        async with db.writing():
+            await _require_going_on(batch.id)
+            await subjects.hashes.add(kind, part, to=name, basis=WHY)
+        listed.update(map(bytes.fromhex, part))
+        _tell(progress, counts, file)
+    async for mine in _on_the_list(kind, listed):
+        counts["known"] += len(mine)
+        async with db.writing():
+            await _require_going_on(batch.id)
+            await _stop(mine, name)
+    return await _finish(batch.id, counts, file, by)
+
+
+async def undo_hashes(batch: Batch, *, by: str, why: str) -> Batch:
+    """What this list alone closed is open again; after a kill the same call goes on."""
+    name = actor_of(batch.id)
+    async with db.writing():
+        if (fresh := await find_batch(batch.id)).phase == "planned":
+            raise Conflict(_("Nothing of this import was recorded."))
+        if fresh.undone_at is None:
+            now, reason = clock.micros(clock.now()), (await vault.key_for("portal")).seal(undone_why(batch.id), why)
+            changed = "UPDATE batch SET undone_at = ?, noes_undone_at = ?, undone_by = ?, undone_why = ? WHERE id = ?"
+            await db.run(changed, now, now, by, reason, batch.id)
+            payload = {"also_noes": True}
+            await audit.record(events.IMPORT_UNDONE, actor=by, object=batch.id, payload=payload, count=fresh.counts["rows"])
+    dropped = subjects.hashes.AT_ONCE
+    while dropped:
+        async with db.writing():
+            dropped = await subjects.hashes.drop(name)
+    stops = await standing(name)
+    for start_ in range(0, len(stops), AT_ONCE):
+        async with db.writing():
+            await lift(stops[start_ : start_ + AT_ONCE], by=by)
+            await wake()
+    await _let_go(by)
+    return await find_batch(batch.id)
+
+
+async def _finish(batch: str, counts: Counter[str], file: ListFile, by: str) -> Batch:
+    async with db.writing():
+        await _require_going_on(batch)
+        new = await subjects.hashes.brought_by(actor_of(batch))
+        counts["new"], counts["same"] = new, counts["rows"] - counts["bad"] - new
+        done = "UPDATE batch SET phase = 'in force', done = ?, in_force_at = ? WHERE id = ?"
+        await db.run(done, json.dumps(counts), clock.micros(clock.now()), batch)
+        payload = {"sha256": file.sha256.hex(), "counts": dict(counts)}
+        await audit.record(events.HASHES_TAKEN, actor=by, object=batch, payload=payload, count=new)
+    return await find_batch(batch)
+
+
+async def _require_going_on(batch: str) -> None:
+    """Inside `writing()`: nobody takes this import back before the commit."""
+    asked = "UPDATE batch SET parts = parts + 1 WHERE id = ? AND phase = 'noes' AND undone_at IS NULL"
+    if not await db.run(asked, batch):
+        refuse_undone(await find_batch(batch))
+        raise Conflict(_("Somebody else goes on with this import, or it was taken back."))
+
+
+async def _on_the_list(kind: str, listed: set[bytes]) -> AsyncIterator[list[str]]:
+    """The addresses we have that hash to one of these, some at a time."""
+    async for part in subjects.addresses_of(kind):
+        mine = [each for each, value in part if listed & {bytes.fromhex(one) for one in subjects.hashes.hashes_of(kind, value)}]
+        if mine:
+            yield mine
 
 
 async def _stop(identifiers: list[str], by: str) -> None:
-    """Close these addresses on every channel, once; inside `writing()`. Only the person's own, proven yes opens them."""
+    """Close these addresses on every channel, once for this list; inside `writing()`. Only a proven yes opens them."""
     marks = ", ".join("?" * len(identifiers))
-    sql = f"SELECT holder FROM stop WHERE kind = 'suppressed' AND why = ? AND lifted_at IS NULL AND holder IN ({marks})"
-    stopped = {row["holder"] for row in await db.rows(sql, WHY, *identifiers)}
+    sql = f"SELECT holder FROM stop WHERE kind = 'suppressed' AND by = ? AND lifted_at IS NULL AND holder IN ({marks})"
+    stopped = {row["holder"] for row in await db.rows(sql, by, *identifiers)}
     people, now = await subjects.people(set(identifiers) - stopped), clock.micros(clock.now())
     acts = {each: ids.new() for each in people}
     await db.many(
@@ -77,7 +147,27 @@ async def _stop(identifiers: list[str], by: str) -> None:
     await wake()
 
 
-def _hashes(file: ListFile, counts: Counter[str]) -> Iterator[str]:
+async def _let_go(by: str) -> None:
+    """Addresses that their owners handed in while they were on the list alone."""
+    last, payload = "", {"why": "import taken back"}
+    while True:
+        async with db.writing():
+            last, free = await subjects.let_go(last)
+            await audit.record_many([audit.Note(events.LIFTED, by, home, object=note, payload=payload) for note, home in free])
+            if free:
+                await wake()
+        if not last:
+            return
+
+
+def _kind(options: Options) -> str:
+    kind = str(options.map.get("kind", "email"))
+    if kind not in subjects.hashes.KINDS:
+        raise Invalid(_("The kind of address is one of: %s.") % ", ".join(subjects.hashes.KINDS))
+    return kind
+
+
+def _hashes(file: ListFile, counts: Counter[str], problems: Problems) -> Iterator[str]:
     """The hashes of a file: its only column, or the one that is called hash, sha256, sha1 or md5."""
     if file.separator == NDJSON:
         raise Invalid(_("A list of hashes is read as CSV."))
@@ -93,3 +183,10 @@ def _hashes(file: ListFile, counts: Counter[str]) -> Iterator[str]:
             yield value
         else:
             counts["bad"] += 1
+            if len(problems) < KEPT_LINES:
+                problems.append((record.line, "bad", record.problem or _("This is no hash.")))
+
+
+def _tell(progress: Progress | None, counts: Counter[str], file: ListFile) -> None:
+    if progress is not None:
+        progress(counts["rows"], 2 * file.lines)

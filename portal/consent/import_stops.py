@@ -5,6 +5,7 @@ once, and again only if the person said yes here in between and the list is newe
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from portal import audit, db, subjects
 from portal.consent import events
@@ -66,11 +67,19 @@ async def record_stops(found: Sequence[tuple[Line, str]], people: Mapping[str, P
 
 async def lift_stops(recorded_by: str, *, by: str) -> None:
     """Take back all stops of an import whose refusals were never said; inside `writing()`."""
-    rows = await db.rows("SELECT act, holder, kind FROM stop WHERE by = ? AND lifted_at IS NULL", recorded_by)
-    await db.run(
-        "UPDATE stop SET lifted_at = ?, lifted_by = ?, lifted_why = 'import taken back' WHERE by = ? AND lifted_at IS NULL",
-        *(clock.micros(clock.now()), by, recorded_by),
-    )
+    await lift(await standing(recorded_by), by=by)
+
+
+async def standing(recorded_by: str) -> list[dict[str, Any]]:
+    """The stops of an import that are not lifted."""
+    return await db.rows("SELECT id, act, holder, kind FROM stop WHERE by = ? AND lifted_at IS NULL ORDER BY id", recorded_by)
+
+
+async def lift(rows: Sequence[Mapping[str, Any]], *, by: str) -> None:
+    """Inside `writing()`, with one entry in the log per act."""
+    lifted = "UPDATE stop SET lifted_at = ?, lifted_by = ?, lifted_why = 'import taken back' WHERE id = ? AND lifted_at IS NULL"
+    now = clock.micros(clock.now())
+    await db.many(lifted, [(now, by, row["id"]) for row in rows])
     people = await subjects.people(row["holder"] for row in rows if row["kind"] == "suppressed")
     holders = {row["act"]: people[row["holder"]].subject if row["holder"] in people else row["holder"] for row in rows}
     payload = {"why": "import taken back"}

@@ -9,8 +9,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
+from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from portal import audit, db, documents, settings
 from portal.consent import events, purposes_file
@@ -122,8 +123,28 @@ async def in_force(keys: Iterable[str] | None, at: datetime | None = None) -> di
     )
     latest = {row["key"]: row for row in found}
     living = [row for row in latest.values() if row["retired_at"] is None or row["retired_at"] > moment]
-    parsed = [_purpose(*(row[name] for name in ("key", "number", "content", "in_force_from", "retired_at"))) for row in living]
+    parsed = [_edition(row) for row in living]
     return {each.key: each for each in sorted(parsed, key=lambda each: each.texts["order"][""])}
+
+
+class Lifetime(NamedTuple):
+    """How many months a yes lives, None for ever, since an edition came into force."""
+
+    months: int | None
+    since: datetime
+
+
+async def lifetimes() -> dict[str, list[Lifetime]]:
+    """Of each purpose in force the lifetimes it had, the last is that of now."""
+    sql = "SELECT key, number, content, in_force_from, retired_at FROM purpose WHERE in_force_from <= ?"
+    rows = await db.rows(f"{sql} ORDER BY key, in_force_from, number", clock.micros(clock.now()))
+    found: dict[str, list[Lifetime]] = {}
+    for key, group in groupby((_edition(row) for row in rows), key=lambda each: each.key):
+        editions = list(group)
+        if editions[-1].retired_at is None or editions[-1].retired_at > clock.now():
+            runs = [list(run) for _months, run in groupby(editions, key=lambda each: each.lifetime_months)]
+            found[key] = [Lifetime(run[0].lifetime_months, run[0].in_force_from) for run in runs]
+    return found
 
 
 async def publish_purposes(by: str, *, path: Path | None = None, in_force_from: date | None = None, why: str = "") -> list[str]:
@@ -163,6 +184,10 @@ async def _retire(kept: set[str], by: str) -> None:
         if row["key"] not in kept:
             await db.run("UPDATE purpose SET retired_at = ? WHERE key = ?", clock.micros(clock.now()), row["key"])
             await audit.record(events.RETIRED, actor=by, object=row["key"])
+
+
+def _edition(row: dict[str, Any]) -> Purpose:
+    return _purpose(*(row[name] for name in ("key", "number", "content", "in_force_from", "retired_at")))
 
 
 @lru_cache(maxsize=1000)

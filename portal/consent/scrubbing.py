@@ -9,6 +9,7 @@ import csv
 import hashlib
 import io
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
@@ -107,16 +108,12 @@ class Scrubbing:
         return (object_of(record.values[0]) or {}).get(str(self._column), "").strip()
 
     async def _answers(self, given: list[str]) -> list[Row]:
-        kind, canonical = self.done.kind, dict[str, str]()
+        kind, sought = self.done.kind, dict[str, str]()
         for each in given:
-            try:
-                canonical[each] = subjects.canonical(kind, each)
-            except Invalid:
-                continue
-        answers = await answers_for(kind, list(dict.fromkeys(canonical.values())), self.done.cell)
-        rows: list[Row] = []
-        for each in given:
-            rows.append((each, *(answers[canonical[each]] if each in canonical else (False, NO_ADDRESS))))
+            with suppress(Invalid):
+                sought[each] = subjects.as_sought(kind, each)
+        answers = await answers_for(kind, list(dict.fromkeys(sought.values())), self.done.cell)
+        rows: list[Row] = [(each, *(answers[sought[each]] if each in sought else (False, NO_ADDRESS))) for each in given]
         self.done.lines += len(rows)
         self.done.allowed += sum(allowed for _given, allowed, _rule in rows)
         self.done.invalid += sum(rule is NO_ADDRESS for _given, _allowed, rule in rows)
@@ -127,9 +124,9 @@ class Scrubbing:
         return text
 
 
-async def answers_for(kind: str, canonicals: list[str], cell: Cell) -> dict[str, Verdict]:
-    """Whether each of at most some thousand canonical addresses of one kind may be used now, and by which rule."""
-    known = await subjects.listed(kind, canonicals)
+async def answers_for(kind: str, addresses: list[str], cell: Cell) -> dict[str, Verdict]:
+    """Whether each of at most some thousand addresses of one kind, as they are sought, may be used now, and by which rule."""
+    known = await subjects.listed(kind, addresses)
     purpose, now = (await in_force([cell.purpose]))[cell.purpose], clock.now()
     simple = {each.id: each.subject for each in known.values() if each.alone and each.id}
     closed = await _with_more({*simple, *simple.values()})
@@ -137,30 +134,30 @@ async def answers_for(kind: str, canonicals: list[str], cell: Cell) -> dict[str,
     nobody = _verdict(unknown_answer(cell, purpose, None, now))
     shapes = dict[tuple[Any, ...], Verdict]()
     answers, others, opened = dict[str, Verdict](), list[str](), dict[str, Listed]()
-    for canonical in canonicals:
-        mine = known.get(canonical)
+    for address in addresses:
+        mine = known.get(address)
         if mine is None:
-            answers[canonical] = nobody
+            answers[address] = nobody
         elif mine.id is None or not mine.alone or mine.id in closed or mine.subject in closed:
-            others.append(canonical)
+            others.append(address)
         elif (said := words.get(mine.id)) is None:
-            answers[canonical] = nobody
+            answers[address] = nobody
         else:
             shape = _shape(said, purpose.lifetime_months, now)
             if shape is None or shape not in shapes:
                 facts = Facts([fold.spoken(each) for each in said], [], [])
                 found = _verdict(facts.answer(_alone(mine, kind), mine.id, cell, purpose, now))
-                shapes[shape or (mine.id,)] = answers[canonical] = found
+                shapes[shape or (mine.id,)] = answers[address] = found
             else:
-                answers[canonical] = shapes[shape]
-            if answers[canonical][0]:
-                opened[canonical] = mine
+                answers[address] = shapes[shape]
+            if answers[address][0]:
+                opened[address] = mine
     answers |= await _tuned(kind, opened, words, cell, purpose, now)
     asked = await ask_many([Question(kind, each, cell) for each in others])
-    for canonical, answer in zip(others, asked, strict=True):
+    for address, answer in zip(others, asked, strict=True):
         if isinstance(answer, Exception):
             raise answer
-        answers[canonical] = _verdict(answer)
+        answers[address] = _verdict(answer)
     return answers
 
 
@@ -174,8 +171,7 @@ async def _tuned(
     said = await fold.said(mine.id or "" for mine in opened.values())
     facts = Facts([fold.spoken(each) for mine in opened.values() for each in words[mine.id or ""]], [], [], tuning, said)
     return {
-        canonical: _verdict(facts.answer(_alone(mine, kind), mine.id or "", cell, purpose, now))
-        for canonical, mine in opened.items()
+        address: _verdict(facts.answer(_alone(mine, kind), mine.id or "", cell, purpose, now)) for address, mine in opened.items()
     }
 
 

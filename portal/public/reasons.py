@@ -23,7 +23,7 @@ def _why(cell: Choice) -> str:
     if because.what == "decision":
         return _spoken(because)
     if because.what == "stop":
-        return _stopped(because)
+        return _stopped_by_another(because) if cell.by_another else _stopped(because)
     if because.what == "pause" and because.until:
         return _("Paused until %(day)s.") % {"day": date_text(because.until)}
     if because.what == "fixed":
@@ -59,6 +59,15 @@ def _stopped(because: Because) -> str:
     if because.kind == "restricted":
         return _("You asked us to leave your data unused, %(day)s.") % told
     return _("You stopped all advertising, %(day)s.") % told
+
+
+def _stopped_by_another(because: Because) -> str:
+    told = {"day": date_text(because.at) if because.at else ""}
+    if because.kind == "restricted":
+        return _("Somebody who may be the same person as you asked us to leave their data unused, %(day)s.") % told
+    return (
+        _("Somebody who may be the same person as you stopped this, %(day)s. It counts until your address is confirmed.") % told
+    )
 
 
 def _by_default(cell: Choice) -> str:

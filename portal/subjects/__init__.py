@@ -15,10 +15,11 @@ from portal.subjects.identifiers import (
     values_of,
 )
 from portal.subjects.links import Whole, link, merge, split, whole
-from portal.subjects.lists import Listed, addresses_of, listed
+from portal.subjects.lists import Listed, addresses_of, let_go, listed
 from portal.subjects.models import Identifier
 from portal.subjects.notes import is_suppressed, suppress, suppressed
 from portal.subjects.people import Known, Person, people, person_at
+from portal.subjects.places import as_sought
 
 __all__ = [
     "FORMER",
@@ -31,6 +32,7 @@ __all__ = [
     "Person",
     "Whole",
     "addresses_of",
+    "as_sought",
     "canonical",
     "closed_to_others",
     "disown",
@@ -46,6 +48,7 @@ __all__ = [
     "identifiers_of",
     "is_suppressed",
     "known_ids",
+    "let_go",
     "link",
     "listed",
     "mark_verified",

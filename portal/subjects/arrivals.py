@@ -12,7 +12,7 @@ from portal.subjects.canonical import canonical, mask
 from portal.subjects.hints import Spelt, met_again, notice_spellings
 from portal.subjects.models import Identifier, Subject
 from portal.subjects.notes import note, noted, noted_before, take_along
-from portal.subjects.places import BLIND_KEY, NORMALISER, known_before
+from portal.subjects.places import BLIND_KEY, NORMALISER, where_they_lie
 from portal.subjects.places import place as place_of
 from portal.vault import Place
 
@@ -66,8 +66,8 @@ async def ensure_many(arrivals: Sequence[Arrival]) -> list[str | None]:
     None for an address that asked not to be added again, when an officer, an import or a connected system adds it. One
     that is known already stays with whom it points to: meeting it again is a hint, never a merge.
     """
-    places = [_place(each.kind, each.value) for each in arrivals]
-    known = await _stored(places) | await known_before([(each.kind, each.value) for each in arrivals])
+    places = await where_they_lie([(each.kind, each.value) for each in arrivals])
+    known = await _stored(places)
     given = list(zip(places, arrivals, strict=True))
     await met_again([(known[place], each.subject, each.by) for place, each in given if each.subject and place in known])
     new: dict[tuple[str, bytes], _New] = {}
@@ -75,7 +75,7 @@ async def ensure_many(arrivals: Sequence[Arrival]) -> list[str | None]:
     closed = await noted([place for place, _each in strange]) | await noted_before(
         [(each.kind, each.value) for _place, each in strange]
     )
-    on_lists = await hashes.closed((each.kind, canonical(each.kind, each.value)) for place, each in given if place not in known)
+    on_lists = await hashes.closed((each.kind, each.value) for place, each in given if place not in known)
     closed |= {_place(*address): since for address, since in on_lists.items()}
     for place, each in given:
         if place not in known and place not in new and not (place in closed and _by_others(each)):
@@ -86,7 +86,7 @@ async def ensure_many(arrivals: Sequence[Arrival]) -> list[str | None]:
     recorded = await _record(dict(sorted(new.items())))  # in one order everywhere: no two rounds wait for each other
     for address in on_lists:  # its owner hands it in: it stays closed for advertising until they say yes themselves
         if (place := _place(*address)) in recorded:
-            await note(*place, "hashed suppression list", "system", None)
+            await note(*place, hashes.BASIS, "system", None)
     known |= recorded
     return [known.get(place) for place in places]
 
@@ -106,8 +106,8 @@ async def hold(identifier_ids: Collection[str]) -> set[str]:
 
 async def known_ids(addresses: Sequence[tuple[str, str]]) -> list[str | None]:
     """The ids of the identifiers of these addresses (kind and value), None where there is none."""
-    places = [_place(*each) for each in addresses]
-    found = await _stored(places) | await known_before(addresses)
+    places = await where_they_lie(addresses)
+    found = await _stored(places)
     return [found.get(place) for place in places]
 
 

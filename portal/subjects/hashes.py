@@ -2,6 +2,7 @@
 
 Such a hash cannot be turned into an address, and anybody who has it can try addresses on it: it is kept under our key, like
 the notes of erased people. An address is compared as it comes: whoever hashes to one of them is closed (GDPR Art. 21(3)).
+Which list had which hash is kept too: one that is taken back leaves what another one had.
 """
 
 import hashlib
@@ -15,42 +16,78 @@ from portal.subjects import places
 # By the length of their hexadecimal form.
 ALGORITHMS = {64: "sha256", 40: "sha1", 32: "md5"}
 KINDS = ("email", "phone")
+# Why an address is closed whose owner handed it in while it was on a list.
+BASIS = "hashed suppression list"
 AT_ONCE = 500
 
 Address = tuple[str, str]
 
 
-async def add(kind: str, hashes: Sequence[str], *, basis: str, by: str) -> int:
-    """Keep hashes (hexadecimal, of one algorithm each by its length); inside `writing()`. Answers how many are new."""
-    before, now = await known(kind, hashes), clock.micros(clock.now())
+async def add(kind: str, hashes: Sequence[str], *, to: str, basis: str) -> None:
+    """Keep hashes (hexadecimal, of one algorithm each by its length) as those of a list; inside `writing()`."""
+    before, now = await _ids(kind, hashes), clock.micros(clock.now())
     new = [each for each in dict.fromkeys(hashes) if each not in before]
     await db.many(
         "INSERT INTO suppression (id, kind, hash, hash_key, basis, since, ends_at, by) VALUES (?, ?, ?, ?, ?, ?, NULL, ?)"
         " ON CONFLICT (kind, hash) DO NOTHING",
-        [(ids.new(), *_place(kind, each), places.BLIND_KEY, basis, now, by) for each in new],
+        [(ids.new(), *_places(kind, each)[0], places.BLIND_KEY, basis, now, to) for each in new],
     )
-    return len(new)
+    kept = before | (await _ids(kind, new) if new else {})  # another list may have been faster
+    await db.many(
+        "INSERT INTO hashed_list (list, suppression) VALUES (?, ?) ON CONFLICT (list, suppression) DO NOTHING",
+        [(to, each) for each in sorted(set(kept.values()))],
+    )
 
 
 async def known(kind: str, hashes: Iterable[str]) -> set[str]:
     """Those of these hashes that are kept."""
-    wanted = {_place(kind, each): each for each in hashes}
-    found = {place for algorithm in ALGORITHMS.values() for place in await _kept(f"{kind}/{algorithm}", wanted)}
-    return {wanted[place] for place in found}
+    return set(await _ids(kind, hashes))
+
+
+async def brought_by(name: str) -> int:
+    """How many hashes were kept first because of this list."""
+    sql = (
+        "SELECT count(*) AS n FROM hashed_list JOIN suppression ON suppression.id = hashed_list.suppression"
+        " WHERE hashed_list.list = ? AND suppression.by = ?"
+    )
+    found = await db.row(sql, name, name)
+    return int(found["n"]) if found else 0
+
+
+async def drop(name: str) -> int:
+    """Take some hashes of a list back, and forget those that no other list has; inside `writing()`. Answers how many."""
+    sql = "SELECT suppression FROM hashed_list WHERE list = ? ORDER BY suppression LIMIT ?"
+    found = [row["suppression"] for row in await db.rows(sql, name, AT_ONCE)]
+    marks = ", ".join("?" * len(found))
+    if found:
+        await db.run(f"DELETE FROM hashed_list WHERE list = ? AND suppression IN ({marks})", name, *found)
+        others = "SELECT 1 FROM hashed_list WHERE hashed_list.suppression = suppression.id"
+        await db.run(f"DELETE FROM suppression WHERE id IN ({marks}) AND NOT EXISTS ({others})", *found)
+    return len(found)
 
 
 async def closed(addresses: Iterable[Address]) -> dict[Address, datetime]:
-    """Of these addresses (kind and canonical value) those that are on a hashed list, and since when."""
+    """Of these addresses (kind and value, best as it was given) those that are on a hashed list, and since when."""
     asked = [each for each in dict.fromkeys(addresses) if each[0] in KINDS]
     lists = await _lists() if asked else set()
-    if not lists:
-        return {}
-    wanted = {place: each for each in asked for one in hashes_of(*each) if (place := _place(each[0], one))[0] in lists}
+    wanted: dict[places.Place, list[Address]] = {}
+    for each in asked if lists else ():
+        for hashed in hashes_of(*each):
+            for place in _places(each[0], hashed):
+                wanted.setdefault(place, []).append(each)
     found: dict[Address, datetime] = {}
     for name in sorted(lists):
-        for place, since in (await _kept(name, wanted)).items():
-            found[wanted[place]] = min(since, found.get(wanted[place], since))
+        for place, (_id, since) in (await _kept(name, wanted)).items():
+            found |= {each: min(since, found.get(each, since)) for each in wanted[place]}
     return found
+
+
+def hashes_of(kind: str, value: str) -> set[str]:
+    """Of an address in small letters; of a number with and without its plus; in the form of today and those from before."""
+    forms = set(places.spellings(kind, value))
+    if kind == "phone":
+        forms |= {each.removeprefix("+") for each in forms}
+    return {hashlib.new(name, form.encode(), usedforsecurity=False).hexdigest() for form in forms for name in ALGORITHMS.values()}
 
 
 async def _lists() -> set[str]:
@@ -60,21 +97,25 @@ async def _lists() -> set[str]:
     return {row["kind"] for row in await db.rows(" UNION ALL ".join([each] * len(names)), *names)}
 
 
-async def _kept(name: str, places_wanted: Iterable[places.Place]) -> dict[places.Place, datetime]:
-    blinds, found = sorted({blind for each, blind in places_wanted if each == name}), dict[places.Place, datetime]()
+async def _ids(kind: str, hashes: Iterable[str]) -> dict[str, str]:
+    """The ids of those of these hashes that are kept."""
+    wanted = {place: each for each in hashes for place in _places(kind, each)}
+    found = [await _kept(name, wanted) for name in sorted({name for name, _blind in wanted})]
+    return {wanted[place]: id_ for each in found for place, (id_, _since) in each.items()}
+
+
+async def _kept(name: str, places_wanted: Iterable[places.Place]) -> dict[places.Place, tuple[str, datetime]]:
+    blinds = sorted({blind for each, blind in places_wanted if each == name})
+    found: dict[places.Place, tuple[str, datetime]] = {}
     for start in range(0, len(blinds), AT_ONCE):
         part = blinds[start : start + AT_ONCE]
-        sql = f"SELECT hash, since FROM suppression WHERE kind = ? AND hash IN ({', '.join('?' * len(part))})"
-        found |= {(name, bytes(row["hash"])): clock.from_micros(row["since"]) for row in await db.rows(sql, name, *part)}
+        sql = f"SELECT id, hash, since FROM suppression WHERE kind = ? AND hash IN ({', '.join('?' * len(part))})"
+        for row in await db.rows(sql, name, *part):
+            found[name, bytes(row["hash"])] = row["id"], clock.from_micros(row["since"])
     return found
 
 
-def hashes_of(kind: str, canonical: str) -> set[str]:
-    """Of an address in small letters; of a number with and without its plus."""
-    forms = [canonical, canonical.removeprefix("+")] if kind == "phone" else [canonical]
-    return {hashlib.new(name, form.encode(), usedforsecurity=False).hexdigest() for form in forms for name in ALGORITHMS.values()}
-
-
-def _place(kind: str, hashed: str) -> places.Place:
+def _places(kind: str, hashed: str) -> list[places.Place]:
+    """Where a hash lies from now on, and where it may still lie under a key from before."""
     name = f"{kind}/{ALGORITHMS[len(hashed)]}"
-    return name, places.blind_of(name, hashed)
+    return [(name, places.blind_of(name, hashed, key)) for key in reversed(places.BLIND_KEYS)]

@@ -10,7 +10,6 @@ from datetime import datetime
 from portal import audit, db
 from portal.lib import clock, ids
 from portal.subjects import events, hashes, places
-from portal.subjects.canonical import canonical
 from portal.subjects.places import Place, changing, former_places, place
 
 AT_ONCE = 500
@@ -40,10 +39,8 @@ async def suppressed(addresses: Sequence[tuple[str, str]], *, lists: bool = True
     places = {each: [place(*each), *former_places(*each)] for each in addresses}
     found = await noted([one for several in places.values() for one in several])
     standing = {each: [found[one] for one in several if one in found] for each, several in places.items()}
-    on_lists = await hashes.closed([(kind, canonical(kind, value)) for kind, value in addresses]) if lists else {}
-    for kind, value in addresses if on_lists else ():
-        if (listed := on_lists.get((kind, canonical(kind, value)))) is not None:
-            standing[kind, value].append(listed)
+    for address, since in (await hashes.closed(addresses) if lists else {}).items():
+        standing[address].append(since)
     return {each: min(since) for each, since in standing.items() if since}
 
 

@@ -32,11 +32,20 @@ def former_places(kind: str, value: str) -> list[Place]:
     """Where it may still lie from before, newest first."""
     if not changing():
         return []
-    newest = canonical(kind, value)
-    before = [_former(number, kind, value) for number in sorted(FORMER, reverse=True)]
-    spelt = dict.fromkeys([newest, *(each for each in before if each is not None)])
-    found = [(kind, blind_of(kind, form, key)) for form in spelt for key in reversed(BLIND_KEYS)]
+    found = [(kind, blind_of(kind, form, key)) for form in spellings(kind, value) for key in reversed(BLIND_KEYS)]
     return found[1:]  # the first is where it lies now
+
+
+def as_sought(kind: str, value: str) -> str:
+    """What to look for instead of a value, raising Invalid for what is no address: its form, while there was never another."""
+    form = canonical(kind, value)
+    return value if FORMER else form
+
+
+def spellings(kind: str, value: str) -> list[str]:
+    """Its canonical form and those from before, newest first."""
+    before = [_former(number, kind, value) for number in sorted(FORMER, reverse=True)]
+    return list(dict.fromkeys([canonical(kind, value), *(each for each in before if each is not None)]))
 
 
 def changing() -> bool:
@@ -57,16 +66,17 @@ def wrapped(blind: bytes, under: str, key: str) -> bytes:
     return blind
 
 
-async def known_before(addresses: Sequence[tuple[str, str]]) -> dict[Place, str]:
-    """Of these addresses (kind and value) those that lie under a former place: the id by the place they have now.
+async def where_they_lie(addresses: Sequence[tuple[str, str]]) -> list[Place]:
+    """Where each of these addresses (kind and value) lies: at a former place if there is a row, else at that of today.
 
     After a changed form two rows may claim one place (see reindexing): each stays the answer for its own spelling.
     """
+    today = [place(*each) for each in addresses]
     if not changing():
-        return {}
-    asked = {former: place(*each) for each in addresses for former in reversed(former_places(*each))}
-    found = await stored_at(asked)
-    return {now: found[before] for before, now in asked.items() if before in found}
+        return today
+    before = [former_places(*each) for each in addresses]
+    there = await stored_at(one for several in before for one in several)
+    return [next((one for one in several if one in there), now) for several, now in zip(before, today, strict=True)]
 
 
 async def stored_at(places: Iterable[Place]) -> dict[Place, str]:

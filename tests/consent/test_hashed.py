@@ -1,7 +1,6 @@
 """Hashed suppression lists of other systems: nobody can open them, and whoever is on one is closed from the same moment."""
 
 import hashlib
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -9,27 +8,17 @@ import pytest
 
 from portal import consent, db, subjects
 from portal.consent import Cell
-from portal.consent.hashed import take_hashes
 from portal.consent.scrubbing import Scrubbing
 from portal.lib import clock
 from portal.lib.errors import Conflict, Invalid
 from tests.conftest import House
 from tests.consent.exports import LETTER, imported, may, ready
+from tests.consent.hashes import listed, take_hashes
+from tests.consent.lists import written
 from tests.consent.people import known, say
-from tests.consent.test_imports import written
 
+pytestmark = pytest.mark.usefixtures("on_the_day_of_the_exports")
 SURVEYS = Cell("surveys", "email")  # on unless somebody refuses
-
-
-@pytest.fixture(autouse=True)
-def on_a_fixed_day() -> Iterator[None]:
-    with clock.at(datetime(2026, 11, 22, 12, tzinfo=UTC)):
-        yield
-
-
-def listed(folder: Path, *names: str, algorithm: str = "sha256") -> Path:
-    hashes = [hashlib.new(algorithm, f"{each}@example.com".encode()).hexdigest() for each in names]
-    return written(folder, "hash\n" + "\n".join(hashes) + "\n", name=f"{algorithm}.csv")
 
 
 @pytest.mark.parametrize("algorithm", ["sha256", "sha1", "md5"])
@@ -45,7 +34,7 @@ async def test_whoever_is_on_a_hashed_list_is_closed_known_or_not(house: House, 
     assert not await may("ana") and not await may("ben", SURVEYS) and await may("carla", SURVEYS)
     again = await take_hashes(path, kind="email", by="system", commit=True)
     assert (again["new"], again["same"], again["known"]) == (0, 2, 1)
-    assert len(await db.rows("SELECT id FROM stop")) == 1, "Nobody is stopped twice."
+    assert len(await db.rows("SELECT id FROM stop")) == 2, "Each list has a stop of its own: it may be taken back."
     stored = repr(await db.rows("SELECT kind, hash FROM suppression"))
     assert hashlib.new(algorithm, b"ben@example.com").hexdigest() not in stored and hashlib.new(
         algorithm, b"ben@example.com"

@@ -4,13 +4,14 @@ A preset says what each of a vendor's values means here: never more than was sai
 their purposes is which of ours. A value that a preset does not know makes a bad line, never a guess (docs/migrate.md).
 """
 
-from collections.abc import Iterator
-from typing import Protocol
+from collections.abc import Iterator, Mapping
+from typing import Any, Protocol
 
 from portal.consent.import_file import ListFile, Record
 from portal.consent.import_rows import Bad, Blank, Line, Options, Rows
 from portal.consent.purposes import in_force
 from portal.consent.vendors import hubspot, mailchimp, onetrust, salesforce
+from portal.consent.vendors.mapping import map_of, require_cells
 from portal.consent.vendors.mapping import read_map as read_map
 from portal.consent.vendors.preset import Preset
 from portal.consent.vendors.reading import VendorRows
@@ -31,6 +32,11 @@ async def rows_of(file: ListFile, options: Options, actor: str) -> Reader:
     if not options.vendor:
         return Rows(file, options, actor)
     return await vendor_rows(file, options, actor)
+
+
+async def require_map(values: Mapping[str, Any]) -> None:
+    """Raises Invalid unless the map says what a map can, and only names cells that we have."""
+    require_cells(map_of(values), await in_force(None))
 
 
 async def vendor_rows(file: ListFile, options: Options, actor: str) -> VendorRows:

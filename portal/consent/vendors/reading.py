@@ -37,6 +37,7 @@ class VendorRows:
 
     def __init__(self, file: ListFile, options: Options, actor: str, preset: Preset, known: Mapping[str, Purpose]) -> None:
         self._file, self._preset, self._actor, self._known = file, preset, actor, known
+        self._allowed = options.sources
         self._map = map_of(options.map)
         require_cells(self._map, known)
         self._zone = ZoneInfo(self._map.time_zone or settings.get().time_zone)
@@ -151,7 +152,7 @@ class VendorRows:
 
     def _source(self, theirs: str) -> str:
         found = self._sources.get(key_of(theirs), theirs)
-        return found if exists(found) else UNNAMED
+        return found if exists(found) and (self._allowed is None or found in self._allowed) else UNNAMED
 
     def _addresses(self, values: Values) -> tuple[list[Address], list[str]]:
         found, problems = list[Address](), list[str]()
