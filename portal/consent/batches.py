@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing as closed_at_end
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from portal import audit, db, subjects, vault
@@ -149,32 +150,35 @@ def _take(words: Iterator[list[Line | Bad | Blank]], size: int) -> list[Line | B
 
 async def _record_part(batch: Batch, part: list[Line | Bad | Blank]) -> Batch:
     """One transaction: words, their entries, the part, the place in the file. A crash before its commit leaves nothing."""
-    lines = [each for each in part if isinstance(each, Line)]
     async with db.writing():
-        terms, began = await terms_of(_said(lines)), batch.started_at or clock.now()
-        planned = await plan(lines, terms, began=began, batch=batch.id)
-        recorded = [each.line for each in planned if each.recorded]
-        known = await subjects.ensure_many([Arrival(each.kind, each.given, actor_of(batch.id)) for each in recorded])
-        found = [(each, identifier) for each, identifier in zip(recorded, known, strict=True) if identifier]
-        masked = {identifier: subjects.mask(each.kind, each.canonical) for each, identifier in found}
-        people = await subjects.people(masked)
-        words = [replace(each.word, identifier=identifier) for each, identifier in found if not each.stop]
-        decided = await record_checked(words, people, terms, batch.id, masked)
-        await record_stops([(each, identifier) for each, identifier in found if each.stop], people, actor_of(batch.id))
-        counts = Counter(batch.counts)
-        add_up(counts, part, planned)
-        moved = await db.run(
-            "UPDATE batch SET position = ?, parts = ?, done = ?"
-            " WHERE id = ? AND phase = ? AND position = ? AND undone_at IS NULL",
-            *(part[-1].line, batch.parts + bool(decided), json.dumps(counts), batch.id, batch.phase, batch.position),
+        return await db.in_one_trip(partial(_recorded, batch, part))
+
+
+async def _recorded(batch: Batch, part: list[Line | Bad | Blank]) -> Batch:
+    lines = [each for each in part if isinstance(each, Line)]
+    terms, began = await terms_of(_said(lines)), batch.started_at or clock.now()
+    planned = await plan(lines, terms, began=began, batch=batch.id)
+    recorded = [each.line for each in planned if each.recorded]
+    known = await subjects.ensure_many([Arrival(each.kind, each.given, actor_of(batch.id)) for each in recorded])
+    found = [(each, identifier) for each, identifier in zip(recorded, known, strict=True) if identifier]
+    masked = {identifier: subjects.mask(each.kind, each.canonical) for each, identifier in found}
+    people = await subjects.people(masked)
+    words = [replace(each.word, identifier=identifier) for each, identifier in found if not each.stop]
+    decided = await record_checked(words, people, terms, batch.id, masked)
+    await record_stops([(each, identifier) for each, identifier in found if each.stop], people, actor_of(batch.id))
+    counts = Counter(batch.counts)
+    add_up(counts, part, planned)
+    moved = await db.run(
+        "UPDATE batch SET position = ?, parts = ?, done = ? WHERE id = ? AND phase = ? AND position = ? AND undone_at IS NULL",
+        *(part[-1].line, batch.parts + bool(decided), json.dumps(counts), batch.id, batch.phase, batch.position),
+    )
+    if not moved:
+        raise Conflict(_("Somebody else goes on with this import, or it was taken back."))
+    if decided:
+        await db.run(
+            "INSERT INTO batch_part (batch, number, first, last) VALUES (?, ?, ?, ?)",
+            *(batch.id, batch.parts, decided[0].id, decided[-1].id),
         )
-        if not moved:
-            raise Conflict(_("Somebody else goes on with this import, or it was taken back."))
-        if decided:
-            await db.run(
-                "INSERT INTO batch_part (batch, number, first, last) VALUES (?, ?, ?, ?)",
-                *(batch.id, batch.parts, decided[0].id, decided[-1].id),
-            )
     return replace(batch, position=part[-1].line, parts=batch.parts + bool(decided), counts=dict(counts))
 
 
