@@ -3,14 +3,10 @@
 Whoever names a collection point needs a key that speaks for it.
 """
 
-import asyncio
-import tempfile
-from pathlib import Path
 from typing import Any
 
 from starlette.requests import Request
 
-from portal import consent, settings
 from portal.consent import batches
 from portal.identity import ApiKey
 from portal.lib.errors import Invalid, NotAllowed
@@ -54,7 +50,7 @@ def named_in_the_address(request: Request) -> dict[str, str]:
 async def of_a_vendor(asked: dict[str, str], map_file: bytes, key: ApiKey) -> batches.Options:
     """Raises BadRequest with every mistake that the map has."""
     try:
-        read = await asyncio.to_thread(_read, map_file) | ({"status": asked["status"]} if "status" in asked else {})
+        read = batches.map_in(map_file, "map") | ({"status": asked["status"]} if "status" in asked else {})
         await batches.require_map(read)
     except Invalid as problem:
         raise BadRequest([{"pointer": "/map", "detail": each} for each in problem.sentence.splitlines()]) from problem
@@ -99,14 +95,6 @@ def _require_sources(named: Any, key: ApiKey) -> None:
     for each in named:
         if each not in _sources(key):
             raise NotAllowed(_("This key does not speak for the collection point %s.") % each)
-
-
-def _read(map_file: bytes) -> dict[str, Any]:
-    """Mistakes are told with the name that the part of the form has."""
-    with tempfile.TemporaryDirectory(dir=settings.get().var) as folder:
-        path = Path(folder) / "map"
-        path.write_bytes(map_file)
-        return consent.batches.read_map(path)
 
 
 PARAMETERS = (

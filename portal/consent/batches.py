@@ -35,7 +35,7 @@ from portal.consent.import_rows import Options as Options
 from portal.consent.import_stops import lift_stops, record_stops
 from portal.consent.propagation import wake
 from portal.consent.vendors import PRESETS, Reader, rows_of
-from portal.consent.vendors import read_map as read_map
+from portal.consent.vendors import map_in as map_in
 from portal.consent.vendors import require_map as require_map
 from portal.consent.words import Word
 from portal.lib import clock, ids

@@ -18,7 +18,10 @@ T = TypeVar("T")
 
 
 async def in_one_trip(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
-    """What `work` answers, inside `writing()` or beside it for reads. Raises RuntimeError when it waits for anything else."""
+    """What `work` answers, inside `writing()` or beside it for reads. Raises RuntimeError when it waits for anything else.
+
+    That includes `save` and `create` of models, which gather their listeners on an event loop: write with plain SQL there.
+    """
     client = connections.get("default")
     if not isinstance(client, SqliteClient):
         return await work()

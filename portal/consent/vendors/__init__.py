@@ -11,6 +11,7 @@ from portal.consent.import_file import ListFile, Record
 from portal.consent.import_rows import Bad, Blank, Line, Options, Rows
 from portal.consent.purposes import in_force
 from portal.consent.vendors import hubspot, mailchimp, onetrust, salesforce
+from portal.consent.vendors.mapping import map_in as map_in
 from portal.consent.vendors.mapping import map_of, require_cells
 from portal.consent.vendors.mapping import read_map as read_map
 from portal.consent.vendors.preset import Preset

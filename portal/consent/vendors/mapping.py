@@ -61,7 +61,11 @@ class Map:
 
 def read_map(path: Path) -> dict[str, Any]:
     """The file as values that can be kept with the import; what stands in it is checked by `map_of`."""
-    read: dict[str, Any] = _plain(handwritten.read(path).values)
+    return map_in(handwritten.content_of(path, path.name), path.name)
+
+
+def map_in(content: bytes, file: str) -> dict[str, Any]:
+    read: dict[str, Any] = _plain(handwritten.Toml(file, handwritten.text_of(content, file)).values)
     map_of(read)
     return read
 
