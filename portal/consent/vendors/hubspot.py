@@ -6,7 +6,7 @@ TRUE in the column of a type means unsubscribed from it; FALSE and blank say not
 from collections.abc import Iterator
 
 from portal.consent.import_stops import BOUNCED, COMPLAINED
-from portal.consent.vendors.preset import NEITHER, NO, YES, Odd, Preset, Said, Values, key_of
+from portal.consent.vendors.preset import NEITHER, NO, YES, Odd, Preset, Said, Values
 
 _COLUMNS = {
     "email": ("email", "email address"),
@@ -40,7 +40,7 @@ def _read(values: Values) -> Iterator[Said | Odd]:
     for theirs, value in values.types.items():
         if value.casefold() in _FALSE:
             continue
-        answer = PRESET.answers.get(key_of(value)) or values.means(value)
+        answer = values.means(value)
         yield Said(answer, theirs, at) if answer else Odd(value)
 
 

@@ -37,7 +37,7 @@ def _read(values: Values) -> Iterator[Said | Odd]:
         return
     if not status:
         return
-    answer = PRESET.answers.get(key_of(status)) or values.means(status)
+    answer = values.means(status)
     if not answer:
         yield Odd(status)
         return

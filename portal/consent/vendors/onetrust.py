@@ -28,7 +28,7 @@ def _read(values: Values) -> Iterator[Said | Odd]:
     status, purpose = values.of("status"), values.of("purpose")
     if not status:
         return
-    answer = PRESET.answers.get(key_of(status)) or values.means(status)
+    answer = values.means(status)
     if not answer:
         yield Odd(status)
         return

@@ -37,7 +37,7 @@ class Odd(NamedTuple):
 class Values(NamedTuple):
     """The values of one line by our names for the columns; `types`: those of columns named after a kind of mail.
 
-    `means` gives the operator's word for a value that the preset does not know, '' for none.
+    `means` gives the answer that a value stands for, by the preset or by the operator's word, '' for none.
     """
 
     named: Mapping[str, str]

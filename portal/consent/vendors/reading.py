@@ -170,7 +170,7 @@ class VendorRows:
         return Values(named, types, self._status, self._means, self._is_future)
 
     def _means(self, value: str) -> str:
-        return self._answers.get(key_of(value), "")
+        return self._preset.answers.get(key_of(value)) or self._answers.get(key_of(value), "")
 
     @cached_property
     def _sources(self) -> dict[str, str]:

@@ -32,7 +32,7 @@ def _read(values: Values) -> Iterator[Said | Odd]:
     status, point = values.of("status"), values.of("point")
     if not status:
         return
-    answer = PRESET.answers.get(key_of(status)) or values.means(status)
+    answer = values.means(status)
     if not answer or (point and key_of(point) not in _POINTS):
         yield Odd(status if not answer else point)
         return
