@@ -4,6 +4,7 @@ never been any, what stood at any moment can still be told, and nobody's records
 import asyncio
 from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ START = datetime(2026, 3, 1, tzinfo=UTC)
 OLGA = "officer:olga"
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
 Wholes = dict[str, tuple[frozenset[str], frozenset[str]]]
+_numbers = count()
 
 
 class Links(RuleBasedStateMachine):
@@ -35,10 +37,10 @@ class Links(RuleBasedStateMachine):
         self.then: list[tuple[datetime, Wholes]] = []
         self.steps = 0
 
-    @rule(count=st.integers(1, 2))
-    def a_new_person(self, count: int) -> None:
+    @rule(addresses=st.integers(1, 2))
+    def a_new_person(self, addresses: int) -> None:
         first = self._ensure(None)
-        for _number in range(count - 1):
+        for _number in range(addresses - 1):
             self._ensure(first.home)
 
     @rule(data=st.data())
@@ -123,7 +125,7 @@ class Links(RuleBasedStateMachine):
         return answer
 
     def _ensure(self, record: str | None) -> subjects.Identifier:
-        value = f"m{id(self)}.{len(self.homes)}@example.com"
+        value = f"person{next(_numbers)}@example.com"  # new in every run: all share one database
         added: subjects.Identifier = self._write(subjects.ensure("email", value, by="import:1", subject=record))
         self.homes[added.id] = added.home
         self.points.setdefault(added.home, added.home)
