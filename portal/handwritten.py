@@ -77,7 +77,7 @@ class Toml:
         try:
             self.values: dict[str, Any] = tomllib.loads(text)
         except tomllib.TOMLDecodeError as problem:
-            found = re.search(r" \(at (?:line (\d+))?[^)]*\)$", str(problem))
+            found = re.search(r" \(at (?:line (\d+))?[^()]*\)$", str(problem))
             line = int(found[1]) if found and found[1] else text.rstrip().count("\n") + 1
             sentence = self.not_toml(str(problem)[: found.start()] if found else str(problem))
             raise Faulty([Fault(file, line, sentence)]) from problem

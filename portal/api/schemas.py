@@ -78,7 +78,7 @@ _CHANNEL = name("One of its channels; * in a no means all", enum=[*consent.CHANN
 DECISIONS = object_of(
     {
         "identifier": IDENTIFIER,
-        "source": name("The collection point; the key has to speak for it", examples=list(consent.collection_points.names())),
+        "source": name("The collection point; the key has to speak for it", examples=sorted(consent.SOURCES)),
         "decisions": {
             "type": "array",
             "minItems": 1,

@@ -79,4 +79,4 @@ def _statements(text: str, *, sqlite: bool) -> list[str]:
     if not sqlite:
         text = re.sub(r"\bBLOB\b", "BYTEA", text)
     pieces = re.split(r";[ \t]*\n(?=\s*\n|\Z)", text + "\n")
-    return [piece.strip() for piece in pieces if re.sub(r"(?m)^\s*--.*$", "", piece).strip()]
+    return [piece.strip() for piece in pieces if re.sub(r"(?m)^[ \t]*--.*$", "", piece).strip()]

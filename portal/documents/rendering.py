@@ -65,8 +65,10 @@ def title_of(source: str, html: bytes, otherwise: str) -> str:
     title = split(source).front.get("title")
     if isinstance(title, str) and title.strip():
         return title.strip()
-    heading = re.search(r"<h[1-6][^>]*>(.*?)</h[1-6]>", html.decode(), re.DOTALL)
-    return unescape(re.sub(r"<[^>]+>", "", heading[1])).strip() if heading else otherwise
+    text = html.decode()
+    heading = re.search("<h[1-6][^<>]*>", text)
+    end = text.find("</h", heading.end()) if heading else -1
+    return unescape(re.sub("<[^<>]+>", "", text[heading.end() : end])).strip() if heading and end >= 0 else otherwise
 
 
 def _first_line(lines: list[str], start: int) -> int:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 FILLED = re.compile(r"\{\{\s*(\w+)\s*:\s*([\w-]+)\s*\}\}")
-VOUCHED = re.compile(r"\[([^\]\n]+)\]\((retention|lifetime|recipient|commitment):([\w-]*)\)")
+VOUCHED = re.compile(r"\[([^\[\]\n]+)\]\((retention|lifetime|recipient|commitment):([\w-]*)\)")
 SPACES = str.maketrans({"\u00a0": " ", "\u202f": " ", "\u2009": " "})
 
 

@@ -1,15 +1,15 @@
 """Forgetting a person (GDPR Art. 17).
 
-Destroying the life keys makes everything sealed under them unreadable, also in backups, which carry no keys.
+Destroying the life keys makes everything sealed under them unreadable, also in backups, which carry no keys. What the person
+said and when stays as proof under the evidence key until its own end (Art. 17(3)(e)); evidence.py lets it go then.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import timedelta
 
-from portal import audit, db, jobs, vault
+from portal import audit, db, vault
 from portal.lib import clock
-from portal.subjects import events
+from portal.subjects import events, evidence
 from portal.subjects.identifiers import get
 from portal.subjects.links import whole
 from portal.subjects.models import Identifier
@@ -40,20 +40,14 @@ async def forget(subject_id: str, *, by: str, case: str | None = None, keep_note
     for each in living:
         notes += await _erase(each, by, keep_note)
     keys = [await vault.shred("life", each) for each in person.subjects]
+    await evidence.keep(person.subjects)
     marks = ", ".join("?" * len(person.subjects))
     erased = await db.run(f"UPDATE subject SET erased_at = ? WHERE erased_at IS NULL AND id IN ({marks})", now, *person.subjects)
     if any(keys):
-        await jobs.later("subjects.scrub", {}, key="subjects.scrub")
+        await evidence.scrub_soon()
     if erased:
         await audit.record(events.ERASED, actor=by, subject=person.subjects[0], case=case, count=sum(keys))
     return Forgotten(person.subjects, len(living), sum(keys), notes)
-
-
-@jobs.verb("subjects.scrub")
-async def scrub_keys(job: jobs.Job) -> None:
-    """A destroyed key must not be readable in the free space of the database's files either."""
-    if not await db.scrub("data_key"):
-        raise jobs.TryAgain("Somebody is reading the database.", after=timedelta(seconds=5))
 
 
 async def forget_addresses(identifier_ids: Iterable[str], *, by: str, case: str | None = None, keep_note: bool = False) -> int:

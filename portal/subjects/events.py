@@ -15,3 +15,5 @@ HINTED = audit.Event("duplicate.found", "A hint was noted that two records may b
 JOINED = audit.Event("duplicate.linked", "An officer found that two records are one person's and linked them.")
 DISMISSED = audit.Event("duplicate.dismissed", "An officer found that two records are not one person's.")
 REINDEXED = audit.Event("identifiers.reindexed", "Addresses were brought to the form or key in which they are found now.")
+EVIDENCE_ENDED = audit.Event("evidence.ended", "The keys to the evidence of erased people were destroyed at their end.")
+REWRAPPED = audit.Event("vault.rotated", "Every data key was wrapped under a new master key; the former one opens nothing.")

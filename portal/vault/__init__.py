@@ -4,11 +4,14 @@ Fields: AES-256-GCM, with table, column and row as associated data, so that a ci
 Serves GDPR Art. 32(1)(a) and makes Art. 17 hold for backups, which carry no data keys.
 """
 
+from portal.vault import files
 from portal.vault.blobs import drop_blob, drop_expired_blobs, read_blob, store_blob
 from portal.vault.fields import Place, Tampered
-from portal.vault.keys import Key, Shredded, find_key, key_by_id, key_for, keys_for, keys_of, make_keys, shred
+from portal.vault.keys import Key, Shredded, end_at, ended, find_key, key_by_id, key_for, keys_for, keys_of, make_keys, shred
+from portal.vault.lasting import blind, one_time_code_hash
 from portal.vault.links import open_link, seal_link
-from portal.vault.master import blind, check_master_key, new_secret, one_time_code_hash, signing_seed
+from portal.vault.master import new_secret, signing_seed
+from portal.vault.rotation import check_master_key, rotate, rotating
 
 __all__ = [
     "Key",
@@ -19,6 +22,9 @@ __all__ = [
     "check_master_key",
     "drop_blob",
     "drop_expired_blobs",
+    "end_at",
+    "ended",
+    "files",
     "find_key",
     "key_by_id",
     "key_for",
@@ -29,6 +35,8 @@ __all__ = [
     "one_time_code_hash",
     "open_link",
     "read_blob",
+    "rotate",
+    "rotating",
     "seal_link",
     "shred",
     "signing_seed",

@@ -34,5 +34,5 @@ def unseal(secret: bytes, place: Place, sealed: bytes) -> bytes:
         raise Tampered(f"{place} holds no sealed value of a known version.")
     try:
         return AESGCM(secret).decrypt(sealed[1:13], sealed[13:], place.as_bytes())
-    except InvalidTag as problem:
+    except (InvalidTag, ValueError) as problem:  # the latter: too short for a nonce
         raise Tampered(f"{place} does not open: it was changed or moved.") from problem

@@ -2,6 +2,7 @@
 
 Kinds: `life` (contact data, messages) and `evidence` (decisions, texts seen) of a person, `case` (what was said and
 written in a request) and `record` (its procedure, as proof), `officer`, and `portal` (owner '') for what belongs to nobody.
+Beside them lie `lasting` secrets (lasting.py) and `check`, by which the master key is recognised (rotation.py).
 """
 
 import os
@@ -10,13 +11,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
 from portal import settings
 from portal.db import many, row, rows, run
 from portal.lib import clock, ids
 from portal.vault.fields import Place, seal, unseal
-from portal.vault.master import master_id, wrapping_key
+from portal.vault.master import another_master_key, master_id, unwrap, wrap
 
 AT_ONCE = 500
 
@@ -63,22 +62,27 @@ async def make_keys(wanted: Sequence[tuple[str, str]], ends_at: datetime | None 
     """Keys for owners that are new themselves, by kind and owner, in one statement and without a look; inside `writing()`."""
     new = {each: Key(ids.new(), os.urandom(32)) for each in wanted}
     now, until = clock.micros(clock.now()), None if ends_at is None else clock.micros(ends_at)
-    await many(
-        "INSERT INTO data_key (id, kind, owner, wrapped, master, created_at, ends_at) VALUES (?, ?, ?, ?, ?, ?, ?)"
-        " ON CONFLICT (kind, owner) DO NOTHING",
-        [(key.id, kind, owner, _wrap(key), master_id(), now, until) for (kind, owner), key in new.items()],
-    )
+    try:
+        await many(
+            "INSERT INTO data_key (id, kind, owner, wrapped, master, created_at, ends_at) VALUES (?, ?, ?, ?, ?, ?, ?)"
+            " ON CONFLICT (kind, owner) DO NOTHING",
+            [(key.id, kind, owner, wrap(key.secret, key.id), master_id(), now, until) for (kind, owner), key in new.items()],
+        )
+    except Exception as problem:
+        if "the master key was changed" in str(problem):  # the trigger data_key_master
+            raise another_master_key() from problem
+        raise
     return new
 
 
 async def find_key(kind: str, owner: str = "") -> Key | None:
-    stored = await row("SELECT id, wrapped FROM data_key WHERE kind = ? AND owner = ?", kind, owner)
+    stored = await row("SELECT id, wrapped, master FROM data_key WHERE kind = ? AND owner = ?", kind, owner)
     return None if stored is None else _unwrap(stored)
 
 
 async def key_by_id(key_id: str) -> Key:
     """Raises Shredded when the key was destroyed."""
-    stored = await row("SELECT id, wrapped FROM data_key WHERE id = ?", key_id)
+    stored = await row("SELECT id, wrapped, master FROM data_key WHERE id = ?", key_id)
     if stored is None:
         raise Shredded("This was erased: its key no longer exists.")
     return _unwrap(stored)
@@ -89,7 +93,7 @@ async def keys_of(kind: str, owners: Sequence[str]) -> dict[str, Key]:
     found: dict[str, Key] = {}
     for start in range(0, len(owners), AT_ONCE):
         part = owners[start : start + AT_ONCE]
-        sql = f"SELECT id, owner, wrapped FROM data_key WHERE kind = ? AND owner IN ({', '.join('?' * len(part))})"
+        sql = f"SELECT id, owner, wrapped, master FROM data_key WHERE kind = ? AND owner IN ({', '.join('?' * len(part))})"
         found |= {each["owner"]: _unwrap(each) for each in await rows(sql, kind, *part)}
     return found
 
@@ -104,11 +108,18 @@ async def shred(kind: str, owner: str) -> bool:
     return True
 
 
-def _wrap(key: Key) -> bytes:
-    nonce = os.urandom(12)
-    return nonce + AESGCM(wrapping_key()).encrypt(nonce, key.secret, key.id.encode())
+async def end_at(kind: str, owners: Sequence[str], at: datetime) -> int:
+    """Let these keys end on a day, unless they end earlier; inside `writing()`. Answers how many."""
+    until, marks = clock.micros(at), ", ".join("?" * len(owners))
+    sql = f"UPDATE data_key SET ends_at = ? WHERE kind = ? AND owner IN ({marks}) AND (ends_at IS NULL OR ends_at > ?)"
+    return await run(sql, until, kind, *owners, until)
+
+
+async def ended(kind: str, limit: int) -> list[str]:
+    """The owners of keys whose end has come, those that waited longest first."""
+    sql = "SELECT owner FROM data_key WHERE kind = ? AND ends_at <= ? ORDER BY ends_at LIMIT ?"
+    return [each["owner"] for each in await rows(sql, kind, clock.micros(clock.now()), limit)]
 
 
 def _unwrap(stored: dict[str, Any]) -> Key:
-    wrapped = bytes(stored["wrapped"])
-    return Key(stored["id"], AESGCM(wrapping_key()).decrypt(wrapped[:12], wrapped[12:], stored["id"].encode()))
+    return Key(stored["id"], unwrap(bytes(stored["wrapped"]), stored["id"], stored["master"]))

@@ -1,7 +1,7 @@
 """Links that carry what they mean, so that nothing is stored per mail: what for, content, key id, MAC.
 
-Keys that once made links are never retired: a link in an old mail works for ever. They derive from the master key, which
-the key backup holds.
+The key that makes links is never retired, so that a link in an old mail works for ever: it is one of the lasting secrets,
+which the key backup holds.
 """
 
 import base64
@@ -9,7 +9,7 @@ import binascii
 import hashlib
 import hmac
 
-from portal.vault.master import link_key
+from portal.vault.lasting import link_key
 
 VERSION = b"\x01"
 KEY_ID, MAC = 4, 16

@@ -1,17 +1,23 @@
-"""The master key and what is derived from it. It lies in a variable or a file, never in the database or a backup."""
+"""The master key: it wraps every data key and nothing else. It lies in a variable or a file, never in the database or a backup.
+
+While it is being changed (rotation.py) two are known: PORTAL_MASTER_KEY, under which everything new is wrapped, and the one
+until now, PORTAL_FORMER_MASTER_KEY, which only opens. Each wrapped key names its master key by a fingerprint.
+"""
 
 import base64
 import hashlib
-import hmac
 import os
 from functools import lru_cache
 
+from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from portal.db import row, run, writing
+from portal.lib.errors import Unavailable
+from portal.paper import _
 from portal.settings import SettingsError, get
+from portal.vault.fields import Tampered
 
 
 def new_secret() -> str:
@@ -19,19 +25,12 @@ def new_secret() -> str:
     return base64.b64encode(os.urandom(32)).decode()
 
 
-def blind(kind: str, canonical: str) -> bytes:
-    """The blind index of a value in its canonical form: equal values meet without anyone reading them (16 bytes)."""
-    return hmac.digest(_derived("blind index"), f"{kind}\0{canonical}".encode(), "sha256")[:16]
-
-
-def one_time_code_hash(challenge: str, code: str) -> bytes:
-    """What is stored of a short code: keyed, so that a stolen database does not give the code away."""
-    return hmac.digest(_derived("one-time codes"), f"{challenge}\0{code}".encode(), "sha256")
-
-
-def link_key() -> bytes:
-    """The key of links in mails (links.py)."""
-    return _derived("links in mails")
+def secret_for(use: str, master: str) -> bytes:
+    """A key of its own for one thing outside the database (files.py), from the master key with this fingerprint."""
+    for variable, known in (("PORTAL_MASTER_KEY", get().master_key), ("PORTAL_FORMER_MASTER_KEY", get().former_master_key)):
+        if known and _fingerprint(variable, known) == master:
+            return _hkdf(variable, known, use)
+    raise Tampered(f"It was written under another master key ({master[:8]!r}, this is {master_id()}).")
 
 
 def signing_seed() -> bytes:
@@ -39,45 +38,61 @@ def signing_seed() -> bytes:
     return _decoded("PORTAL_LOG_KEY", get().log_key)
 
 
-async def check_master_key() -> None:
-    """Refuse to go on with another master key than the one this database was written under."""
-    fingerprint = _fingerprint()
-    async with writing():
-        sealed = AESGCM(wrapping_key()).encrypt(bytes(12), b"", b"check")
-        await run(
-            # Whichever unique index another process of this start filled first: naming one leaves the other to raise.
-            "INSERT INTO data_key (id, kind, owner, wrapped, master, created_at) VALUES ('check', 'check', '', ?, ?, 0)"
-            " ON CONFLICT DO NOTHING",
-            *(sealed, fingerprint),
-        )
-        known = await row("SELECT master FROM data_key WHERE kind = 'check'")
-    assert known is not None
-    if known["master"] != fingerprint:
-        raise SettingsError(
-            f"PORTAL_MASTER_KEY is not the key of this database (it wants {known['master']}, this is {fingerprint})."
-            " Put the right key back; nothing was changed."
-        )
+def wrap(secret: bytes, key_id: str) -> bytes:
+    """A key as it is stored, under the master key in use."""
+    nonce = os.urandom(12)
+    return nonce + _cipher("PORTAL_MASTER_KEY", get().master_key).encrypt(nonce, secret, key_id.encode())
 
 
-def wrapping_key() -> bytes:
-    return _derived("data key wrapping")
+def unwrap(wrapped: bytes, key_id: str, master: str) -> bytes:
+    """The key again; `master` is the fingerprint of the master key that it was stored under."""
+    cipher = _known().get(master)
+    if cipher is None:
+        raise another_master_key()
+    try:
+        return cipher.decrypt(wrapped[:12], wrapped[12:], key_id.encode())
+    except (InvalidTag, ValueError) as problem:
+        raise Tampered(f"The key {key_id} does not open: it was changed or moved.") from problem
+
+
+def another_master_key() -> Unavailable:
+    """The master key was changed while this process ran, which must be started again with the new one."""
+    return Unavailable(_("We are just changing our keys. Please try again in a few minutes; nothing was changed."))
 
 
 def master_id() -> str:
-    return _fingerprint()
+    """The fingerprint of the master key in use."""
+    return _fingerprint("PORTAL_MASTER_KEY", get().master_key)
 
 
-def _fingerprint() -> str:
-    return _derived("fingerprint")[:4].hex()
+def former_id() -> str | None:
+    """The fingerprint of the master key until now, while two are known."""
+    former = get().former_master_key
+    return _fingerprint("PORTAL_FORMER_MASTER_KEY", former) if former else None
 
 
-def _derived(use: str) -> bytes:
-    return _hkdf(get().master_key, use)
+def _known() -> dict[str, AESGCM]:
+    return _ciphers(get().master_key, get().former_master_key)
+
+
+@lru_cache(maxsize=16)
+def _ciphers(master_key: str, former: str) -> dict[str, AESGCM]:
+    given = [("PORTAL_MASTER_KEY", master_key)] + ([("PORTAL_FORMER_MASTER_KEY", former)] if former else [])
+    return {_fingerprint(*each): _cipher(*each) for each in given}
+
+
+@lru_cache(maxsize=16)
+def _cipher(variable: str, master_key: str) -> AESGCM:
+    return AESGCM(_hkdf(variable, master_key, "data key wrapping"))
+
+
+def _fingerprint(variable: str, master_key: str) -> str:
+    return _hkdf(variable, master_key, "fingerprint")[:4].hex()
 
 
 @lru_cache(maxsize=64)
-def _hkdf(master_key: str, use: str) -> bytes:
-    secret = _decoded("PORTAL_MASTER_KEY", master_key)
+def _hkdf(variable: str, master_key: str, use: str) -> bytes:
+    secret = _decoded(variable, master_key)
     return HKDF(algorithm=SHA256(), length=32, salt=None, info=f"portal {use}".encode()).derive(secret)
 
 

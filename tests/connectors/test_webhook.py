@@ -17,8 +17,7 @@ from portal.connectors import Cell, Connector, ConnectorError, Plan
 from portal.connectors.webhook.connector import WebhookConnector
 from portal.connectors.webhook.signing import BadKey, new_keys, read_keys
 from portal.lib import clock
-from portal.settings import Settings
-from tests.conftest import MASTER_KEY
+from tests.conftest import House
 from tests.connectors.receiver import SECRET, SEED, Message, Receiver, listed, receiving, write_list
 
 ANA = {"email": ["ana@example.com"]}
@@ -27,16 +26,12 @@ OTHER = "whsec_" + base64.b64encode(b"another secret of 32 bytes, yes!").decode(
 
 
 @pytest.fixture
-async def receiver(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Receiver]:
+async def receiver(sqlite_house: House, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Receiver]:
     monkeypatch.setenv("HOOK_SECRET", SECRET)
     monkeypatch.setenv("HOOK_KEY", SEED)
-    before = settings.get()
-    try:
-        async with receiving() as receiver:
-            settings.use(Settings(var=tmp_path, master_key=MASTER_KEY, outbound_allow="127.0.0.0/8"))
-            yield receiver
-    finally:
-        settings.use(before)
+    async with receiving() as receiver:
+        settings.use(replace(sqlite_house.settings, outbound_allow="127.0.0.0/8"))
+        yield receiver
 
 
 def open_hook(folder: Path, url: str, *more: str) -> Connector:

@@ -1,0 +1,67 @@
+"""The end of evidence: what an erased person said and when is kept as proof (GDPR Art. 7(1), 17(3)(e)), and then goes too.
+
+How long is the rule `choices` of policies/retention.toml, counted from the erasure. At its end the evidence key is destroyed
+and the contents of the person's entries in the log with it; the log counts them and still verifies.
+"""
+
+import calendar
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, time, timedelta
+
+from portal import audit, db, documents, jobs, vault
+from portal.lib import clock
+from portal.subjects import events
+
+RULE = "choices"
+MONTHS = 36  # unless the rule says
+AT_ONCE = 50
+
+
+async def keep(people: Sequence[str]) -> None:
+    """The evidence of people who are being erased ends on its day; inside `writing()`."""
+    await vault.end_at("evidence", people, _end())
+
+
+@jobs.verb("subjects.evidence_ends", every=timedelta(hours=1))
+async def end(job: jobs.Job) -> None:
+    """Destroy the evidence keys whose end has come, a portion per transaction."""
+    while await _end_some():
+        pass
+
+
+@jobs.verb("subjects.scrub")
+async def scrub_keys(job: jobs.Job) -> None:
+    """A destroyed key must not be readable in the free space of the database's files either."""
+    if not await db.scrub("data_key"):
+        raise jobs.TryAgain("Somebody is reading the database.", after=timedelta(seconds=5))
+
+
+async def scrub_soon() -> None:
+    """Inside the `writing()` in which keys are destroyed."""
+    await jobs.later("subjects.scrub", {}, key="subjects.scrub")
+
+
+async def _end_some() -> int:
+    async with db.writing():
+        people = await vault.ended("evidence", AT_ONCE)
+        for each in people:
+            await audit.shred_payloads(subject=each)
+            await vault.shred("evidence", each)
+        if people:
+            # Without the person: an entry about them would make them a new key.
+            await audit.record(events.EVIDENCE_ENDED, actor="system", count=len(people))
+            await scrub_soon()
+    return len(people)
+
+
+def _end() -> datetime:
+    """The first moment of the day after the period is over."""
+    rule, now = documents.retention().get(RULE), clock.now()
+    if rule is not None and rule.unit == "day":
+        last = now.date() + timedelta(days=rule.number)
+    else:
+        months = MONTHS if rule is None else rule.number * (12 if rule.unit == "year" else 1)
+        years, month = divmod(now.month - 1 + months, 12)
+        day = min(now.day, calendar.monthrange(now.year + years, month + 1)[1])
+        last = date(now.year + years, month + 1, day)
+    return datetime.combine(last + timedelta(days=1), time(), UTC)
