@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from portal import db, settings
+from portal.audit.notes import read_checkpoint
 from portal.audit.verification import verify_log
 from portal.paper import in_language
 
@@ -23,14 +24,14 @@ def main() -> None:
     os.nice(NICENESS)  # people at the pages come first
     order = json.load(sys.stdin)
     settings.use(_settings(order["settings"]))
-    print(json.dumps(asyncio.run(_checked(order["language"]))))
+    print(json.dumps(asyncio.run(_checked(order["language"], order["kept"]))))
 
 
-async def _checked(language: str) -> dict[str, Any]:
+async def _checked(language: str, kept: str) -> dict[str, Any]:
     await db.open_database()
     try:
         with in_language(language):
-            report = await verify_log()
+            report = await verify_log(seen=read_checkpoint(kept) if kept else None)
     finally:
         await db.close()
     return asdict(report) | {"root": None if report.root is None else report.root.hex()}

@@ -16,8 +16,10 @@ from typing import Any
 import structlog
 
 from portal import settings
+from portal.audit.notes import NoteError, open_checkpoint
+from portal.audit.receipts import log_keys
 from portal.audit.verification import LogReport
-from portal.lib.errors import Conflict, Unavailable
+from portal.lib.errors import Conflict, Invalid, Unavailable
 from portal.paper import _, language
 
 PATIENCE = 600.0
@@ -25,12 +27,15 @@ log = structlog.get_logger()
 _checking = False
 
 
-async def verify_log_apart(*, patience: float = PATIENCE) -> LogReport:
-    """`verify_log()` in a child, one at a time. Raises Conflict while another one runs, Unavailable when it takes too long."""
+async def verify_log_apart(*, kept: str = "", patience: float = PATIENCE) -> LogReport:
+    """`verify_log()` in a child, one at a time; `kept` is the note of a checkpoint that somebody kept. Raises Invalid when
+    this log did not sign that, Conflict while another check runs, Unavailable when it takes too long."""
+    if kept:
+        await _require_ours(kept)
     async with _alone():
         child = await asyncio.create_subprocess_exec(sys.executable, "-m", "portal.audit.checker", stdin=PIPE, stdout=PIPE)
         try:
-            written, _unused = await asyncio.wait_for(child.communicate(_order()), patience)
+            written, _unused = await asyncio.wait_for(child.communicate(_order(kept)), patience)
         except TimeoutError as problem:
             raise Unavailable(
                 _("The record is too long to check here. Please ask the operator to check it with: portal audit verify")
@@ -55,9 +60,16 @@ async def _alone() -> AsyncIterator[None]:
         _checking = False
 
 
-def _order() -> bytes:
+async def _require_ours(note: str) -> None:
+    try:
+        open_checkpoint(note, await log_keys())
+    except NoteError as problem:
+        raise Invalid(_("This is no signature of our record: it was changed, or it is not whole.")) from problem
+
+
+def _order(kept: str) -> bytes:
     used = {name: str(value) if isinstance(value, Path) else value for name, value in asdict(settings.get()).items()}
-    return json.dumps({"settings": used, "language": language()}).encode()
+    return json.dumps({"settings": used, "language": language(), "kept": kept}).encode()
 
 
 async def _end(child: Process) -> None:

@@ -1,7 +1,9 @@
-"""`portal audit …`: for the operator the whole log, for anybody a receipt, checked offline with the log's public key."""
+"""`portal audit …`: for the operator the whole log, for anybody a receipt or an exported log, checked offline with its key."""
 
 import argparse
 import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,7 +11,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from portal import db, vault
+from portal.audit.export import export_log
+from portal.audit.folders import verify_folder
 from portal.audit.head import checkpoint, log_key
+from portal.audit.lockfile import LogBroken
 from portal.audit.notes import Checkpoint, NoteError, VerifierKey, open_checkpoint, verifier_key
 from portal.audit.receipts import verify_receipt
 from portal.audit.verification import LogReport, verify_log
@@ -20,64 +25,104 @@ if TYPE_CHECKING:
 
 
 def add_commands(subparsers: "Subparsers") -> None:
-    """Adds `audit verify`, `audit checkpoint` and `audit key`; each opens the database itself, if it needs one."""
-    audit = subparsers.add_parser("audit", help="check the audit log or a receipt").add_subparsers(required=True)
-    verify = audit.add_parser("verify", help="check the whole log, or one receipt without any database")
-    verify.add_argument("receipt", nargs="?", type=Path, help="a .tlog-proof file")
-    verify.add_argument("--key", help="public key of the log (portal audit key), to check a receipt of another portal")
-    verify.add_argument("--seen", type=Path, help="a checkpoint you kept: the log must have grown from it")
+    """Adds `audit verify`, `export`, `checkpoint` and `key`; each opens the database itself, if it needs one."""
+    audit = subparsers.add_parser("audit", help="check the audit log or a receipt, or export it").add_subparsers(required=True)
+    verify = audit.add_parser("verify", help="check the whole log, or a receipt or an exported log without any database")
+    verify.add_argument("path", nargs="?", type=Path, help="a receipt, or the folder of an exported log")
+    verify.add_argument("--key", help="public key of the log (portal audit key), to check what another portal signed")
+    kept = verify.add_mutually_exclusive_group()
+    kept.add_argument("--seen", type=Path, help="a checkpoint you kept: the log must have grown from it")
+    kept.add_argument("--remember", type=Path, help="the same, kept for you: written anew each time that all is right")
     verify.set_defaults(run=_verify)
+    export = audit.add_parser("export", help="write the log as files that C2SP tools read (tlog-tiles)")
+    export.add_argument("folder", type=Path, help="a new folder, or one that an earlier export filled")
+    export.set_defaults(run=_export)
     audit.add_parser("checkpoint", help="print the newest signed checkpoint").set_defaults(run=_print_checkpoint)
     audit.add_parser("key", help="print the public key by which others check this log").set_defaults(run=_print_key)
 
 
 def _verify(args: argparse.Namespace) -> int:
-    if args.receipt is not None:
-        return _verify_receipt(args.receipt, args.key)
-    report = asyncio.run(_verify_whole_log(args.seen))
+    what = args.path or args.seen or args.remember
+    try:
+        if args.path is not None and not args.path.is_dir():
+            return _verify_receipt(args.path, args.key)
+        kept = _kept(args)
+        report, newest = _verify_folder(args, kept) if args.path is not None else asyncio.run(_verify_whole_log(kept))
+    except (NoteError, LogBroken, OSError, UnicodeDecodeError) as problem:
+        return _told([], [_("%(path)s cannot be checked: %(problem)s") % {"path": what, "problem": problem}], None)
+    if args.remember is not None and report.ok:
+        args.remember.write_text(newest, encoding="utf-8")
     return _told(report.sentences, report.problems, report.first_bad)
 
 
 def _verify_receipt(path: Path, key: str | None) -> int:
-    try:
-        receipt = path.read_text(encoding="utf-8")
-        keys = [VerifierKey.parse(key)] if key else [_own_key(receipt)]
-    except (OSError, UnicodeDecodeError, NoteError) as problem:
-        return _told([], [_("%(path)s cannot be checked: %(problem)s") % {"path": path, "problem": problem}], None)
-    report = verify_receipt(receipt, keys)
+    # As bytes: read as text, other line ends would pass.
+    receipt = path.read_bytes().decode()
+    report = verify_receipt(receipt, [_key(key, receipt.partition("\n\n")[2])])
     return _told(report.sentences, report.problems, None)
 
 
-def _own_key(receipt: str) -> VerifierKey:
-    """This portal's key under the origin that the receipt names: the key tells whose it is, the origin only which log."""
-    origin = receipt.partition("\n\n")[2].partition("\n")[0]
-    return verifier_key(origin, vault.signing_seed())
+def _verify_folder(args: argparse.Namespace, kept: str | None) -> tuple[LogReport, str]:
+    note = (args.path / "checkpoint").read_bytes().decode()
+    key = _key(args.key, note)
+    seen = None if kept is None else open_checkpoint(kept, [key])
+    with _progress() as shown:
+        return verify_folder(args.path, [key], seen=seen, progress=shown), note
 
 
-async def _verify_whole_log(seen_file: Path | None) -> LogReport:
+async def _verify_whole_log(kept: str | None) -> tuple[LogReport, str]:
     await db.open_database()
     try:
-        with Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeRemainingColumn(),
-            console=Console(stderr=True),
-        ) as bar:
-            task = bar.add_task(_("Checking the log"), total=None)
-            seen = None if seen_file is None else await _seen(seen_file)
-            return await verify_log(seen=seen, progress=lambda done, size: bar.update(task, completed=done, total=size))
-    except (NoteError, OSError, UnicodeDecodeError) as problem:
-        report = LogReport()
-        report.found(_("%(path)s cannot be checked: %(problem)s") % {"path": seen_file, "problem": problem})
-        return report
+        # Signed by the log itself, so that a mistyped file is not taken for a fork.
+        seen = None if kept is None else open_checkpoint(kept, [await log_key()])
+        with _progress() as shown:
+            report = await verify_log(seen=seen, progress=shown)
+        newest = await db.row("SELECT note FROM checkpoint WHERE size = ?", report.size) if report.ok else None
+        return report, newest["note"] if newest else ""
     finally:
         await db.close()
 
 
-async def _seen(path: Path) -> Checkpoint:
-    # Signed by the log itself, so that a mistyped file is not taken for a fork.
-    return open_checkpoint(await asyncio.to_thread(path.read_text, encoding="utf-8"), [await log_key()])
+def _key(given: str | None, note: str) -> VerifierKey:
+    """The key that was given, or this portal's under the origin that the note names: the key tells whose it is, the
+    origin only which log."""
+    return VerifierKey.parse(given) if given else verifier_key(note.partition("\n")[0], vault.signing_seed())
+
+
+def _kept(args: argparse.Namespace) -> str | None:
+    """The checkpoint that the verifier kept from an earlier time; the first time there is none to remember."""
+    if args.remember is not None and not args.remember.exists():
+        return None
+    file: Path | None = args.seen or args.remember
+    return None if file is None else file.read_bytes().decode()
+
+
+def _export(args: argparse.Namespace) -> int:
+    async def export() -> Checkpoint | None:
+        await db.open_database()
+        try:
+            with _progress() as shown:
+                return await export_log(args.folder, shown)
+        finally:
+            await db.close()
+
+    try:
+        signed = asyncio.run(export())
+    except (LogBroken, NoteError, OSError) as problem:
+        return _told([], [str(problem)], None)
+    if signed is None:
+        return _told([_("The log is empty.")], [], None)
+    told = {"size": signed.size, "origin": signed.origin, "folder": args.folder}
+    return _told([_("%(size)s entries of %(origin)s are in %(folder)s.") % told], [], None)
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[int, int], None]]:
+    """A bar on standard error, and how it moves on: so many done, of so many."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task(_("Going through the log"), total=None)
+        yield lambda done, size: bar.update(task, completed=done, total=size)
 
 
 def _print_checkpoint(_args: argparse.Namespace) -> int:

@@ -18,6 +18,7 @@ from portal.audit.head import head
 from portal.audit.leaves import LeafError, base64url, canonical, commitment, from_base64url, read_leaf
 from portal.audit.lockfile import LogBroken
 from portal.audit.notes import Checkpoint, NoteError, VerifierKey, decimal, decode64, encode64, open_checkpoint, read_checkpoint
+from portal.audit.succession import keys_up_to
 from portal.audit.tree import LONGEST_PROOF, ProofError, leaf_hash, verify_inclusion
 from portal.audit.vocabulary import vocabulary
 from portal.db import reading, row
@@ -27,6 +28,7 @@ from portal.paper import _
 FIRST_LINE = "c2sp.org/tlog-proof@v1"
 LONGEST_RECEIPT = 65_536
 PATIENCE, _STEP = 1.0, 0.05
+_EXTRA = frozenset({"leaf", "statement", "salt"})
 
 
 @dataclass
@@ -91,6 +93,11 @@ def _gone() -> NotFound:
     return NotFound(_("There is no such entry, or it has been erased and cannot be proven again."))
 
 
+async def log_keys() -> list[VerifierKey]:
+    """Whose signatures count on a receipt of this portal: those of the log in use and of all before it, newest first."""
+    return keys_up_to((await head()).key)
+
+
 def verify_receipt(receipt: str, keys: Iterable[VerifierKey]) -> ReceiptReport:
     """Check a receipt against the keys of the logs one trusts; needs no database and no network."""
     report = ReceiptReport()
@@ -115,7 +122,7 @@ def _written(leaf: bytes, said: str, salt: bytes, index: int, proof: list[bytes]
 
 
 def _parsed(receipt: str) -> tuple[int, list[bytes], dict[str, str], str]:
-    if len(receipt) > LONGEST_RECEIPT:
+    if len(receipt.encode()) > LONGEST_RECEIPT:
         raise NoteError("it is longer than 64 KiB.")
     top, blank, note = receipt.partition("\n\n")
     lines = top.split("\n")
@@ -125,9 +132,12 @@ def _parsed(receipt: str) -> tuple[int, list[bytes], dict[str, str], str]:
         raise NoteError("the lines `extra` and `index` are missing.")
     if len(lines) - 3 > LONGEST_PROOF:
         raise NoteError(f"it has more than {LONGEST_PROOF} hashes.")
-    extra = json.loads(decode64(lines[1].removeprefix("extra ")))
-    if not isinstance(extra, dict) or not all(isinstance(extra.get(name), str) for name in ("leaf", "statement", "salt")):
+    written = decode64(lines[1].removeprefix("extra "))
+    extra = json.loads(written)
+    if not isinstance(extra, dict) or set(extra) != _EXTRA or not all(isinstance(each, str) for each in extra.values()):
         raise NoteError("leaf, statement or salt are missing.")
+    if canonical(extra).encode() != written:
+        raise NoteError("the line `extra` is not written the one canonical way.")
     return decimal(lines[2].removeprefix("index ")), [decode64(line) for line in lines[3:]], extra, note
 
 

@@ -12,9 +12,11 @@ from portal.public import (
     preferences,
     promises,
     proofs,
+    receipts,
     requests,
     sign_in,
     unsubscribe,
+    verifying,
     wishes,
 )
 
@@ -29,9 +31,11 @@ routes = [
     *wishes.routes,
     *addresses.routes,
     *history.routes,
+    *receipts.routes,
     *preferences.routes,
     *requests.routes,
     *downloads.routes,
     *checking.routes,
+    *verifying.routes,
     *health.routes,
 ]

@@ -9,17 +9,25 @@ from urllib.parse import urlencode
 from starlette.requests import Request
 from starlette.responses import Response
 
-from portal import audit, cases, consent, subjects
+from portal import audit, consent, subjects
 from portal.identity import Session
 from portal.lib import clock
-from portal.lib.errors import NotFound
 from portal.pages import customer, get, page
 from portal.paper import _
-from portal.public.story import told
+from portal.public.receipts import is_about
 
 AT_ONCE = 50
 MOST = 5_000
 WIDE = 1000  # of the picture, in its own units
+EVENTS = {
+    "objected": "consent.objected",
+    "suppressed": "consent.suppressed",
+    "restricted": "consent.restricted",
+    "erased": "consent.stopped_for_erasure",
+    "lifted": "consent.lifted",
+    "pause": "consent.paused",
+    "resumed": "consent.resumed",
+}
 
 
 @dataclass(frozen=True)
@@ -42,10 +50,12 @@ async def show(request: Request) -> Response:
     asked = request.query_params.get("page", "1")
     number = min(int(asked), last) if asked.isascii() and asked.isdigit() and 0 < len(asked) < 9 and int(asked) else 1
     start, bars = await _picture(person)
+    shown = entries[(number - 1) * AT_ONCE : number * AT_ONCE]
     return page(
         request,
         "public/history.html",
-        entries=entries[(number - 1) * AT_ONCE : number * AT_ONCE],
+        entries=shown,
+        proofs=await _proofs(shown, request.state.customer),
         titles=titles,
         asked_about=[
             ("", _("Everything")),
@@ -80,20 +90,15 @@ async def download(request: Request) -> Response:
     return Response(text, media_type="application/json", headers=headers)
 
 
-async def download_receipt(request: Request) -> Response:
-    """The proof of one entry about this person: a file that anybody can check without us."""
-    entry = await audit.entry(request.path_params["entry"])
-    if entry is None or not await _is_about(entry, request.state.customer):
-        raise NotFound(_("There is no such proof."))
-    name = f'attachment; filename="proof-{entry.id[:8]}.txt"'
-    return Response(await audit.prove(entry.id), media_type="text/plain", headers={"content-disposition": name})
-
-
-async def _is_about(entry: audit.Entry, session: Session) -> bool:
-    """A step of a request is for who proved that request; a choice is for its person."""
-    if entry.case:
-        return bool(told(entry.event)) and await cases.is_of(entry.case, session)
-    return entry.subject in (await subjects.whole(session.subject or "")).subjects
+async def _proofs(entries: list[consent.Entry], session: Session) -> dict[str, str]:
+    """By line: the entry of the record that proves it, for what stopped or paused as well as for words."""
+    found = {each.id + each.what: each.entry for each in entries if each.entry}
+    for each in entries:
+        if not each.entry:
+            for entry in await audit.search(object=each.id, event=EVENTS.get(each.what, ""), limit=1):
+                if await is_about(entry, session):
+                    found[each.id + each.what] = entry.id
+    return found
 
 
 async def _picture(person: str) -> tuple[datetime, list[Bar]]:
@@ -147,5 +152,4 @@ def _plain(fields: dict[str, Any]) -> dict[str, Any]:
 routes = [
     get("/preferences/history", show, guard=customer),
     get("/preferences/download", download, guard=customer),
-    get("/receipts/{entry}", download_receipt, guard=customer),
 ]

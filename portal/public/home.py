@@ -22,12 +22,15 @@ async def choose_language(request: Request) -> Response:
 
 
 async def brand(request: Request) -> Response:
+    return Response(brand_style(), media_type="text/css", headers={"cache-control": "public, max-age=3600"})
+
+
+def brand_style() -> str:
     """The company's five tokens (policies/company.toml) as a style sheet after our own."""
     look = documents.company().brand
     light = f"--brand: {look.accent}; --brand-ink: {look.on_accent}; --radius: {look.radius}"
     dark = f"--brand: {look.accent_dark}; --brand-ink: {look.on_accent_dark}"
-    style = f":root {{ {light} }}\n@media (prefers-color-scheme: dark) {{ :root {{ {dark} }} }}\n"
-    return Response(style, media_type="text/css", headers={"cache-control": "public, max-age=3600"})
+    return f":root {{ {light} }}\n@media (prefers-color-scheme: dark) {{ :root {{ {dark} }} }}\n"
 
 
 routes = [

@@ -85,6 +85,7 @@ async def open_scene(house: House, folder: Path) -> Scene:
         "/l/{secret}": await link_for(ANA),
         "/preferences/{purpose}/{channel}": f"/preferences/newsletter/email?to={session.identifier}&text=newsletter@1/en",
         "/receipts/{entry}": f"/receipts/{entry}",
+        "/receipts/{entry}/download": f"/receipts/{entry}/download",
         "/api/v1/inbound/{system}": "/api/v1/inbound/shop",
         "/api/v1/receipts/{entry}": f"/api/v1/receipts/{entry}",
         "/requests/{reference}": f"/requests/{reference}",

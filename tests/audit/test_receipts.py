@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from portal import audit, db, vault
 from portal.audit.commands import add_commands
+from portal.audit.leaves import canonical
 from portal.audit.notes import VerifierKey, sign_checkpoint, verifier_key
 from portal.lib.errors import NotFound, Unavailable
 from portal.settings import Settings, get, use
@@ -65,8 +66,7 @@ async def test_a_changed_receipt_says_what_is_wrong(house: House) -> None:
     extra = json.loads(base64.b64decode(lines[1].removeprefix("extra ")))
 
     def with_extra(**changes: str) -> str:
-        changed = base64.b64encode(json.dumps(extra | changes).encode()).decode()
-        return "\n".join([lines[0], f"extra {changed}", *lines[2:]]) + "\n\n" + note
+        return with_line(1, "extra " + base64.b64encode(canonical(extra | changes).encode()).decode())
 
     def with_line(number: int, line: str) -> str:
         return "\n".join([*lines[:number], line, *lines[number + 1 :]]) + "\n\n" + note
@@ -81,6 +81,9 @@ async def test_a_changed_receipt_says_what_is_wrong(house: House) -> None:
         with_line(2, "index 99"): "no entry 99",
         with_line(3, base64.b64encode(b"x" * 32).decode()): "not at place 6",
         with_line(3, lines[4]): "not at place 6",
+        with_extra(more="x"): "leaf, statement or salt",
+        with_line(1, "extra " + base64.b64encode(json.dumps(extra).encode()).decode()): "one canonical way",
+        with_line(1, "extra " + base64.b64encode(canonical(extra).encode("utf-16")).decode()): "one canonical way",
         "\n".join(lines[:-1]) + "\n\n" + note: "too few hashes",
         "\n".join([*lines, lines[3]]) + "\n\n" + note: "too many hashes",
         "\n".join([*lines, *[lines[3]] * 64]) + "\n\n" + note: "more than 63 hashes",
@@ -90,6 +93,8 @@ async def test_a_changed_receipt_says_what_is_wrong(house: House) -> None:
         receipt[:60]: "not a receipt",
         "": "not a receipt",
         receipt + "x" * 70_000: "longer than 64 KiB",
+        receipt + "ă" * 33_000: "longer than 64 KiB",
+        receipt.replace("\n", "\r\n"): "not a receipt",
     }
     for changed, words in wrong.items():
         report = audit.verify_receipt(changed, [KEY])

@@ -84,8 +84,10 @@ def _subscribed(portal: Portal, address: str) -> int | None:
 
 def _newest_proof_is_in_the_log(page: Page, portal: Portal) -> None:
     """The customer's own copy of the proof, checked by the command line against the log's key."""
-    with page.expect_download() as loading:
+    with page.expect_navigation():
         page.locator("a[href^='/receipts/']").first.click()
+    with page.expect_download() as loading:
+        page.get_by_role("link", name="Download the proof").click()
     receipt = portal.var / "receipt.txt"
     loading.value.save_as(receipt)
     done = portal.command("audit", "verify", str(receipt))

@@ -90,6 +90,6 @@ async def test_the_proof_of_an_answer_opens_for_its_person_alone(shop: House) ->
         await audit.sequence_all()
         proof = re.search(r'href="(/receipts/[^"]+)"', (await ana.get("/preferences/history")).text)
         assert proof
-        receipt = (await ana.get(proof[1])).text
+        receipt = (await ana.get(proof[1] + "/download")).text
         assert audit.verify_receipt(receipt, [await audit.log_key()]).ok
-        assert (await ben.get(proof[1])).status_code == 404
+        assert [(await ben.get(proof[1] + end)).status_code for end in ("", "/download")] == [404, 404]
