@@ -4,11 +4,12 @@ An entry lies in the same transaction as the change it records; the sequencer th
 Erasing a person takes the contents and leaves the proof (GDPR Art. 5(2), 7(1), 17).
 """
 
+from portal.audit import notes, restored, safety, tiles
 from portal.audit.checking import verify_log_apart
 from portal.audit.entries import Note, record, record_many, shred_payloads
 from portal.audit.head import checkpoint, log_key
 from portal.audit.lockfile import LogBroken
-from portal.audit.receipts import ReceiptReport, prove, verify_receipt
+from portal.audit.receipts import ReceiptReport, log_keys, prove, verify_receipt
 from portal.audit.search import Entry, entries_after, entry, open_payload, search
 from portal.audit.sequencer import run_sequencer, sequence_all
 from portal.audit.verification import LogReport, verify_log
@@ -25,14 +26,19 @@ __all__ = [
     "entries_after",
     "entry",
     "log_key",
+    "log_keys",
+    "notes",
     "open_payload",
     "prove",
     "record",
     "record_many",
+    "restored",
     "run_sequencer",
+    "safety",
     "search",
     "sequence_all",
     "shred_payloads",
+    "tiles",
     "verify_log",
     "verify_log_apart",
     "verify_receipt",

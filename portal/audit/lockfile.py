@@ -8,7 +8,9 @@ import fcntl
 import os
 from pathlib import Path
 
-from portal.audit.notes import Checkpoint, NoteError, VerifierKey, open_checkpoint
+from portal import vault
+from portal.audit.notes import Checkpoint, NoteError, VerifierKey, open_checkpoint, read_checkpoint, verifier_key
+from portal.audit.succession import is_kin, order
 from portal.settings import get
 
 
@@ -29,7 +31,8 @@ def stored() -> bytes | None:
 
 
 def last_signed(key: VerifierKey) -> Checkpoint | None:
-    """The checkpoint in the lock file, None if there is no file yet; raises LogBroken when it is not one of this log."""
+    """The checkpoint in the lock file, of this log or of one before or after it (succession); None if there is no file
+    yet. Raises LogBroken when it is none of this portal."""
     return opened(stored(), key)
 
 
@@ -37,7 +40,9 @@ def opened(held: bytes | None, key: VerifierKey) -> Checkpoint | None:
     if held is None:
         return None
     try:
-        return open_checkpoint(held.decode(), [key])
+        origin = read_checkpoint(held.decode()).origin
+        kin = [verifier_key(origin, vault.signing_seed())] if is_kin(origin, key.name) else []
+        return open_checkpoint(held.decode(), [key, *kin])
     except (NoteError, UnicodeDecodeError) as problem:
         told = f"{path()} is damaged or of another log ({problem})"
         raise LogBroken(f"{told}. Put it back; without it a fork goes unseen.") from problem
@@ -51,7 +56,7 @@ def keep(checkpoint: Checkpoint, key: VerifierKey) -> None:
     with target.with_suffix(".lock-turn").open("a") as turn:
         fcntl.flock(turn, fcntl.LOCK_EX)
         known = last_signed(key)
-        if known is not None and known.size >= checkpoint.size:
+        if known is not None and order(known) >= order(checkpoint):
             return
         aside = target.with_suffix(".lock-new")
         with aside.open("w", encoding="utf-8") as file:
@@ -59,8 +64,4 @@ def keep(checkpoint: Checkpoint, key: VerifierKey) -> None:
             file.flush()
             os.fsync(file.fileno())
         aside.replace(target)
-        folder = os.open(target.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        vault.files.sync_folder(target.parent)

@@ -5,7 +5,8 @@ One turn, and what a crash means at each point:
      compare-and-swap. Until the commit nothing has happened; the signature is forgotten with the rollback.
   2. commit. A crash here leaves the lock file behind the database: the next turn proves that the database only grew
      and catches the file up. Was the commit's answer lost, the next turn reads what is there; nothing is remembered.
-  3. fsync the lock file. From here on a database restored from an older copy is recognised and not signed on.
+  3. fsync the safety log, then the lock file; a crash before or between them is caught up by the next turn. From here on
+     a database restored from an older copy is recognised and not signed on.
   4. publish: doors read the newest checkpoint from the database.
 The compare-and-swap makes two sequencers safe; the lease on PostgreSQL only keeps the second one quiet.
 """
@@ -16,12 +17,13 @@ from datetime import timedelta
 import structlog
 
 from portal import vault
-from portal.audit import events, tiles
+from portal.audit import events, safety, tiles
 from portal.audit.entries import BATCH, record, wake_on_record
 from portal.audit.head import Head, head
 from portal.audit.leaves import LeafError, leaf_bytes, read_leaf
 from portal.audit.lockfile import LogBroken, keep, last_signed
 from portal.audit.notes import Checkpoint, sign_checkpoint
+from portal.audit.succession import beginning, named, next_origin, number_of, order
 from portal.audit.tree import ProofError, leaf_hash, verify_consistency
 from portal.db import in_one_trip, in_writing, many, row, rows, run, writing
 from portal.lib import clock, ids
@@ -89,22 +91,45 @@ async def _turn() -> int:
             await asyncio.sleep(PAUSE / 4)
             continue
         if signed is not None:
-            await asyncio.to_thread(keep, signed, (await head()).key)
+            await _keep(signed)
         return count
     raise Overtaken("Twenty times in a row somebody else was faster.")
 
 
-async def _sequence() -> tuple[Checkpoint | None, int]:
+async def _keep(signed: Checkpoint) -> None:
+    """Outside the database, in this order: what is on the lock file's checkpoint has its lines in the safety log."""
+    await safety.catch_up()
+    await asyncio.to_thread(keep, signed, (await head()).key)
+
+
+async def begin_next_log(follows: Checkpoint) -> Checkpoint:
+    """Let the log of a restored backup go on under the next origin; its first entry carries the checkpoint it follows.
+
+    For a database that is not in use yet: nothing is kept outside it, the next turn does that.
+    """
+    async with writing():
+        payload = {"checkpoint": follows.note}
+        await record(events.CONTINUED, actor="system", payload=payload, digest=named(follows))
+        signed, _count = await _sequence(follows)
+    assert signed is not None
+    return signed
+
+
+async def _sequence(follows: Checkpoint | None = None) -> tuple[Checkpoint | None, int]:
     # The lock file comes before the head, and the head before the outbox: what moves between the reads then looks
     # older than it is, and our compare-and-swap fails.
-    kept = last_signed((await head()).key)
+    kept = last_signed((await head()).key) if follows is None else None
     old = await head()
     _require_not_behind(kept, old)
+    origin = old.origin if follows is None else next_origin(max(old.origin, follows.origin, key=number_of))
     tree, before = old.tree(), old.checkpoint()
     if before is not None and before.root != tree.root():
         raise LogBroken("The head of the log and its last checkpoint do not fit together. Run `portal audit verify`.")
     stamp = await _time(old)
-    waiting = await rows(f"SELECT id, event, commitment, n, d FROM entry WHERE log_index IS NULL ORDER BY id LIMIT {BATCH}")
+    alone = f" AND event = '{events.CONTINUED.name}'" if follows is not None else ""
+    waiting = await rows(
+        f"SELECT id, event, commitment, n, d FROM entry WHERE log_index IS NULL{alone} ORDER BY id LIMIT {BATCH}"
+    )
     if not waiting:
         return None, 0
     leaves = [leaf_bytes(bytes(each["commitment"]), each["event"], stamp, each["n"], each["d"]) for each in waiting]
@@ -113,7 +138,7 @@ async def _sequence() -> tuple[Checkpoint | None, int]:
         tree.append(hashed)
     moved = await run(
         "UPDATE head SET origin = ?, size = ?, frontier = ? WHERE one = 1 AND size = ? AND frontier = ?",
-        old.origin,
+        origin,
         tree.size,
         tree.as_bytes(),
         old.size,
@@ -128,7 +153,7 @@ async def _sequence() -> tuple[Checkpoint | None, int]:
     )
     await tiles.store(tiles.added(hashes, old.size, await _partial_tiles(old)))
     await _recompute(old, tree.size, tree.root())
-    signed = sign_checkpoint(old.origin, tree.size, tree.root(), vault.signing_seed())
+    signed = sign_checkpoint(origin, tree.size, tree.root(), vault.signing_seed())
     await run("INSERT INTO checkpoint (size, note) VALUES (?, ?)", signed.size, signed.note)
     return signed, len(leaves)
 
@@ -188,28 +213,37 @@ async def _time(old: Head) -> str:
 
 
 async def _check_lock_file() -> None:
-    """Catch the lock file up with the database, or refuse to go on."""
+    """Catch the safety log and the lock file up with the database, or refuse to go on."""
     kept = last_signed((await head()).key)
     now = await head()
     _require_not_behind(kept, now)
     signed = now.checkpoint()
-    if signed is None or (kept is not None and (kept.size, kept.root) == (signed.size, signed.root)):
+    if signed is None or (kept is not None and (kept.origin, kept.size, kept.root) == (signed.origin, signed.size, signed.root)):
         return
-    if kept is not None and kept.size:
+    if kept is not None and kept.size and (kept.origin == signed.origin or not await _is_followed(kept)):
         await _require_grown(kept, signed)
-    await asyncio.to_thread(keep, signed, now.key)
+    await _keep(signed)
+
+
+async def _is_followed(kept: Checkpoint) -> bool:
+    """Whether the log in use began as the successor of exactly that state; it need not have grown from it."""
+    _first, follows = await beginning()
+    return follows == named(kept)
 
 
 def _require_not_behind(kept: Checkpoint | None, now: Head) -> None:
-    if kept is not None and kept.size > now.size:
+    if kept is not None and order(kept) > (number_of(now.origin), now.size):
         raise LogBroken(
-            f"The database holds {now.size} entries, but {kept.size} were signed already: it is a restored copy."
-            " Restore it with `portal restore`; signing on from here would contradict receipts that people hold."
+            f"The database holds {now.size} entries of {now.origin}, but {kept.size} of {kept.origin} were signed already:"
+            " it is a restored copy. Restore it with `portal restore`; signing on from here would contradict receipts that"
+            " people hold."
         )
 
 
 async def _require_grown(kept: Checkpoint, signed: Checkpoint) -> None:
     try:
+        if kept.size > signed.size:
+            raise ProofError("it holds fewer.")
         proof = await tiles.consistency_proof(kept.size, signed.size)
         verify_consistency(kept.size, signed.size, kept.root, signed.root, proof)
     except (ProofError, tiles.MissingTile, ValueError) as problem:

@@ -17,6 +17,7 @@ from portal.audit.head import Head, head
 from portal.audit.leaves import Leaf, LeafError, read_leaf
 from portal.audit.lockfile import LogBroken, opened, stored
 from portal.audit.notes import Checkpoint, NoteError, open_checkpoint
+from portal.audit.succession import beginning, keys_up_to, named, number_of
 from portal.audit.tilecheck import Tiles
 from portal.audit.tiles import WIDTH
 from portal.audit.tree import Frontier, leaf_hash, subtree_root
@@ -62,7 +63,8 @@ async def verify_log(*, seen: Checkpoint | None = None, progress: Callable[[int,
         known = [] if seen is None else [seen]
         try:
             kept = opened(held, now.key)
-            known += [] if kept is None else [kept]
+            # The last state of a log that this one follows was lost with the database; the first entry here names it.
+            known += [] if kept is None or (kept.origin != now.key.name and (await beginning())[1] == named(kept)) else [kept]
         except LogBroken as problem:
             report.found(str(problem))
         await _verify(report, now, known, progress or (lambda _done, _all: None))
@@ -164,15 +166,17 @@ async def _signed_roots(report: LogReport, now: Head) -> dict[int, list[bytes]]:
     except OperationalError as problem:
         report.found(_("The checkpoints cannot be read: %s") % problem)
         return roots
+    keys, log = keys_up_to(now.key), 0
     for number, each in enumerate(notes):
         try:
-            signed = open_checkpoint(each["note"], [now.key])
+            signed = open_checkpoint(each["note"], keys)
         except (NoteError, ValueError) as problem:
             told = {"size": each["size"], "problem": problem}
             report.found(_("The checkpoint of size %(size)s is not acceptable: %(problem)s") % told)
             continue
-        if signed.size != each["size"] or not 0 < signed.size <= now.size:
+        if signed.size != each["size"] or not 0 < signed.size <= now.size or number_of(signed.origin) < log:
             report.found(_("A checkpoint of %s entries lies in a wrong place.") % signed.size)
+        log = number_of(signed.origin)
         roots.setdefault(signed.size, []).append(signed.root)
         if number % 500 == 499:
             await asyncio.sleep(0)

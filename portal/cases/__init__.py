@@ -3,6 +3,7 @@
 from portal.cases import correcting as correcting
 from portal.cases import papers
 from portal.cases import parcels as parcels
+from portal.cases import safekeeping as safekeeping
 from portal.cases.approval import approve, frozen, proposal, propose, send_back
 from portal.cases.closing import close, extend, hold, lift, reopen, withdraw
 from portal.cases.fanout import ask_now, collect, look_again, triage

@@ -5,6 +5,8 @@ the person's data was deleted (so that the certificate can reach them) or nobody
 at once for the older cases of somebody who is erased. Dates, steps, counts, hashes and the evidence file stay.
 """
 
+from collections.abc import Sequence
+
 from portal import db, jobs, subjects, vault
 from portal.cases import findings, models
 from portal.lib import clock
@@ -16,14 +18,24 @@ async def fall_with(row: models.CaseRow) -> None:
     """Inside `writing()`: the person of this case was just erased. What was found for their other cases falls with it, and
     what the closed ones say; an open one is first brought to its end."""
     person = await subjects.whole(row.subject or "")
-    for each in await models.CaseRow.filter(subject__in=person.subjects).exclude(id=row.id):
+    await fall_of(person.subjects, but=row.id)
+
+
+async def fall_of(people: Sequence[str], *, but: str = "") -> int:
+    """Inside `writing()`: what the closed requests of these erased people say goes, and what was found for the others.
+
+    Answers how many keys were destroyed.
+    """
+    fallen = 0
+    for each in await models.CaseRow.filter(subject__in=list(people)).exclude(id=but):
         proven = await models.CaseIdentifier.filter(case_id=each.id).values_list("identifier", flat=True)
         if any([(await subjects.get(str(one))).erased_at is None for one in proven]):
             continue  # it was proven with an address that stays
         await findings.drop(each)
         await _drop_package(each)
         if not each.is_open:
-            await _fall(each.id)
+            fallen += await _fall(each.id)
+    return fallen
 
 
 async def fall_of_expired() -> int:
@@ -40,7 +52,9 @@ async def _drop_package(row: models.CaseRow) -> None:
         await db.run("UPDATE case_package SET keep_until = ? WHERE id = ?", clock.micros(clock.now()), each.id)
 
 
-async def _fall(case_id: str) -> None:
-    if await vault.shred("case", case_id):
+async def _fall(case_id: str) -> bool:
+    shredded = await vault.shred("case", case_id)
+    if shredded:
         await jobs.later("subjects.scrub", {}, key="subjects.scrub")  # the key leaves the database's files as well
     await db.run("UPDATE case_file SET contact_until = NULL WHERE id = ?", case_id)
+    return shredded

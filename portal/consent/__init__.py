@@ -20,6 +20,7 @@ from portal.consent import (
 from portal.consent import lapses as lapses  # for their verbs alone
 from portal.consent import pause_notices as pause_notices
 from portal.consent import retuning as retuning
+from portal.consent import safekeeping as safekeeping
 from portal.consent.asking import Told, ask
 from portal.consent.choices import Choice, choices
 from portal.consent.decisions import decide, decide_many

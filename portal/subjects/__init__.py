@@ -1,6 +1,6 @@
 """The people the data is about: their identifiers, linking and splitting, the whole of a person, forgetting."""
 
-from portal.subjects import duplicates, hashes
+from portal.subjects import duplicates, hashes, safekeeping
 from portal.subjects.arrivals import Arrival, closed_to_others, ensure, ensure_many, hold, known_ids
 from portal.subjects.canonical import KINDS, canonical, mask
 from portal.subjects.disowning import FORMER, disown
@@ -56,6 +56,7 @@ __all__ = [
     "merge",
     "people",
     "person_at",
+    "safekeeping",
     "set_audience",
     "split",
     "suppress",

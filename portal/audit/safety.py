@@ -1,0 +1,114 @@
+"""What a restored backup must not lose: each erasure, shredding and no, kept in `safety.log` beside the lock file.
+
+The log knows no privacy words: a room says for its own events what to keep of them, and how to do it once more when a
+backup lacks it (`keeps`). Written in the sequencer's turn, after the commit and before the lock file; what a crash left out
+is caught up from the last line's place in the log.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from portal.audit import safetyfile
+from portal.audit.head import head
+from portal.audit.lockfile import LogBroken
+from portal.audit.safetyfile import Line
+from portal.audit.succession import beginning, number_of
+from portal.audit.vocabulary import Event
+from portal.db import rows, writing
+from portal.lib import clock
+
+AT_ONCE = 1000
+
+
+@dataclass(frozen=True)
+class Kept:
+    """An entry that got its place, as the room that recorded it is asked about it."""
+
+    id: str
+    event: str
+    subject: str | None
+    case: str | None
+    object: str
+
+
+Tell = Callable[[Sequence[Kept]], Awaitable[dict[str, dict[str, Any]]]]
+Again = Callable[[dict[str, Any]], Awaitable[bool]]
+
+
+@dataclass(frozen=True)
+class _Kind:
+    tell: Tell
+    again: Again
+
+
+_kinds: dict[str, _Kind] = {}
+_looked_at: tuple[Path, int, int] = Path(), 0, -1
+
+
+def keeps(events: Iterable[Event | str], *, tell: Tell, again: Again) -> None:
+    """Keep entries of these events. `tell` answers by entry id what to keep (JSON); `again`, inside `writing()`, does it once
+    more unless it is known, and says whether it had to."""
+    _kinds.update({each if isinstance(each, str) else each.name: _Kind(tell, again) for each in events})
+
+
+async def catch_up() -> None:
+    """Write what entries since the last line have to be remembered by; outside `writing()`."""
+    global _looked_at
+    await asyncio.to_thread(safetyfile.renew)
+    here, last = safetyfile.path(), await asyncio.to_thread(safetyfile.last)
+    now = await head()  # after the file: what another process adds meanwhile is no sign of a restored copy
+    log = number_of(now.origin)
+    if last is not None and (last.log, last.index) >= (log, now.size):
+        raise LogBroken(f"{here} goes further than this database: it is a restored copy. Restore it with `portal restore`.")
+    after = last.index if last is not None and last.log == log else (await beginning())[0] - 1
+    if _looked_at[:2] == (here, log) and _looked_at[2] < now.size:
+        after = max(after, _looked_at[2])
+    while _kinds and after < now.size - 1:
+        until = min(after + AT_ONCE, now.size - 1)
+        found = await rows(_BETWEEN.format(marks=", ".join("?" * len(_kinds))), after, until, *_kinds)
+        if lines := await _lines(log, found):
+            await asyncio.to_thread(safetyfile.append, lines)
+        after = until
+        _looked_at = here, log, after
+
+
+# `event` in disguise: the index on events would find every no there ever was.
+_BETWEEN = (
+    "SELECT id, event, log_index, recorded_at, subject, case_id, object FROM entry WHERE log_index > ? AND log_index <= ?"
+    " AND event || '' IN ({marks}) AND sealed IS NOT NULL ORDER BY log_index"
+)
+
+
+async def _lines(log: int, found: Sequence[dict[str, Any]]) -> list[Line]:
+    what: dict[str, dict[str, Any]] = {}
+    for event in sorted({each["event"] for each in found}):
+        asked = [
+            Kept(each["id"], event, each["subject"], each["case_id"], each["object"]) for each in found if each["event"] == event
+        ]
+        what |= await _kinds[event].tell(asked)
+    return [
+        Line(log, each["log_index"], each["event"], clock.rfc3339(clock.from_micros(each["recorded_at"])), what[each["id"]])
+        for each in found
+        if each["id"] in what
+    ]
+
+
+async def replay() -> dict[str, int]:
+    """Do once more what the open database lacks, in the order it happened; answers how much of what.
+
+    A database that is not in use yet: nobody may be served before this is through. Doing it twice changes nothing.
+    """
+    done: dict[str, int] = {}
+    lines = await asyncio.to_thread(lambda: list(safetyfile.read()))
+    for start in range(0, len(lines), AT_ONCE):
+        async with writing():
+            for each in lines[start : start + AT_ONCE]:
+                kind = _kinds.get(each.event)
+                if kind is None:
+                    raise LogBroken(f"Nobody knows what {each.event} in {safetyfile.path()} means: it is of a newer version.")
+                if await kind.again(each.what):
+                    done[each.event] = done.get(each.event, 0) + 1
+    return done

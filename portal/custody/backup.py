@@ -1,0 +1,103 @@
+"""`portal backup`: one sealed file with everything but the data keys, and a second one with the keys.
+
+The keys' file is kept 30 days at most: after that an erased person's data cannot be read in any older backup either.
+Whoever has neither the files' master key nor the keys' file reads nothing.
+"""
+
+import asyncio
+import json
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from portal import audit, db, settings, vault
+from portal.custody import events, sqlite_copy
+from portal.lib import clock
+from portal.lib.errors import Invalid
+
+USE, USE_OF_KEYS = "backup", "key backup"
+KEEP_KEYS = timedelta(days=30)
+
+
+@dataclass(frozen=True)
+class Made:
+    """The two files, how many entries the log in them has, and how many older key files were destroyed."""
+
+    data: Path
+    keys: Path
+    entries: int
+    bytes: int
+    destroyed: int
+
+
+async def make(folder: Path) -> Made:
+    """Back the open database up into that folder, while it is used."""
+    require_sqlite()
+    made = await asyncio.to_thread(_make, folder)
+    async with db.writing():
+        payload = {"file": made.data.name, "entries": made.entries, "bytes": made.bytes, "keys_destroyed": made.destroyed}
+        await audit.record(events.BACKED_UP, actor="system", payload=payload)
+    return made
+
+
+def require_sqlite() -> None:
+    if not settings.get().is_sqlite:
+        raise Invalid(
+            "This is for SQLite. Back PostgreSQL up with its own tools, the keys apart; docs/operate.md says how, and"
+            " portal restore --in-place completes what they put back."
+        )
+
+
+def newest(folder: Path) -> Path:
+    """The newest backup in a folder, by the name that `make` gives."""
+    found = sorted(folder.glob("portal-*.backup"))
+    if not found:
+        raise Invalid(f"There is no backup in {folder}.")
+    return found[-1]
+
+
+def keys_for(backup: Path) -> Path:
+    """The newest keys beside a backup, its own or later ones: they lack the keys of those who were erased since."""
+    found = sorted(each for each in backup.parent.glob("portal-*.keys") if each.stem >= backup.stem)
+    if not found:
+        raise Invalid(
+            f"There are no keys for {backup} beside it (portal-….keys of the same or a later day). Name them with --keys."
+        )
+    return found[-1]
+
+
+def _make(folder: Path) -> Made:
+    folder.mkdir(parents=True, exist_ok=True)
+    now = clock.now()
+    stem = f"portal-{now:%Y%m%dT%H%M%S%f}Z"
+    data, keys = folder / f"{stem}.backup", folder / f"{stem}.keys"
+    about = {"made_at": clock.rfc3339(now), "database": "sqlite"}
+    with sqlite_copy.scratch() as private:
+        copy = private / "copy.db"
+        taken = sqlite_copy.copy_without_keys(copy)
+        counts = sqlite_copy.counts(copy)
+        told = about | {"counts": counts}
+        # The keys come first: a backup that is there has its keys.
+        destroy = {"destroy_after": clock.rfc3339(now + KEEP_KEYS)}
+        vault.files.write(keys, USE_OF_KEYS, about | destroy, (json.dumps(each).encode() + b"\n" for each in taken))
+        vault.files.write(data, USE, about, sqlite_copy.content(copy, told))
+    return Made(data, keys, counts["leaf"], data.stat().st_size, _destroy_old_keys(folder, now))
+
+
+def _destroy_old_keys(folder: Path, now: datetime) -> int:
+    destroyed = 0
+    for each in folder.glob("portal-*.keys"):
+        try:
+            until = _destroy_after(vault.files.about(each, USE_OF_KEYS))
+        except vault.Tampered:
+            continue  # of another portal, or damaged: nothing we may judge
+        if until is not None and until <= now:
+            each.unlink()
+            destroyed += 1
+    return destroyed
+
+
+def _destroy_after(about: dict[str, Any]) -> datetime | None:
+    text = about.get("destroy_after")
+    return datetime.fromisoformat(text) if isinstance(text, str) else None
