@@ -3,7 +3,7 @@ PORT ?= 8000
 PYTHON := .venv/bin/python
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help run test deep bench bench-quick check texts setup setup-test lock clean
+.PHONY: help run test faults deep bench bench-quick check texts setup setup-test lock clean
 
 help: ## list these targets
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
@@ -14,6 +14,13 @@ run: setup ## set up what is missing and run the portal with the demo company (P
 test: check setup-test ## check, then every test on SQLite, PostgreSQL and in a browser (about 10 minutes)
 	$(PYTHON) -m pytest -n 3 --dist loadfile --ignore tests/journeys --ignore tests/faults
 	$(PYTHON) -m pytest -n 2 --dist loadfile tests/journeys tests/faults
+
+FAULTS := killed_serving database_away database_crash inbound_webhooks damaged_log
+faults: setup-test ## kill -9, a crashed database, a damaged log, races; SEED=N repeats a run (8 minutes)
+	@seed=$${SEED:-$$(shuf -i 0-999999 -n 1)}; echo "Again with: make faults SEED=$$seed"; \
+	$(PYTHON) -m pytest -n 2 --dist loadfile --fault-seed $$seed $(FAULTS:%=tests/faults/test_%.py) \
+	  tests/audit/test_sequencers.py tests/audit/test_verification.py tests/jobs/test_workers.py \
+	  $(wildcard tests/custody/test_backup*.py tests/custody/test_restore*.py)
 
 deep: setup-test ## the long tests: 10,000 interleavings, kill -9, load (about 40 minutes)
 	HYPOTHESIS_PROFILE=deep $(PYTHON) -m pytest -n 2 --dist loadfile -m deep

@@ -19,21 +19,23 @@ from portal.audit import commands as audit_commands
 from portal.cases import commands as cases_commands
 from portal.consent import commands as consent_commands
 from portal.consent import migrate_commands, rules_commands, system_commands
+from portal.custody import commands as custody_commands
 from portal.identity import commands as identity_commands
 from portal.lib.errors import Refusal
 from portal.settings import SettingsError
 from portal.statement import commands as statement_commands
 from portal.subjects import commands as subjects_commands
+from portal.subjects import key_commands
 from portal.worker import know_all_verbs, work
 
 
 def main(arguments: list[str] | None = None) -> int:
     os.umask(0o077)  # what we write is for our own user alone
     wanted = _parser().parse_args(arguments)
-    logs.configure()
     try:
+        logs.configure()
         result = wanted.run(wanted)
-        return int((asyncio.run(_with_database(result)) if inspect.iscoroutine(result) else result) or 0)
+        return int((asyncio.run(_with_database(result, wanted.run)) if inspect.iscoroutine(result) else result) or 0)
     except (Refusal, SettingsError, db.MigrationError) as problem:
         print(problem, file=sys.stderr)
         return 1
@@ -49,7 +51,7 @@ def _parser() -> argparse.ArgumentParser:
     _add(commands, "demo", make_demo, "make the demo company in an empty portal (PORTAL_DEMO=1)")
     for room in (
         *(identity_commands, api_commands, statement_commands, cases_commands, consent_commands),
-        *(migrate_commands, rules_commands, system_commands, subjects_commands, audit_commands),
+        *(migrate_commands, rules_commands, system_commands, subjects_commands, key_commands, audit_commands, custody_commands),
     ):
         room.add_commands(commands)
     return parser
@@ -59,9 +61,11 @@ def _add(commands: Any, name: str, run: Callable[[argparse.Namespace], Any], hel
     commands.add_parser(name, help=help, description=help).set_defaults(run=run)
 
 
-async def _with_database(work: Any) -> int | None:
+async def _with_database(work: Any, command: Any = None) -> int | None:
     try:
         await db.open_database()
+        if command not in (None, migrate, make_demo):  # those bring the schema first
+            await vault.check_master_key()
         result: int | None = await work
         return result
     finally:
@@ -95,7 +99,6 @@ async def work_only(arguments: argparse.Namespace) -> None:
     vault.signing_seed()
     _read_systems()
     rules_commands.require_sound()
-    await vault.check_master_key()
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
     for each in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(each, stop.set)

@@ -31,6 +31,9 @@ class Settings:
     port: int = _setting(8000, "Port the server listens on")
     demo: bool = _setting(False, "1: the demo company with its conveniences; never with real people's data")
     master_key: str = _setting("", "32 random bytes in base64 that wrap every data key (portal init makes one)", secret=True)
+    former_master_key: str = _setting(
+        "", "The master key until now, while `portal vault rotate` changes it; afterwards destroy it", secret=True
+    )
     log_key: str = _setting("", "32 random bytes in base64: the Ed25519 seed that signs the audit log", secret=True)
     policies: Path = _setting(HOME / "policies", "Folder of the company's words and rules")
     systems: str = _setting("", "File that lists the connected systems (TOML); empty: none but the portal itself")
@@ -40,6 +43,11 @@ class Settings:
     time_zone: str = _setting("Europe/Bucharest", "The controller's time zone: legal dates are dates there")
     trusted_proxies: str = _setting("", "Networks whose X-Forwarded-For is believed, comma-separated")
     outbound_allow: str = _setting("", "Private networks that connectors and webhooks may reach, comma-separated")
+    anchor_mail: str = _setting("officers", "Who gets the log's signed state by mail each day: officers, addresses, or nothing")
+    timestamp_url: str = _setting("", "Time stamping authority (RFC 3161) that stamps the log's signed state; empty: none")
+    timestamp_roots: str = _setting("", "File with the root certificates (PEM) that its time stamps must lead to")
+    witness_url: str = _setting("", "Submission prefix of a C2SP witness that cosigns the log; empty: none")
+    witness_key: str = _setting("", "That witness's verifier key: name+0123abcd+base64")
     worker: bool = _setting(True, "0: this process only serves; `portal work` does the jobs and signs the log elsewhere")
     body_limit: int = _setting(1_000_000, "Largest request body in bytes")
     list_limit: int = _setting(500_000_000, "Largest list (imports, scrubs) that another program may send, in bytes")
@@ -75,8 +83,9 @@ def _text(environ: Mapping[str, str], variable: str, *, secret: bool) -> str | N
     if path:
         try:
             return Path(path).read_text().strip()
-        except OSError as problem:
-            raise SettingsError(f"{variable}_FILE names {path}, which cannot be read: {problem.strerror}.") from problem
+        except (OSError, UnicodeDecodeError) as problem:
+            why = problem.strerror if isinstance(problem, OSError) else "it is no text"
+            raise SettingsError(f"{variable}_FILE names {path}, which cannot be read: {why}.") from problem
     return environ.get(variable)
 
 

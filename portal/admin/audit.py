@@ -5,11 +5,11 @@ from urllib.parse import urlencode
 from starlette.requests import Request
 from starlette.responses import Response
 
-from portal import audit, db
+from portal import audit, custody, db
 from portal.admin import events
 from portal.admin.menu import desk
 from portal.lib.errors import NotFound
-from portal.pages import get, officer, post
+from portal.pages import form, get, officer, post
 from portal.paper import _
 
 PAGE = 50
@@ -39,6 +39,7 @@ async def show(request: Request) -> Response:
         filters=filters,
         older=older,
         checkpoint=await audit.checkpoint(),
+        anchors=await custody.anchors.standings(),
         report=None,
     )
 
@@ -60,12 +61,14 @@ async def download_proof(request: Request) -> Response:
 
 
 async def verify(request: Request) -> Response:
-    """Check every entry, every signature and the whole tree, and say what came out."""
-    report = await audit.verify_log_apart()
+    """Check every entry, every signature and the whole tree, against a kept signature too, and say what came out."""
+    kept = (await form(request)).get("kept", "")
+    # A browser sends other line ends, and the end of a field is trimmed.
+    report = await audit.verify_log_apart(kept="\n".join(kept.splitlines()) + "\n" if kept else "")
     async with db.writing():
         actor = f"officer:{request.state.officer.id}"
         await audit.record(events.CHECKED, actor=actor, object="log", payload={"size": report.size, "ok": report.ok})
-    return desk(request, "admin/verified.html", report=report)
+    return desk(request, "admin/verified.html", report=report, compared=bool(kept))
 
 
 routes = [

@@ -66,6 +66,7 @@ def _contexts(words: str) -> dict[str, dict[str, Any]]:
         "case-ready": asked | {"until": date(2026, 12, 1)},
         "case-refused": asked | {"declined": [{"label": words, "why": words}]},
         "case-started": asked,
+        "checkpoint": {"note": words, "size": 3, "day": date(2026, 11, 2), "key": words},
         "code": {"code": words, "link": words, "minutes": words, "use": words},
         "confirm": {"titles": [words, words], "link": words, "until": date(2026, 12, 1)},
         "invitation": {"invitee": words, "invited_by": words, "link": words, "until": NOON},

@@ -1,0 +1,67 @@
+"""A portal that is opened and closed like the operator does, people in it, and backups of it."""
+
+import shutil
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+
+from portal import audit, consent, db, settings, subjects, vault
+from portal.consent import Word
+from portal.custody import backup
+from portal.settings import Settings
+from portal.subjects import Identifier
+from tests.conftest import settings_in
+
+NEWSLETTER = ("newsletter", "email")
+
+
+@contextmanager
+def home(migrated: Path, var: Path) -> Iterator[Settings]:
+    """An empty portal whose settings are the ones in use; nobody has its database open."""
+    before, wanted = settings.get(), settings_in(var)
+    var.mkdir(exist_ok=True)
+    shutil.copy(migrated, var / "portal.db")
+    settings.use(wanted)
+    try:
+        yield wanted
+    finally:
+        settings.use(before)
+
+
+@asynccontextmanager
+async def open_portal() -> AsyncIterator[None]:
+    await db.open_database()
+    try:
+        await vault.check_master_key()
+        yield
+    finally:
+        await db.close()
+
+
+async def found_portal() -> None:
+    async with db.writing():
+        await consent.publish_purposes("system")
+
+
+async def meet(address: str) -> Identifier:
+    async with db.writing():
+        identifier = await subjects.ensure("email", address, by="system")
+        return await subjects.mark_verified(identifier.id)
+
+
+async def say(identifier: Identifier, answer: str) -> str:
+    purpose, channel = NEWSLETTER
+    edition = f"{purpose}@1/en" if answer == "yes" else ""
+    said = ("preference-centre", "self-verified", f"customer:{identifier.subject}", edition, "en")
+    return (await consent.decide(Word(identifier.id, purpose, channel, "", answer, None, *said))).id
+
+
+async def allowed(address: str) -> bool:
+    identifier = await subjects.find("email", address)
+    assert identifier is not None
+    return (await consent.permission(identifier.id, *NEWSLETTER)).allowed
+
+
+async def back_up(folder: Path) -> backup.Made:
+    await audit.sequence_all()
+    return await backup.make(folder)
