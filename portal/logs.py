@@ -4,11 +4,13 @@ Values are escaped, so no input can forge a line (ASVS 5.0 V16.4.1). Libraries t
 the same way.
 """
 
+import io
 import logging
 import sys
 import traceback
 from collections.abc import MutableMapping
-from typing import Any
+from contextlib import suppress
+from typing import Any, TextIO, cast
 
 import structlog
 from structlog.typing import Processor
@@ -22,8 +24,9 @@ def configure() -> None:
     structlog.configure(
         processors=[*shared, structlog.processors.JSONRenderer()],
         wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.WriteLoggerFactory(file=_output),
     )
-    handler = logging.StreamHandler(sys.stdout)
+    handler = logging.StreamHandler(_output)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[_first_line, *shared],
@@ -32,6 +35,22 @@ def configure() -> None:
         )
     )
     logging.basicConfig(level=max(level, logging.WARNING), handlers=[handler], force=True)
+
+
+class _Output(io.TextIOBase):
+    """Standard output as it is at the moment. A full disk or a closed pipe loses the line, never the answer being logged."""
+
+    def write(self, text: str) -> int:
+        with suppress(OSError, ValueError):  # ValueError: it was closed
+            sys.stdout.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with suppress(OSError, ValueError):
+            sys.stdout.flush()
+
+
+_output = cast(TextIO, _Output())
 
 
 def _place(logger: Any, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

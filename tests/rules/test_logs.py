@@ -2,6 +2,8 @@
 
 import json
 import logging
+import subprocess
+import sys
 
 import pytest
 import structlog
@@ -29,3 +31,17 @@ def test_an_exceptions_text_is_in_no_log_line(capsys: pytest.CaptureFixture[str]
     assert [line["event"] for line in lines] == ["first", "second", "third", "fourth"]
     assert all(line["kind"] == "ValueError" and "test_logs.py" in line["where"][0] for line in lines[:3])
     assert "ana@example.com" not in written
+
+
+def test_a_log_that_cannot_be_written_stops_nobody() -> None:
+    program = (
+        "import logging, os, structlog\n"
+        "from portal import logs\n"
+        "logs.configure()\n"
+        "structlog.get_logger('portal').error('full' * 5000)\n"
+        "logging.getLogger('uvicorn.error').error('full' * 5000)\n"
+        "os._exit(42)\n"
+    )
+    with open("/dev/full", "w") as full:  # noqa: PTH123
+        done = subprocess.run([sys.executable, "-c", program], stdout=full, stderr=subprocess.PIPE, check=False)
+    assert (done.returncode, done.stderr) == (42, b"")
