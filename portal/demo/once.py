@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import closing
 from typing import IO
 
-from portal import db, documents, settings
+from portal import db, documents, settings, vault
 from portal.lib.errors import Conflict
 
 
@@ -55,9 +55,11 @@ async def _throw_away() -> None:
         ).fetchall():
             database.execute(f'DROP TABLE "{name}"')
         database.execute("COMMIT")
-    (wanted.var / "audit.lock").unlink(missing_ok=True)
+    for name in ("audit.lock", "safety.log"):
+        (wanted.var / name).unlink(missing_ok=True)
     shutil.rmtree(wanted.var / "demo", ignore_errors=True)
     await db.migrate()
+    await vault.check_master_key()  # the keys that were read went with the tables
 
 
 def _write(lock: IO[str], text: str) -> None:

@@ -66,6 +66,7 @@ def test_a_company_left_half_made_is_made_anew_once_and_whole(var: Path) -> None
     with closing(sqlite3.connect(var / "demo" / "shop.db")) as shop:
         assert shop.execute("SELECT count(*) FROM customer").fetchone() == (200,)
     assert count(var, "job WHERE state <> 'done'") == 0
+    assert count(var, "data_key WHERE kind = 'lasting'") == 3  # under which its people are found again
     verified = portal_command(var, "audit", "verify")
     assert verified.returncode == 0, verified.stdout + verified.stderr
 
