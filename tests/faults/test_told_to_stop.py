@@ -28,12 +28,12 @@ def test_a_worker_told_to_stop_ends_soon_and_gives_back_what_it_had_in_hand(data
         assert oracle.rows(SENDING) == [("waiting", 0)]
         [(unlogged,)] = oracle.rows(UNLOGGED)
         assert unlogged > 0  # the server neither sends nor signs
-        with silent_mail_server_at(port), running(var, "work", PORTAL_SMTP_URL=smtp) as worker:
+        with silent_mail_server_at(port), running(var, "work", PORTAL_SMTP_URL=smtp, PORTAL_ANCHOR_MAIL="") as worker:
             eventually(lambda: oracle.rows(SENDING) == [("running", 1)], seconds=30)
             oracle.everything_is_logged()
             assert _seconds_to_end(worker) < patience(12)  # what it has in hand may take 8 more
         assert oracle.rows(SENDING) == [("waiting", 0)]
-        with mail_server_at(port) as server, running(var, "work", PORTAL_SMTP_URL=smtp) as worker:
+        with mail_server_at(port) as server, running(var, "work", PORTAL_SMTP_URL=smtp, PORTAL_ANCHOR_MAIL="") as worker:
             eventually(lambda: oracle.rows(SENDING) == [("done", 1)], seconds=30)
             assert _seconds_to_end(worker) < patience(4)
         assert [mail["To"] for mail in server.taken] == [address]

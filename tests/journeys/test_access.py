@@ -49,6 +49,7 @@ def test_a_copy_of_ones_data_goes_from_the_form_to_an_offline_page(
     expect(visitor.get_by_role("main")).to_contain_text("Who looked at your data")
     _opens_offline(chromium, package, tmp_path / "unpacked", portal, number, address)
     reloaded(colleague, "The evidence file of a request was made.")
+    reloaded(colleague, "Evidence file (PDF)")
     _evidence(colleague)
     portal.verify_log()
 
