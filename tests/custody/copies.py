@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
+from tortoise.backends.base.executor import EXECUTOR_CACHE
+
 from portal import audit, consent, db, settings, subjects, vault
 from portal.consent import Word
 from portal.custody import backup
@@ -30,6 +32,7 @@ def home(migrated: Path, var: Path) -> Iterator[Settings]:
 
 @asynccontextmanager
 async def open_portal() -> AsyncIterator[None]:
+    EXECUTOR_CACHE.clear()  # an operator's process speaks to one kind of database, this one to both
     await db.open_database()
     try:
         await vault.check_master_key()
