@@ -3,7 +3,7 @@
 import asyncio
 import sys
 
-from portal import consent, db, subjects
+from portal import consent, db, subjects, vault
 from portal.consent import Word
 from portal.subjects import Arrival
 from portal.worker import know_all_verbs
@@ -15,6 +15,7 @@ async def main(people: int) -> None:
     know_all_verbs()
     await db.open_database()
     try:
+        await vault.check_master_key()
         for start in range(0, people, AT_ONCE):
             async with db.writing():
                 numbers = range(start, min(start + AT_ONCE, people))

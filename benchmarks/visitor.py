@@ -2,7 +2,7 @@
 
 import asyncio
 
-from portal import consent, db, identity, subjects
+from portal import consent, db, identity, subjects, vault
 from portal.consent import Word
 from portal.worker import know_all_verbs
 
@@ -11,6 +11,7 @@ async def main() -> None:
     know_all_verbs()
     await db.open_database()
     try:
+        await vault.check_master_key()
         async with db.writing():
             ana = await subjects.ensure("email", "ana@example.com", by="system")
             await subjects.mark_verified(ana.id)
