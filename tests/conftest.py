@@ -6,6 +6,7 @@ plain `async def`. Hypothesis profiles: default (make test) and `deep` (make dee
 
 import asyncio
 import base64
+import logging
 import os
 import shutil
 import tempfile
@@ -15,11 +16,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
+import structlog
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 from tortoise.backends.base.executor import EXECUTOR_CACHE
 
-from portal import db, settings, vault
+from portal import db, logs, settings, vault
 from portal.settings import Settings
 from tests import postgresql
 
@@ -106,6 +108,16 @@ async def sqlite_house(migrated_sqlite: Path, tmp_path: Path) -> AsyncIterator[H
     shutil.copy(migrated_sqlite, tmp_path / "portal.db")
     async with opened(settings_in(tmp_path)) as house:
         yield house
+
+
+@pytest.fixture
+def logging_on() -> Iterator[None]:
+    """Everything is logged, as in a portal that is served."""
+    before, handlers, level = structlog.get_config(), logging.root.handlers[:], logging.root.level
+    logs.configure()
+    yield
+    structlog.configure(**before)
+    logging.basicConfig(level=level, handlers=handlers, force=True)
 
 
 @asynccontextmanager

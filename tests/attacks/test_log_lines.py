@@ -3,13 +3,11 @@
 import json
 import logging
 import re
-from collections.abc import Iterator
 from urllib.parse import quote
 
 import pytest
 import structlog
 
-from portal import logs
 from tests.attacks.scene import Scene
 from tests.people import Browser
 
@@ -17,15 +15,6 @@ FORGED = '{"level": "info", "event": "officer.signed_in", "officer": "mallory"}'
 LINE_BREAKS = ("\n", "\r", "\r\n", "\x0b", "\x0c", "\x85", "\u2028", "\u2029")
 TERMINALS = ("\x1b[2K\x1b[1A", "\x1b]0;mallory\x07", "\x9b2J", "\0", "\b" * 40)
 CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
-
-
-@pytest.fixture
-def logging_on() -> Iterator[None]:
-    before, handlers, level = structlog.get_config(), logging.root.handlers[:], logging.root.level
-    logs.configure()
-    yield
-    structlog.configure(**before)
-    logging.basicConfig(level=level, handlers=handlers, force=True)
 
 
 @pytest.mark.parametrize("breaking", LINE_BREAKS + TERMINALS, ids=ascii)

@@ -1,15 +1,12 @@
 """Whoever gets hold of the files, but not of the master key, learns nothing about anybody; nor does who reads the logs."""
 
 import json
-import logging
 import os
 import tempfile
-from collections.abc import Iterator
 
 import pytest
-import structlog
 
-from portal import db, logs, vault
+from portal import db, vault
 from tests.conftest import House
 from tests.vault.canaries import EMAIL, Walk, erase, walk
 from tests.vault.rawbytes import all_rows, files_of, forms, where, written_out
@@ -18,16 +15,6 @@ pytestmark = [
     pytest.mark.timeout(180),
     pytest.mark.skipif("PORTAL_TEST_PG_URL" in os.environ, reason="the files of a server elsewhere cannot be read"),
 ]
-
-
-@pytest.fixture
-def logging_on() -> Iterator[None]:
-    """Everything is logged, as in a portal that is served."""
-    before, handlers, level = structlog.get_config(), logging.root.handlers[:], logging.root.level
-    logs.configure()
-    yield
-    structlog.configure(**before)
-    logging.basicConfig(level=level, handlers=handlers, force=True)
 
 
 async def test_neither_files_nor_logs_say_who_or_give_a_way_in(
