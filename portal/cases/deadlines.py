@@ -4,7 +4,6 @@ A month ends on the same day number, where that is missing on the month's last d
 weekend or public holiday ends with the next working day; hours never roll. `explain` says in sentences how a date came about.
 """
 
-import calendar as months
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -13,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from portal.cases.laws import Clock, Law
 from portal.lib import clock
+from portal.lib.clock import months_later
 from portal.lib.errors import Invalid
 from portal.paper import _, date_text, moment_text, ngettext
 
@@ -115,12 +115,6 @@ def today(zone: str) -> date:
     return clock.now().astimezone(ZoneInfo(zone)).date()
 
 
-def add_months(day: date, count: int) -> date:
-    """The same day number `count` months later, or that month's last day."""
-    year, month = divmod(day.year * 12 + day.month - 1 + count, 12)
-    return date(year, month + 1, min(day.day, months.monthrange(year, month + 1)[1]))
-
-
 def _clock(law: Law, clock: str | Clock) -> Clock:
     if isinstance(clock, Clock):
         return clock
@@ -134,9 +128,9 @@ def _clock(law: Law, clock: str | Clock) -> Clock:
 
 def _counted(clock: Clock, start: date, amount: int, working: Callable[[date], bool]) -> date:
     if clock.unit == "month":
-        return add_months(start, amount)
+        return months_later(start, amount)
     if clock.unit == "year":
-        return add_months(start, 12 * amount)
+        return months_later(start, 12 * amount)
     if clock.unit == "day":
         return start + timedelta(days=amount)
     day = start

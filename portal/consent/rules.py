@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from portal.consent.words import Cell, parents, rank
+from portal.lib import clock
 
 MARKETING = frozenset({"marketing", "ads", "analytics", "sale-sharing"})
 FIXED_BASES = frozenset({"contract", "legal obligation"})
@@ -142,8 +143,8 @@ def answer(
 
 def expiry(said_at: datetime, until: datetime | None, lifetime_months: int | None) -> datetime | None:
     """When a yes runs out: at its own end or after the purpose's lifetime, whichever comes first."""
-    ends = [moment for moment in (until, _after_months(said_at, lifetime_months)) if moment is not None]
-    return min(ends, default=None)
+    lived = None if lifetime_months is None else clock.months_later(said_at, lifetime_months)
+    return min((moment for moment in (until, lived) if moment is not None), default=None)
 
 
 def _by_words(asked: Asked, words: list[Spoken], mine: list[Spoken], yeses: list[Spoken], terms: Terms, now: datetime) -> Answer:
@@ -266,15 +267,3 @@ def _because_stop(stop: Stop) -> Because:
 
 def _because_pause(pause: Pause) -> Because:
     return Because("pause", pause.id, "no", until=pause.until)
-
-
-def _after_months(start: datetime, months: int | None) -> datetime | None:
-    if months is None:
-        return None
-    year, month = divmod(start.year * 12 + start.month - 1 + months, 12)
-    day = start.day
-    while True:
-        try:
-            return start.replace(year=year, month=month + 1, day=day)
-        except ValueError:  # 31 January and a month: the last day of February
-            day -= 1

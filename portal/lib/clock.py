@@ -4,9 +4,13 @@ Nothing else in the portal asks the operating system for the time of day, so tha
 live on a chosen day (`with clock.at(moment)`), and so that a clock stepping back is seen in one place.
 """
 
+import calendar
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from typing import TypeVar
+
+Day = TypeVar("Day", bound=date)
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _shift = timedelta(0)
@@ -43,3 +47,9 @@ def rfc3339(moment: datetime) -> str:
     """`2026-11-21T17:13:05Z`, seconds only, as doors and the log write it."""
     utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
     return utc.isoformat(timespec="seconds").removesuffix("+00:00") + "Z"
+
+
+def months_later(start: Day, count: int) -> Day:
+    """The same day of the month `count` months later, at the same time; where that month is shorter, its last day."""
+    year, month = divmod(start.year * 12 + start.month - 1 + count, 12)
+    return start.replace(year=year, month=month + 1, day=min(start.day, calendar.monthrange(year, month + 1)[1]))

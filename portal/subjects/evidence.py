@@ -4,9 +4,8 @@ How long is the rule `choices` of policies/retention.toml, counted from the eras
 and the contents of the person's entries in the log with it; the log counts them and still verifies.
 """
 
-import calendar
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 
 from portal import audit, db, documents, jobs, vault
 from portal.lib import clock
@@ -61,7 +60,5 @@ def _end() -> datetime:
         last = now.date() + timedelta(days=rule.number)
     else:
         months = MONTHS if rule is None else rule.number * (12 if rule.unit == "year" else 1)
-        years, month = divmod(now.month - 1 + months, 12)
-        day = min(now.day, calendar.monthrange(now.year + years, month + 1)[1])
-        last = date(now.year + years, month + 1, day)
+        last = clock.months_later(now.date(), months)
     return datetime.combine(last + timedelta(days=1), time(), UTC)

@@ -4,7 +4,6 @@
 from a date in the row; columns in `release` are emptied all the same. `hold = "Invoice"`: as long as the row it hangs on.
 """
 
-import calendar
 import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -61,17 +60,12 @@ def last_day(hold: Hold, value: Any) -> date | None:
         return None
     if hold.days is not None:
         return start + timedelta(days=hold.days)
-    return _months_later(start, hold.months) if hold.months is not None else None
+    return clock.months_later(start, hold.months) if hold.months is not None else None
 
 
 def today() -> date:
     """Legal dates are dates where the controller sits."""
     return clock.now().astimezone(ZoneInfo(settings.get().time_zone)).date()
-
-
-def _months_later(start: date, months: int) -> date:
-    year, month = divmod(start.year * 12 + start.month - 1 + months, 12)
-    return date(year, month + 1, min(start.day, calendar.monthrange(year, month + 1)[1]))
 
 
 def _day(value: Any) -> date | None:
