@@ -35,6 +35,9 @@ async def open_database(settings: Settings | None = None) -> None:
 
 
 async def close() -> None:
+    """Close what is open. SQLite's last connection empties the write-ahead log: two that close at once both leave it full."""
+    if Tortoise.is_inited():
+        await reader().close()
     await Tortoise.close_connections()
 
 
