@@ -3,6 +3,7 @@
 import base64
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -22,12 +23,13 @@ def forms(secret: bytes) -> list[bytes]:
 
 
 def where(secrets: dict[str, bytes], files: list[Path]) -> list[str]:
-    """Which of them stand in which files."""
+    """Which of them stand in which files; PostgreSQL may have taken one of its files away since they were listed."""
     wanted = [(what, form) for what, secret in secrets.items() for form in forms(secret)]
     found = []
     for file in files:
-        content = file.read_bytes()
-        found += [f"{what} in {file}" for what, form in wanted if form in content]
+        with suppress(FileNotFoundError):
+            content = file.read_bytes()
+            found += [f"{what} in {file}" for what, form in wanted if form in content]
     return found
 
 
