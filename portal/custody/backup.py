@@ -8,16 +8,19 @@ import asyncio
 import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from portal import audit, db, settings, vault
+from portal import audit, db, settings, subjects, vault
 from portal.custody import events, sqlite_copy
+from portal.custody.copying import Copying, scratch
 from portal.lib import clock
 from portal.lib.errors import Invalid
 
 USE, USE_OF_KEYS = "backup", "key backup"
 KEEP_KEYS = timedelta(days=30)
+_ENTRIES = "leaf"
 
 
 @dataclass(frozen=True)
@@ -33,20 +36,23 @@ class Made:
 
 async def make(folder: Path) -> Made:
     """Back the open database up into that folder, while it is used."""
-    require_sqlite()
     made = await asyncio.to_thread(_make, folder)
     async with db.writing():
         payload = {"file": made.data.name, "entries": made.entries, "bytes": made.bytes, "keys_destroyed": made.destroyed}
         await audit.record(events.BACKED_UP, actor="system", payload=payload)
+        if not settings.get().is_sqlite:
+            # What was destroyed meanwhile stays in the table for as long as a snapshot is held that still sees it.
+            await subjects.evidence.scrub_soon()
     return made
 
 
-def require_sqlite() -> None:
-    if not settings.get().is_sqlite:
-        raise Invalid(
-            "This is for SQLite. Back PostgreSQL up with its own tools, the keys apart; docs/operate.md says how, and"
-            " portal restore --in-place completes what they put back."
-        )
+def way() -> Copying:
+    """How the database that the settings name is copied."""
+    if settings.get().is_sqlite:
+        return sqlite_copy
+    from portal.custody import postgresql_copy  # SQLite's portals never load the driver
+
+    return postgresql_copy
 
 
 def newest(folder: Path) -> Path:
@@ -72,21 +78,21 @@ def _make(folder: Path) -> Made:
     now = clock.now()
     stem = f"portal-{now:%Y%m%dT%H%M%S%f}Z"
     data, keys = folder / f"{stem}.backup", folder / f"{stem}.keys"
-    about = {"made_at": clock.rfc3339(now), "database": "sqlite"}
-    with sqlite_copy.scratch() as private:
-        copy = private / "copy.db"
-        taken = sqlite_copy.copy_without_keys(copy)
-        counts = sqlite_copy.counts(copy)
-        told = about | {"counts": counts}
+    about = {"made_at": clock.rfc3339(now), "database": way().KIND}
+    with scratch() as private, way().taken(private) as taken:
+        told = json.dumps(about | {"counts": taken.counts}, sort_keys=True).encode() + b"\n"
         # The keys come first: a backup that is there has its keys.
         destroy = {"destroy_after": clock.rfc3339(now + KEEP_KEYS)}
-        vault.files.write(keys, USE_OF_KEYS, about | destroy, (json.dumps(each).encode() + b"\n" for each in taken))
-        vault.files.write(data, USE, about, sqlite_copy.content(copy, told))
-    return Made(data, keys, counts["leaf"], data.stat().st_size, _destroy_old_keys(folder, now))
+        vault.files.write(keys, USE_OF_KEYS, about | destroy, taken.keys)
+        vault.files.write(data, USE, about, chain([told], taken.content))
+    return Made(data, keys, taken.counts[_ENTRIES], data.stat().st_size, _destroy_old_keys(folder, now))
 
 
 def _destroy_old_keys(folder: Path, now: datetime) -> int:
     destroyed = 0
+    for each in folder.glob("portal-*.keys.unfinished"):  # of a backup that was killed: no other takes a day
+        if each.stat().st_mtime < (now - timedelta(days=1)).timestamp():
+            each.unlink()
     for each in folder.glob("portal-*.keys"):
         try:
             until = _destroy_after(vault.files.about(each, USE_OF_KEYS))

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from portal import audit, db
-from portal.custody import backup, events, sqlite_copy
-from portal.custody.restore import lay_beside, opened
+from portal.custody import events
+from portal.custody.copying import scratch
+from portal.custody.restore import lay_beside, unpacked, verified
 from portal.lib.errors import Invalid
 
 DAYS = 31
@@ -30,11 +31,10 @@ class Drilled:
 
 async def drill(file: Path, *, keys: Path | None = None) -> Drilled:
     """Rehearse restoring a backup, beside the portal; no database is open here before or after. Raises Invalid saying why not."""
-    backup.require_sqlite()
     started = time.monotonic()
-    with sqlite_copy.scratch() as private:
+    with scratch() as private:
         await asyncio.to_thread(lay_beside, private)
-        async with opened(file, keys, private) as entries:
+        async with unpacked(file, keys, private) as place, verified(place) as entries:
             try:
                 again = await audit.safety.replay()
                 proven, problems = await audit.restored.prove_each_day(DAYS)

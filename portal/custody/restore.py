@@ -8,14 +8,17 @@ database is put in place, in one step. A refusal or a crash before that has touc
 import asyncio
 import json
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
+from typing import Any
 
 from portal import audit, db, settings, vault
-from portal.custody import backup, events, sqlite_copy
-from portal.lib.errors import Conflict, Invalid
+from portal.custody import backup, events
+from portal.custody.copying import Copying, scratch
+from portal.lib.errors import Invalid
 from portal.settings import Settings
 
 
@@ -27,29 +30,28 @@ class Restored:
     again: dict[str, int]
     origin: str
     is_new_log: bool
-    before: Path | None
+    before: str | None
 
 
 async def restore(file: Path, *, keys: Path | None = None, new_log: bool = False) -> Restored:
     """Put a backup in the place of the database, which nobody may have open. Raises Invalid or Conflict saying why not."""
-    backup.require_sqlite()
-    sqlite_copy.require_nobody()
-    with sqlite_copy.scratch() as private:
+    way = backup.way()
+    with scratch() as private:
+        await asyncio.to_thread(way.require_replaceable)
         held = await asyncio.to_thread(lay_beside, private)
-        async with opened(file, keys, private) as entries:
-            done = await _complete(file.name, entries, held, new_log=new_log)
-        sqlite_copy.require_nobody()
-        return replace(done, before=await asyncio.to_thread(sqlite_copy.put_in_place, private / "portal.db"))
+        async with unpacked(file, keys, private) as place:
+            async with verified(place) as entries:
+                done = await _complete(file.name, entries, held, new_log=new_log)
+            return replace(done, before=await asyncio.to_thread(way.put_in_place, place))
 
 
 async def complete(*, new_log: bool = False) -> Restored:
-    """The same for a database that other tools put back (pg_restore, a snapshot), in its place; nobody may have it open."""
+    """The same for a database that other tools put back (a snapshot, pg_restore), in its place; nobody may have it open."""
     usual = settings.get()
-    if usual.is_sqlite:
-        sqlite_copy.require_nobody()
-    with sqlite_copy.scratch() as private:
+    with scratch() as private:
+        await asyncio.to_thread(backup.way().require_nobody)
         held = await asyncio.to_thread(lay_beside, private)
-        async with _verified(replace(usual, var=private, database_url=usual.database)) as entries:
+        async with verified(replace(usual, var=private, database_url=usual.database)) as entries:
             return await _complete("", entries, held, new_log=new_log)
 
 
@@ -66,23 +68,24 @@ async def _complete(name: str, entries: int, held: bytes | None, *, new_log: boo
 
 
 @asynccontextmanager
-async def opened(file: Path, keys: Path | None, private: Path) -> AsyncIterator[int]:
-    """A backup as the open database of a scratch place, verified; answers how many entries its log has."""
+async def unpacked(file: Path, keys: Path | None, private: Path) -> AsyncIterator[Settings]:
+    """A backup in a scratch place, as the settings that open it; the place goes afterwards, unless it became the database."""
+    way = backup.way()
+    place = way.place(private)
     try:
-        await asyncio.to_thread(_unpack, file, keys, private / "portal.db")
-    except (vault.Tampered, OSError, ValueError, KeyError, TypeError) as problem:
-        raise _refused(str(problem)) from problem
-    async with _verified(replace(settings.get(), var=private, database_url="")) as entries:
-        yield entries
+        await asyncio.to_thread(_unpack, way, file, keys, place)
+        yield place
+    finally:
+        await asyncio.to_thread(way.remove, place)
 
 
 @asynccontextmanager
-async def _verified(there: Settings) -> AsyncIterator[int]:
+async def verified(there: Settings) -> AsyncIterator[int]:
+    """The database of that place, opened with its whole log verified; answers how many entries the log has."""
     usual = settings.get()
     settings.use(there)
     try:
         await db.open_database()
-        await _require_nobody_else()
         await db.migrate()
         await vault.check_master_key()
         report = await audit.verify_log()
@@ -94,22 +97,34 @@ async def _verified(there: Settings) -> AsyncIterator[int]:
         settings.use(usual)
 
 
-async def _require_nobody_else() -> None:
-    """PostgreSQL: no connection of a portal that is older than this one, our first."""
-    if not settings.get().is_sqlite:
-        older = "backend_start < (SELECT backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid())"
-        ours = "datname = current_database() AND application_name = 'portal'"
-        if await db.row(f"SELECT 1 AS one FROM pg_stat_activity WHERE {ours} AND {older} LIMIT 1"):
-            raise Conflict("The portal is running on this database. Stop it first; nothing was changed.")
+def _unpack(way: Copying, file: Path, keys: Path | None, place: Settings) -> None:
+    try:
+        told, content = _opened(vault.files.read(file, backup.USE))
+        if told["database"] != way.KIND:
+            raise ValueError(f"{file} holds a database of {told['database']}, but PORTAL_DATABASE_URL names one of {way.KIND}.")
+        way.fill(place, content)
+        if way.counts(place) != told["counts"]:
+            raise ValueError(f"{file} does not hold the rows that were counted when it was made.")
+        way.put_keys_back(place, map(json.loads, _lines(vault.files.read(keys or backup.keys_for(file), backup.USE_OF_KEYS))))
+    except (vault.Tampered, OSError, ValueError, KeyError, TypeError) as problem:
+        raise _refused(str(problem)) from problem
 
 
-def _unpack(file: Path, keys: Path | None, copy: Path) -> None:
-    told = sqlite_copy.unpack(vault.files.read(file, backup.USE), copy)
-    counted = sqlite_copy.counts(copy)
-    if counted != told["counts"] or not sqlite_copy.is_sound(copy):
-        raise ValueError(f"{file} does not hold the rows that were counted when it was made.")
-    written = b"".join(vault.files.read(keys or backup.keys_for(file), backup.USE_OF_KEYS))
-    sqlite_copy.put_keys_back(copy, [json.loads(each) for each in written.splitlines()])
+def _opened(pieces: Iterator[bytes]) -> tuple[dict[str, Any], Iterator[bytes]]:
+    """The line about a copy, and the copy."""
+    line = b""
+    while b"\n" not in line:
+        line += next(pieces, b"\n")
+    line, _break, rest = line.partition(b"\n")
+    told: dict[str, Any] = json.loads(line)
+    return told, chain([rest], pieces)
+
+
+def _lines(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    begun = b""
+    for piece in pieces:
+        *whole, begun = (begun + piece).split(b"\n")
+        yield from whole
 
 
 def lay_beside(private: Path) -> bytes | None:

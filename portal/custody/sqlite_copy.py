@@ -1,110 +1,73 @@
 """SQLite: a consistent copy without the keys while the portal goes on, and a restored copy put in the place of the old one.
 
 The copy lies in a folder of its own inside PORTAL_VAR, readable by our user alone, and goes with it. Keys are overwritten in
-it before anything else is done (secure_delete, no journal on the disk), so that no file keeps a key longer than the key backup.
+it before the rest is sealed (secure_delete, no journal on the disk), so that no file keeps a key longer than the key backup.
 """
 
-import json
 import os
-import shutil
 import sqlite3
-import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from portal import settings, vault
+from portal.custody.copying import KEY, PIECE, Taken, key_line, key_of
 from portal.lib import clock
 from portal.lib.errors import Conflict
+from portal.settings import Settings
 
-_PREFIX = "custody-"
-_PIECE = 1 << 20
-_KEY = ("id", "kind", "owner", "wrapped", "master", "created_at", "ends_at")
-
-
-def database() -> Path:
-    return Path(settings.get().database.removeprefix("sqlite:///"))
+KIND = "sqlite"
 
 
 @contextmanager
-def scratch() -> Iterator[Path]:
-    """A private folder beside the database; one that a killed backup left behind goes as well."""
-    var = settings.get().var
-    var.mkdir(parents=True, exist_ok=True)
-    for left in var.glob(_PREFIX + "*"):
-        shutil.rmtree(left)
-    with tempfile.TemporaryDirectory(prefix=_PREFIX, dir=var) as folder:
-        yield Path(folder)
+def taken(private: Path) -> Iterator[Taken]:
+    """A copy in a file of the private folder."""
+    copy = private / "copy.db"
+    with closing(sqlite3.connect(f"{_file().absolute().as_uri()}?mode=ro", uri=True)) as source:
+        with closing(sqlite3.connect(copy)) as target:
+            source.backup(target)
+            target.execute("PRAGMA journal_mode = MEMORY")
+    yield Taken(_keys(copy), _counts(copy), _without_keys(copy))
 
 
-def copy_without_keys(target: Path) -> list[dict[str, Any]]:
-    """One consistent copy of the database in use; answers the keys that were taken out of it."""
-    with closing(sqlite3.connect(f"{database().absolute().as_uri()}?mode=ro", uri=True)) as source:
-        with closing(sqlite3.connect(target, isolation_level=None)) as copy:
-            source.backup(copy)
-            copy.execute("PRAGMA journal_mode = MEMORY")
-            copy.execute("PRAGMA secure_delete = ON")
-            copy.row_factory = sqlite3.Row
-            keys = [dict(each) for each in copy.execute(f"SELECT {', '.join(_KEY)} FROM data_key ORDER BY id")]
-            copy.execute("DELETE FROM data_key")
-    return [each | {"wrapped": each["wrapped"].hex()} for each in keys]
+def place(private: Path) -> Settings:
+    """Where the portal would have its database if that folder were PORTAL_VAR."""
+    return replace(settings.get(), var=private, database_url="")
 
 
-def put_keys_back(copy: Path, keys: list[dict[str, Any]]) -> None:
-    with closing(sqlite3.connect(copy, isolation_level=None)) as opened:
-        opened.executemany(
-            f"INSERT INTO data_key ({', '.join(_KEY)}) VALUES ({', '.join('?' * len(_KEY))})",
-            [[bytes.fromhex(each[name]) if name == "wrapped" else each[name] for name in _KEY] for each in keys],
-        )
-
-
-def counts(copy: Path) -> dict[str, int]:
-    """Rows by table, but for the keys."""
-    with closing(sqlite3.connect(copy)) as opened:
-        names = [each[0] for each in opened.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")]
-        ours = [each for each in names if each != "data_key" and not each.startswith("sqlite_")]
-        return {each: opened.execute(f'SELECT count(*) FROM "{each}"').fetchone()[0] for each in ours}
-
-
-def is_sound(copy: Path) -> bool:
-    with closing(sqlite3.connect(copy)) as opened:
-        return bool(opened.execute("PRAGMA quick_check").fetchone()[0] == "ok")
-
-
-def content(copy: Path, told: dict[str, Any]) -> Iterator[bytes]:
-    """What is sealed: a line about the copy, then the copy."""
-    yield json.dumps(told, sort_keys=True).encode() + b"\n"
-    with copy.open("rb") as file:
-        while piece := file.read(_PIECE):
-            yield piece
-
-
-def unpack(pieces: Iterator[bytes], target: Path) -> dict[str, Any]:
-    """The other way round: the copy as a file again; answers the line about it."""
-    line = b""
-    with target.open("wb") as file:
-        for piece in pieces:
-            if b"\n" not in line:
-                line += piece
-                if b"\n" in line:
-                    line, _break, rest = line.partition(b"\n")
-                    line += b"\n"
-                    file.write(rest)
-            else:
-                file.write(piece)
+def fill(place: Settings, content: Iterator[bytes]) -> None:
+    """Write the file again; raises ValueError when it is damaged."""
+    with _file(place).open("wb") as file:
+        file.writelines(content)
         file.flush()
         os.fsync(file.fileno())
-    told: dict[str, Any] = json.loads(line)
-    return told
+    with closing(sqlite3.connect(_file(place))) as opened:
+        if opened.execute("PRAGMA quick_check").fetchone()[0] != "ok":
+            raise ValueError("The database in the backup is damaged.")
+
+
+def counts(place: Settings) -> dict[str, int]:
+    return _counts(_file(place))
+
+
+def put_keys_back(place: Settings, keys: Iterable[dict[str, Any]]) -> None:
+    with closing(sqlite3.connect(_file(place))) as opened, opened:
+        marks = ", ".join("?" * len(KEY))
+        opened.executemany(f"INSERT INTO data_key ({', '.join(KEY)}) VALUES ({marks})", map(key_of, keys))
+
+
+def remove(place: Settings) -> None:
+    """It goes with the private folder."""
 
 
 def require_nobody() -> None:
     """Refuse while a portal has the database open; what waits in its write-ahead log is written into it."""
-    if not database().exists():
+    if not _file().exists():
         return
     try:
-        with closing(sqlite3.connect(database(), timeout=0, isolation_level=None)) as opened:
+        with closing(sqlite3.connect(_file(), timeout=0, isolation_level=None)) as opened:
             opened.execute("PRAGMA locking_mode = EXCLUSIVE")
             opened.execute("BEGIN EXCLUSIVE")
             opened.execute("ROLLBACK")
@@ -115,13 +78,18 @@ def require_nobody() -> None:
         return  # it is damaged: that is why it is being replaced
 
 
-def put_in_place(copy: Path) -> Path | None:
-    """The copy becomes the database, in one step; answers where the one before lies now."""
+require_replaceable = require_nobody
+
+
+def put_in_place(place: Settings) -> str | None:
+    """The copy becomes the database, in one step; the one before stays beside it."""
+    require_nobody()
+    copy = _file(place)
     with closing(sqlite3.connect(copy, isolation_level=None)) as opened:
         opened.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     with copy.open("rb") as file:
         os.fsync(file.fileno())
-    target, before = database(), None
+    target, before = _file(), None
     if target.exists():
         before = target.with_name(f"{target.name}.before-{clock.now():%Y%m%dT%H%M%SZ}")
         os.link(target, before)
@@ -130,4 +98,32 @@ def put_in_place(copy: Path) -> Path | None:
                 left.replace(before.with_name(before.name + end))
     copy.replace(target)
     vault.files.sync_folder(target.parent)
-    return before
+    return None if before is None else str(before)
+
+
+def _file(of: Settings | None = None) -> Path:
+    return Path((of or settings.get()).database.removeprefix("sqlite:///"))
+
+
+def _keys(copy: Path) -> Iterator[bytes]:
+    with closing(sqlite3.connect(copy)) as opened:
+        opened.row_factory = sqlite3.Row
+        for each in opened.execute(f"SELECT {', '.join(KEY)} FROM data_key ORDER BY id"):
+            yield key_line(dict(each))
+
+
+def _counts(copy: Path) -> dict[str, int]:
+    with closing(sqlite3.connect(copy)) as opened:
+        names = [each[0] for each in opened.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")]
+        ours = [each for each in names if each != "data_key" and not each.startswith("sqlite_")]
+        return {each: opened.execute(f'SELECT count(*) FROM "{each}"').fetchone()[0] for each in ours}
+
+
+def _without_keys(copy: Path) -> Iterator[bytes]:
+    with closing(sqlite3.connect(copy, isolation_level=None)) as opened:
+        opened.execute("PRAGMA journal_mode = MEMORY")
+        opened.execute("PRAGMA secure_delete = ON")
+        opened.execute("DELETE FROM data_key")
+    with copy.open("rb") as file:
+        while piece := file.read(PIECE):
+            yield piece

@@ -5,11 +5,13 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
+import psycopg
 from tortoise.backends.base.executor import EXECUTOR_CACHE
 
 from portal import audit, consent, db, settings, subjects, vault
 from portal.consent import Word
 from portal.custody import backup
+from portal.custody.postgresql_server import name_of, with_name
 from portal.settings import Settings
 from portal.subjects import Identifier
 from tests.conftest import settings_in
@@ -20,12 +22,17 @@ NEWSLETTER = ("newsletter", "email")
 @contextmanager
 def home(migrated: Path, var: Path) -> Iterator[Settings]:
     """An empty portal whose settings are the ones in use; nobody has its database open."""
-    before, wanted = settings.get(), settings_in(var)
     var.mkdir(exist_ok=True)
     shutil.copy(migrated, var / "portal.db")
-    settings.use(wanted)
-    try:
+    with in_use(settings_in(var)) as wanted:
         yield wanted
+
+
+@contextmanager
+def in_use(wanted: Settings) -> Iterator[Settings]:
+    before = settings.get()
+    try:
+        yield settings.use(wanted)
     finally:
         settings.use(before)
 
@@ -68,3 +75,16 @@ async def allowed(address: str) -> bool:
 async def back_up(folder: Path) -> backup.Made:
     await audit.sequence_all()
     return await backup.make(folder)
+
+
+def on_the_server(address: str, statement: str) -> None:
+    """A statement about whole databases, on the server at an address."""
+    with psycopg.connect(with_name(address, "postgres"), autocommit=True) as server:
+        server.execute(statement.encode())
+
+
+def beside(address: str, kind: str = "") -> list[str]:
+    """The databases that were made from the one at an address: scratch places, and those that were replaced."""
+    with psycopg.connect(with_name(address, "postgres")) as server:
+        named = server.execute("SELECT datname FROM pg_database WHERE datname LIKE %s", [f"{name_of(address)}\\_{kind}%"])
+        return [name for (name,) in named]

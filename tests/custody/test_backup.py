@@ -1,7 +1,6 @@
 """What lies in a backup, who can read it, how long its keys are kept, and the drill that shows that it can be restored."""
 
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
@@ -10,38 +9,32 @@ from pathlib import Path
 import pytest
 
 from portal import audit, custody, db, settings, subjects, vault
-from portal.custody import backup, sqlite_copy
+from portal.custody import backup
 from portal.lib import clock
 from portal.lib.errors import Invalid
 from portal.settings import Settings
-from tests.custody.copies import allowed, back_up, found_portal, home, meet, open_portal, say
+from tests.custody.copies import allowed, back_up, found_portal, meet, open_portal, say
 from tests.people import ANA, BEN
 
 
 @pytest.fixture
-def portal(migrated_sqlite: Path, tmp_path: Path) -> Iterator[Settings]:
-    with home(migrated_sqlite, tmp_path / "var") as wanted:
-        yield wanted
-
-
-@pytest.fixture
-async def made(portal: Settings, tmp_path: Path) -> backup.Made:
+async def made(on_sqlite: Settings, tmp_path: Path) -> backup.Made:
     async with open_portal():
         await found_portal()
         await say(await meet(ANA), "no")
         return await back_up(tmp_path / "backups")
 
 
-async def test_a_backup_holds_no_key_and_nobody_reads_it(made: backup.Made, portal: Settings, tmp_path: Path) -> None:
-    with closing(sqlite3.connect(portal.var / "portal.db")) as opened:
+async def test_a_backup_holds_no_key_and_nobody_reads_it(made: backup.Made, on_sqlite: Settings, tmp_path: Path) -> None:
+    with closing(sqlite3.connect(on_sqlite.var / "portal.db")) as opened:
         wrapped = [each[0] for each in opened.execute("SELECT wrapped FROM data_key")]
     copy = tmp_path / "opened.db"
-    sqlite_copy.unpack(vault.files.read(made.data, backup.USE), copy)
+    copy.write_bytes(b"".join(vault.files.read(made.data, backup.USE)).partition(b"\n")[2])
     assert len(wrapped) > 3 and not [each for each in wrapped if each in copy.read_bytes()]
     for file in (made.data, made.keys):
         raw = file.read_bytes()
         assert not [each for each in (b"SQLite", b"newsletter", b"example.com", b"evidence", *wrapped) if each in raw]
-    assert not list(portal.var.glob("custody-*")), "a copy in clear was left behind"
+    assert not list(on_sqlite.var.glob("custody-*")), "a copy in clear was left behind"
     with pytest.raises(vault.Tampered):
         list(vault.files.read(made.data, backup.USE_OF_KEYS))
 
@@ -49,7 +42,8 @@ async def test_a_backup_holds_no_key_and_nobody_reads_it(made: backup.Made, port
 async def test_files_of_keys_are_destroyed_after_thirty_days(made: backup.Made) -> None:
     async with open_portal():
         with clock.at(clock.now() + timedelta(days=29, hours=23)):
-            assert (await backup.make(made.data.parent)).destroyed == 0 and made.keys.exists()
+            (killed := made.keys.with_name(made.keys.name + ".unfinished")).touch()
+            assert (await backup.make(made.data.parent)).destroyed == 0 and made.keys.exists() and not killed.exists()
         with clock.at(clock.now() + timedelta(days=30, seconds=1)):
             later = await backup.make(made.data.parent)
             assert later.destroyed == 1 and not made.keys.exists() and later.keys.exists()
@@ -57,7 +51,9 @@ async def test_files_of_keys_are_destroyed_after_thirty_days(made: backup.Made) 
     assert (await custody.restore(made.data, new_log=True)).entries == made.entries
 
 
-async def test_later_keys_open_an_earlier_backup_without_whom_was_erased_meanwhile(made: backup.Made, portal: Settings) -> None:
+async def test_later_keys_open_an_earlier_backup_without_whom_was_erased_meanwhile(
+    made: backup.Made, on_sqlite: Settings
+) -> None:
     async with open_portal():
         await say(await meet(BEN), "yes")
         ana = await subjects.find("email", ANA)
@@ -65,21 +61,21 @@ async def test_later_keys_open_an_earlier_backup_without_whom_was_erased_meanwhi
         async with db.writing():
             await subjects.forget(ana.subject, by="system")
         await back_up(made.data.parent)
-    (portal.var / "safety.log").unlink()
+    (on_sqlite.var / "safety.log").unlink()
     await custody.restore(made.data, new_log=True)
     async with open_portal():
         assert await vault.find_key("life", ana.subject) is None
 
 
-async def test_the_drill_proves_the_backup_and_records_the_day(made: backup.Made, portal: Settings) -> None:
-    before = (portal.var / "audit.lock").read_bytes()
+async def test_the_drill_proves_the_backup_and_records_the_day(made: backup.Made, on_sqlite: Settings) -> None:
+    before = (on_sqlite.var / "audit.lock").read_bytes()
     async with open_portal():  # beside a portal that goes on
         later = await meet(BEN)
         await say(later, "no")
         await audit.sequence_all()
     done = await custody.drill(backup.newest(made.data.parent))
     assert (done.entries, done.receipts, done.again) == (made.entries, 1, {"consent.refused": 1})
-    assert (portal.var / "audit.lock").read_bytes() != before
+    assert (on_sqlite.var / "audit.lock").read_bytes() != before
     async with open_portal():
         await audit.sequence_all()
         [entry] = await audit.search(event="custody.drilled")
@@ -98,8 +94,8 @@ async def test_a_drill_that_fails_records_nothing(made: backup.Made) -> None:
         assert await audit.search(event="custody.drilled") == []
 
 
-async def test_backups_open_under_the_former_master_key_while_it_is_given(made: backup.Made, portal: Settings) -> None:
-    changed = replace(portal, master_key=vault.new_secret(), former_master_key=portal.master_key)
+async def test_backups_open_under_the_former_master_key_while_it_is_given(made: backup.Made, on_sqlite: Settings) -> None:
+    changed = replace(on_sqlite, master_key=vault.new_secret(), former_master_key=on_sqlite.master_key)
     settings.use(changed)
     await custody.restore(made.data, new_log=True)
     async with open_portal():

@@ -4,7 +4,6 @@ import random
 import shutil
 import signal
 import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -19,18 +18,12 @@ from portal.lib.errors import Conflict, Invalid
 from portal.settings import HOME, Settings
 from tests.audit.acts import require_whole
 from tests.conftest import LOG_KEY
-from tests.custody.copies import allowed, back_up, found_portal, home, meet, open_portal, say
+from tests.custody.copies import allowed, back_up, found_portal, meet, open_portal, say
 from tests.people import ANA, BEN, MALLORY
 
 
 @pytest.fixture
-def portal(migrated_sqlite: Path, tmp_path: Path) -> Iterator[Settings]:
-    with home(migrated_sqlite, tmp_path / "var") as wanted:
-        yield wanted
-
-
-@pytest.fixture
-async def yesterday(portal: Settings, tmp_path: Path) -> Path:
+async def yesterday(on_sqlite: Settings, tmp_path: Path) -> Path:
     """Ana and Ben said yes, and a backup was made."""
     with clock.at(clock.now() - timedelta(days=1)):
         async with open_portal():
@@ -97,7 +90,7 @@ async def test_stops_and_coded_notes_and_the_noes_of_strangers_come_back(yesterd
         assert again == {}, "doing it twice changed something"
 
 
-async def test_an_older_backup_needs_a_new_log_and_that_carries_the_last_checkpoint(yesterday: Path, portal: Settings) -> None:
+async def test_an_older_backup_needs_a_new_log_and_that_carries_the_last_checkpoint(yesterday: Path, on_sqlite: Settings) -> None:
     async with open_portal():
         await say(await meet(MALLORY), "yes")
         await audit.sequence_all()
@@ -125,7 +118,7 @@ async def test_an_older_backup_needs_a_new_log_and_that_carries_the_last_checkpo
     assert lockfile.path().read_text().startswith("127.0.0.1:8000/audit/2\n")
 
 
-async def test_a_backup_of_now_goes_on_in_the_same_log(portal: Settings, tmp_path: Path) -> None:
+async def test_a_backup_of_now_goes_on_in_the_same_log(on_sqlite: Settings, tmp_path: Path) -> None:
     async with open_portal():
         await found_portal()
         await say(await meet(ANA), "no")
@@ -138,8 +131,8 @@ async def test_a_backup_of_now_goes_on_in_the_same_log(portal: Settings, tmp_pat
         await require_whole()
 
 
-async def test_where_nothing_is_left_the_backup_opens_under_a_new_name_alone(yesterday: Path, portal: Settings) -> None:
-    shutil.rmtree(portal.var)
+async def test_where_nothing_is_left_the_backup_opens_under_a_new_name_alone(yesterday: Path, on_sqlite: Settings) -> None:
+    shutil.rmtree(on_sqlite.var)
     with pytest.raises(Invalid, match=r"no audit\.lock"):
         await custody.restore(yesterday)
     assert (await custody.restore(yesterday, new_log=True)).before is None
@@ -149,16 +142,16 @@ async def test_where_nothing_is_left_the_backup_opens_under_a_new_name_alone(yes
         assert (await require_whole()).origin.endswith("/audit/2")
 
 
-async def test_a_copy_put_back_by_hand_is_not_signed_until_it_is_restored(yesterday: Path, portal: Settings) -> None:
-    shutil.copy(portal.var / "portal.db", portal.var / "by-hand")
+async def test_a_copy_put_back_by_hand_is_not_signed_until_it_is_restored(yesterday: Path, on_sqlite: Settings) -> None:
+    shutil.copy(on_sqlite.var / "portal.db", on_sqlite.var / "by-hand")
     async with open_portal():
         ana = await subjects.find("email", ANA)
         assert ana is not None
         await say(ana, "no")
         await audit.sequence_all()
-    for left in portal.var.glob("portal.db-*"):
+    for left in on_sqlite.var.glob("portal.db-*"):
         left.unlink()
-    (portal.var / "by-hand").replace(portal.var / "portal.db")
+    (on_sqlite.var / "by-hand").replace(on_sqlite.var / "portal.db")
     async with open_portal():
         with pytest.raises(audit.LogBroken, match="restored copy"):
             await audit.sequence_all()
@@ -178,10 +171,10 @@ async def test_nothing_is_restored_below_a_running_portal(yesterday: Path) -> No
         assert await allowed(ANA)
 
 
-async def test_a_cut_or_flipped_backup_is_refused_with_the_reason(yesterday: Path, portal: Settings) -> None:
+async def test_a_cut_or_flipped_backup_is_refused_with_the_reason(yesterday: Path, on_sqlite: Settings) -> None:
     """20 random cuts and 100 random bits, in the backup and in the keys' file by turns."""
     whole = {file: file.read_bytes() for file in (yesterday, yesterday.with_suffix(".keys"))}
-    chance, before, reasons = random.Random(15), (portal.var / "portal.db").read_bytes(), list[str]()
+    chance, before, reasons = random.Random(15), (on_sqlite.var / "portal.db").read_bytes(), list[str]()
     for number in range(120):
         file = yesterday if number % 4 else yesterday.with_suffix(".keys")
         damaged = bytearray(whole[file])
@@ -197,24 +190,24 @@ async def test_a_cut_or_flipped_backup_is_refused_with_the_reason(yesterday: Pat
     assert len(reasons) == 120 and all(
         ("Nothing was restored" in each and ".backup" in each) or ".keys" in each for each in reasons
     )
-    assert (portal.var / "portal.db").read_bytes() == before and not list(portal.var.glob("custody-*"))
+    assert (on_sqlite.var / "portal.db").read_bytes() == before and not list(on_sqlite.var.glob("custody-*"))
     assert (await custody.restore(yesterday, new_log=True)).entries
 
 
-async def test_a_backup_of_another_portal_is_refused(yesterday: Path, portal: Settings) -> None:
-    settings.use(replace(portal, master_key=vault.new_secret()))
+async def test_a_backup_of_another_portal_is_refused(yesterday: Path, on_sqlite: Settings) -> None:
+    settings.use(replace(on_sqlite, master_key=vault.new_secret()))
     with pytest.raises(Invalid, match="another portal"):
         await custody.restore(yesterday, new_log=True)
-    settings.use(replace(portal, log_key=vault.new_secret()))
+    settings.use(replace(on_sqlite, log_key=vault.new_secret()))
     with pytest.raises(Invalid, match="Nothing was restored"):
         await custody.restore(yesterday, new_log=True)
     assert settings.get().log_key != LOG_KEY
 
 
 @pytest.mark.parametrize("where", ["before", "half", "after"])
-async def test_a_kill_beside_the_safety_log_loses_no_no(yesterday: Path, portal: Settings, where: str) -> None:
+async def test_a_kill_beside_the_safety_log_loses_no_no(yesterday: Path, on_sqlite: Settings, where: str) -> None:
     """Killed -9 after the commit: before the safety line, in the middle of it, or before the lock file."""
-    command = [sys.executable, "-m", "tests.custody.dying", str(portal.var), where]
+    command = [sys.executable, "-m", "tests.custody.dying", str(on_sqlite.var), where]
     dead = await anyio.run_process(command, cwd=HOME, check=False)
     assert dead.returncode == -signal.SIGKILL, dead.stderr.decode()
     no = dead.stdout.decode().strip()
@@ -247,13 +240,13 @@ async def test_the_safety_log_names_nobody_and_shows_every_change(yesterday: Pat
             await custody.restore(yesterday, new_log=True)
 
 
-async def test_the_safety_log_goes_along_with_a_new_master_key(yesterday: Path, portal: Settings) -> None:
+async def test_the_safety_log_goes_along_with_a_new_master_key(yesterday: Path, on_sqlite: Settings) -> None:
     async with open_portal():
         ana = await subjects.find("email", ANA)
         assert ana is not None
         await say(ana, "no")
         await audit.sequence_all()
-    new = replace(portal, master_key=vault.new_secret(), former_master_key=portal.master_key)
+    new = replace(on_sqlite, master_key=vault.new_secret(), former_master_key=on_sqlite.master_key)
     settings.use(new)
     async with open_portal():
         await say(ana, "no")
