@@ -11,11 +11,12 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from portal import db, vault
+from portal.audit import earlier, lockfile
 from portal.audit.export import export_log
 from portal.audit.folders import verify_folder
 from portal.audit.head import checkpoint, log_key
 from portal.audit.lockfile import LogBroken
-from portal.audit.notes import Checkpoint, NoteError, VerifierKey, open_checkpoint, verifier_key
+from portal.audit.notes import Checkpoint, NoteError, VerifierKey, open_checkpoint, read_checkpoint, verifier_key
 from portal.audit.receipts import verify_receipt
 from portal.audit.verification import LogReport, verify_log
 from portal.paper import _
@@ -58,23 +59,36 @@ def _verify(args: argparse.Namespace) -> int:
 def _verify_receipt(path: Path, key: str | None) -> int:
     # As bytes: read as text, other line ends would pass.
     receipt = path.read_bytes().decode()
-    report = verify_receipt(receipt, [_key(key, receipt.partition("\n\n")[2])])
+    origin = receipt.partition("\n\n")[2].partition("\n")[0]
+    known = _key(key, origin)
+    report = verify_receipt(receipt, earlier.keys_of(known, origin))
+    if report.ok and (where := earlier.belongs(origin, known.name if key else _log_in_use(origin))):
+        report.sentences.append(where)
     return _told(report.sentences, report.problems, None)
+
+
+def _log_in_use(otherwise: str) -> str:
+    """Which log this place signed last, without any database: what the lock file says, if there is one."""
+    try:
+        held = lockfile.stored()
+        return otherwise if held is None else read_checkpoint(held.decode()).origin
+    except (NoteError, UnicodeDecodeError):
+        return otherwise  # damaged: that is the portal's trouble, not the receipt's
 
 
 def _verify_folder(args: argparse.Namespace, kept: str | None) -> tuple[LogReport, str]:
     note = (args.path / "checkpoint").read_bytes().decode()
-    key = _key(args.key, note)
-    seen = None if kept is None else open_checkpoint(kept, [key])
+    key = _key(args.key, note.partition("\n")[0])
+    seen = None if kept is None else _open(kept, key)
     with _progress() as shown:
-        return verify_folder(args.path, [key], seen=seen, progress=shown), note
+        return verify_folder(args.path, earlier.keys_of(key, note.partition("\n")[0]), seen=seen, progress=shown), note
 
 
 async def _verify_whole_log(kept: str | None) -> tuple[LogReport, str]:
     await db.open_database()
     try:
         # Signed by the log itself, so that a mistyped file is not taken for a fork.
-        seen = None if kept is None else open_checkpoint(kept, [await log_key()])
+        seen = None if kept is None else _open(kept, await log_key())
         with _progress() as shown:
             report = await verify_log(seen=seen, progress=shown)
         newest = await db.row("SELECT note FROM checkpoint WHERE size = ?", report.size) if report.ok else None
@@ -83,10 +97,15 @@ async def _verify_whole_log(kept: str | None) -> tuple[LogReport, str]:
         await db.close()
 
 
-def _key(given: str | None, note: str) -> VerifierKey:
-    """The key that was given, or this portal's under the origin that the note names: the key tells whose it is, the
-    origin only which log."""
-    return VerifierKey.parse(given) if given else verifier_key(note.partition("\n")[0], vault.signing_seed())
+def _key(given: str | None, origin: str) -> VerifierKey:
+    """The key that was given, or this portal's under the origin that a note names: the key tells whose it is, the origin
+    only which log."""
+    return VerifierKey.parse(given) if given else verifier_key(origin, vault.signing_seed())
+
+
+def _open(kept: str, key: VerifierKey) -> Checkpoint:
+    """A checkpoint that somebody kept, also of an earlier log with the same key."""
+    return open_checkpoint(kept, earlier.keys_of(key, kept.partition("\n")[0]))
 
 
 def _kept(args: argparse.Namespace) -> str | None:

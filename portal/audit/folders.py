@@ -6,6 +6,7 @@ Entries → leaf hashes → tiles, level by level → the signed root, and the r
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from portal.audit.earlier import Beginning, Compared, compared, read_beginning
 from portal.audit.export import ENTRIES, path
 from portal.audit.leaves import LeafError, read_leaf
 from portal.audit.notes import Checkpoint, NoteError, VerifierKey, open_checkpoint
@@ -20,15 +21,18 @@ LONGEST_CHECKPOINT = 65_536
 def verify_folder(
     folder: Path, keys: Iterable[VerifierKey], *, seen: Checkpoint | None = None, progress: Callable[[int, int], None]
 ) -> LogReport:
-    """Verify everything in `folder`; `seen` is a checkpoint of this log that the verifier kept from an earlier time."""
+    """Verify everything in `folder`; `seen` is a checkpoint of this log, or one before it, that the verifier kept."""
     report = LogReport()
     try:
         signed = open_checkpoint(_checkpoint(folder).decode(), keys)
+        to_compare = _comparable(folder, signed, seen)
     except (OSError, NoteError, UnicodeDecodeError) as problem:
         report.found(_("%(path)s cannot be checked: %(problem)s") % {"path": folder / "checkpoint", "problem": problem})
         return report
     report.origin, report.size = signed.origin, signed.size
-    kept = [signed] if seen is None else [signed, seen]
+    for sentence in to_compare.problems:
+        report.found(sentence)
+    kept = [signed, *to_compare.checkpoints]
     for each in kept:
         if each.size > signed.size:
             told = {"size": signed.size, "kept": each.size}
@@ -42,8 +46,22 @@ def verify_folder(
     report.root = tree.root()
     report.sentences.append(_("%(size)s entries, signed by %(origin)s.") % {"size": signed.size, "origin": signed.origin})
     if report.ok:
-        report.sentences.append(_("The log is whole: every entry, every hash and every signature fits."))
+        report.sentences += [_("The log is whole: every entry, every hash and every signature fits."), *to_compare.sentences]
     return report
+
+
+def _comparable(folder: Path, signed: Checkpoint, seen: Checkpoint | None) -> Compared:
+    """A kept checkpoint of an earlier log is compared as far as the places say at which the later ones begin."""
+    if seen is None:
+        return Compared([], [], [])
+    if seen.origin == signed.origin:
+        return compared(seen, signed.origin, [])
+    found = list[Beginning]()
+    for low in range(0, signed.size, WIDTH):
+        wanted = min(WIDTH, signed.size - low)
+        leaves, _whole = _entries((folder / path(ENTRIES, low // WIDTH, wanted)).read_bytes(), wanted)
+        found += [each for index, leaf in enumerate(leaves, low) if (each := read_beginning(index, leaf))]
+    return compared(seen, signed.origin, found)
 
 
 def _grow(report: LogReport, folder: Path, tree: Frontier, kept: list[Checkpoint], progress: Callable[[int, int], None]) -> None:

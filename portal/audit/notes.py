@@ -44,6 +44,10 @@ class VerifierKey:
             raise NoteError("The verifier key does not fit its own key id: it was mistyped or changed.")
         return key
 
+    def under(self, name: str) -> "VerifierKey":
+        """The same key pair under another name: a log that follows another one has its key."""
+        return VerifierKey(name, _key_id(name, self.kind, self.public), self.kind, self.public)
+
     def __str__(self) -> str:
         return f"{self.name}+{self.key_id.hex()}+{encode64(self.kind + self.public)}"
 

@@ -13,6 +13,7 @@ from tortoise.exceptions import OperationalError
 
 from portal.audit import events
 from portal.audit.contents import Contents
+from portal.audit.earlier import Compared, compared, stored_beginnings
 from portal.audit.head import Head, head
 from portal.audit.leaves import Leaf, LeafError, read_leaf
 from portal.audit.lockfile import LogBroken, opened, stored
@@ -51,16 +52,19 @@ class LogReport:
 
 
 async def verify_log(*, seen: Checkpoint | None = None, progress: Callable[[int, int], None] | None = None) -> LogReport:
-    """Verify everything; `seen` is a checkpoint of this log that the verifier kept from an earlier time."""
+    """Verify everything; `seen` is a checkpoint of this log, or one before it, that the verifier kept."""
     report = LogReport()
     held = stored()  # before the view of the database, which then cannot be older
     async with reading():
         try:
             now = await head()
+            to_compare = await _comparable(seen, now)
         except (LogBroken, OperationalError) as problem:
             report.found(str(problem))
             return report
-        known = [] if seen is None else [seen]
+        known = list(to_compare.checkpoints)
+        for sentence in to_compare.problems:
+            report.found(sentence)
         try:
             kept = opened(held, now.key)
             # The last state of a log that this one follows was lost with the database; the first entry here names it.
@@ -69,8 +73,14 @@ async def verify_log(*, seen: Checkpoint | None = None, progress: Callable[[int,
             report.found(str(problem))
         await _verify(report, now, known, progress or (lambda _done, _all: None))
     if report.ok:
-        report.sentences.append(_("The log is whole: every entry, every hash and every signature fits."))
+        report.sentences += [_("The log is whole: every entry, every hash and every signature fits."), *to_compare.sentences]
     return report
+
+
+async def _comparable(seen: Checkpoint | None, now: Head) -> Compared:
+    if seen is None:
+        return Compared([], [], [])
+    return compared(seen, now.origin, await stored_beginnings() if seen.origin != now.origin else [])
 
 
 async def _verify(report: LogReport, now: Head, kept: list[Checkpoint], progress: Callable[[int, int], None]) -> None:

@@ -13,8 +13,9 @@ from portal.paper import _
 
 
 async def show(request: Request) -> Response:
-    checkpoint = await audit.checkpoint()
-    return page(request, "public/check.html", checkpoint=checkpoint, key=str(await audit.log_key()))
+    """After a restore the log goes on under its next name; proofs of the part before keep the key with that name."""
+    key, *before = await audit.log_keys()
+    return page(request, "public/check.html", checkpoint=await audit.checkpoint(), key=key, before=before)
 
 
 async def latest(request: Request) -> Response:

@@ -3,8 +3,6 @@
 An edition's page shows the stored bytes, never a new rendering (GDPR Art. 5(2), 12-14).
 """
 
-from collections.abc import Sequence
-
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
@@ -14,13 +12,12 @@ from portal.lib import clock
 from portal.lib.errors import NotFound
 from portal.pages import anyone, get, page
 from portal.paper import _, language
-from portal.statement import Measured
 
 
 async def show_statement(request: Request) -> Response:
     """The mission statement in force, with what was measured beside each promise."""
     found = await statement.page(language())
-    return await _show(request, found.edition, found.measured)
+    return await _show(request, found.edition, found)
 
 
 async def list_notices(request: Request) -> Response:
@@ -50,13 +47,13 @@ async def show_changes(request: Request) -> Response:
     return page(request, "public/changes.html", older=older, newer=newer, compared=documents.compare(older, newer))
 
 
-async def _show(request: Request, edition: Edition, measured: Sequence[Measured] = ()) -> Response:
+async def _show(request: Request, edition: Edition, promises: statement.Page | None = None) -> Response:
     others = [each for each in await documents.editions(edition.key) if each.language == edition.language]
     in_force = edition.in_force_from <= clock.now() and not any(
         each.number > edition.number and each.in_force_from <= clock.now() for each in others
     )
     text = edition.html.decode()
-    return page(request, "public/text.html", edition=edition, text=text, editions=others, in_force=in_force, measured=measured)
+    return page(request, "public/text.html", edition=edition, text=text, editions=others, in_force=in_force, promises=promises)
 
 
 routes = [

@@ -51,7 +51,7 @@ class Measured:
     def sentence(self) -> str:
         """What the public page says beside the promise."""
         if self.value is None:
-            return _("Nothing to measure yet.") if self.count == 0 else _("Too few cases to show.")
+            return FIGURES[self.commitment.figure].nothing() if self.count == 0 else _("Too few cases to show.")
         amount = with_unit(self.value, FIGURES[self.commitment.figure].unit)
         return (_("Kept: %s.") if self.kept else _("Missed: %s.")) % amount
 

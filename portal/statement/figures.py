@@ -8,8 +8,10 @@ from statistics import median
 from portal import audit, cases, consent, documents, settings
 from portal.lib import clock
 from portal.lib.errors import NotFound
+from portal.paper import _
 
 LATEST = 12  # withdrawals looked at
+DRILLED = "custody.drilled"  # recorded only when everything in the backup was found right
 WAITS = (0.0, 1.0, 5.0, 60.0)
 NEVER = 3600.0
 
@@ -19,7 +21,8 @@ _measured: dict[tuple[str, str], tuple[datetime, tuple[float | None, int]]] = {}
 
 @dataclass(frozen=True)
 class Figure:
-    """`measure` answers the value (None: nothing to measure) and over how many; few cases about people are not shown.
+    """`measure` answers the value (None: nothing to measure, which `nothing` says in words) and over how many; few cases about
+    people are not shown.
 
     One that costs many queries is measured again only after `keep`: anybody may open the page as often as they like.
     """
@@ -28,6 +31,13 @@ class Figure:
     about_people: bool
     measure: Measure
     keep: timedelta = timedelta(0)
+    nothing: Callable[[], str] = lambda: _("Nothing to measure yet.")
+
+
+async def last_drill() -> datetime | None:
+    """When restoring from a backup was last rehearsed with success; None when it was not yet tried, or never worked."""
+    newest = await audit.search(event=DRILLED, limit=1)
+    return newest[0].recorded_at if newest else None
 
 
 async def measure(name: str) -> tuple[float | None, int]:
@@ -95,6 +105,12 @@ async def _days_since_statement() -> tuple[float | None, int]:
     return float((clock.now() - edition.published_at) // timedelta(days=1)), 1
 
 
+async def _days_since_drill() -> tuple[float | None, int]:
+    """Whole days since restoring was last rehearsed with success."""
+    drilled = await last_drill()
+    return (None, 0) if drilled is None else (float((clock.now() - drilled) // timedelta(days=1)), 1)
+
+
 FIGURES: dict[str, Figure] = {
     "seconds_until_a_no_counts": Figure(
         "second", about_people=True, measure=_seconds_until_a_no_counts, keep=timedelta(minutes=5)
@@ -102,4 +118,5 @@ FIGURES: dict[str, Figure] = {
     "open_requests_in_time": Figure("percent", about_people=True, measure=_open_requests_in_time),
     "texts_in_every_language": Figure("percent", about_people=False, measure=_texts_in_every_language),
     "days_since_statement": Figure("day", about_people=False, measure=_days_since_statement),
+    "days_since_drill": Figure("day", about_people=False, measure=_days_since_drill, nothing=lambda: _("Not yet tried.")),
 }
