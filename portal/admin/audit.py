@@ -5,10 +5,10 @@ from urllib.parse import urlencode
 from starlette.requests import Request
 from starlette.responses import Response
 
-from portal import audit, custody, db
+from portal import audit, custody, db, subjects
 from portal.admin import events
 from portal.admin.menu import desk
-from portal.lib.errors import NotFound
+from portal.lib.errors import NotAllowed, NotFound
 from portal.pages import form, get, officer, post
 from portal.paper import _
 
@@ -48,13 +48,17 @@ async def show_entry(request: Request) -> Response:
     entry = await audit.entry(request.path_params["entry"])
     if entry is None:
         raise NotFound(_("There is no such entry, or its contents were erased."))
-    payload = await audit.open_payload(entry)
+    closed = await subjects.evidence.closed_entry(entry)
+    payload = None if closed else await audit.open_payload(entry)
     event = audit.vocabulary().get(entry.event)
     sentence = event.sentence if event else entry.event
-    return desk(request, "admin/entry.html", entry=entry, payload=payload, sentence=sentence)
+    return desk(request, "admin/entry.html", entry=entry, payload=payload, sentence=sentence, closed=closed)
 
 
 async def download_proof(request: Request) -> Response:
+    entry = await audit.entry(request.path_params["entry"])
+    if entry is not None and await subjects.evidence.closed_entry(entry):
+        raise NotAllowed(_("This person's data was deleted. It takes two people and a legal claim to open what is kept."))
     proof = await audit.prove(request.path_params["entry"])
     name = f'attachment; filename="proof-{request.path_params["entry"][:8]}.txt"'
     return Response(proof, media_type="text/plain", headers={"content-disposition": name})
@@ -68,7 +72,7 @@ async def verify(request: Request) -> Response:
     async with db.writing():
         actor = f"officer:{request.state.officer.id}"
         await audit.record(events.CHECKED, actor=actor, object="log", payload={"size": report.size, "ok": report.ok})
-    return desk(request, "admin/verified.html", report=report, compared=bool(kept))
+    return desk(request, "admin/verified.html", report=report)
 
 
 routes = [

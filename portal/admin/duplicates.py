@@ -80,6 +80,9 @@ async def _page(request: Request, problem: Invalid | None) -> Response:
         raise NotFound(_("There is no such person."))
     if people[0].subjects[0] == people[1].subjects[0]:
         return RedirectResponse(f"/admin/people/{people[0].subjects[0]}", 303)
+    for each in people:
+        if await subjects.evidence.closed(each.subjects[0]):  # what they chose is not compared any more: see evidence.py
+            return RedirectResponse(f"/admin/people/{each.subjects[0]}", 303)
     async with db.writing():
         for each in people:
             by = f"officer:{request.state.officer.id}"

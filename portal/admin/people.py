@@ -98,6 +98,8 @@ async def _page(request: Request, given: dict[str, str], wrong: dict[str, str]) 
     person = await subjects.whole(subject)
     if not person.identifiers:
         raise NotFound(_("There is no such person."))
+    if closed := await subjects.evidence.closed(subject):
+        return desk(request, "admin/person-erased.html", closed=closed, subject=subject)
     async with db.writing():
         await audit.record(events.LOOKED, actor=f"officer:{request.state.officer.id}", subject=subject, object="person")
     values = await subjects.values_of(person.identifiers)

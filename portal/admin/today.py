@@ -21,6 +21,7 @@ async def show(request: Request) -> Response:
         approving=[case_line(each) for each in approving],
         stuck=await jobs.failed(10),
         deaf=await _deaf(),
+        claims=identity.may(me, "evidence.open") and await consent.openings.waits_for(me.id),
     )
 
 

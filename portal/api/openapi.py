@@ -29,6 +29,7 @@ _SIGNATURE_REFUSED = {
 _ALWAYS_REFUSED = {
     500: schemas.refused("Something went wrong on our side; it carries a number."),
     503: schemas.refused("Cannot be saved or read now; try again.", **{"Retry-After": "seconds"}),
+    507: schemas.refused("Cannot be saved now, because a disk is full; try again.", **{"Retry-After": "seconds"}),
 }
 _BODY_REFUSED = {
     413: schemas.refused("The body is larger than PORTAL_BODY_LIMIT."),

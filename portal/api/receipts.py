@@ -3,7 +3,7 @@
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
-from portal import audit
+from portal import audit, subjects
 from portal.api import schemas
 from portal.api.door import Described, get
 from portal.consent import events
@@ -23,7 +23,8 @@ _OF_DECISIONS = frozenset(
 
 async def show(request: Request, key: ApiKey) -> Response:
     entry = await audit.entry(request.path_params["entry"])
-    if entry is None or entry.event not in _OF_DECISIONS:
+    # What is kept of erased people is closed to a single program as it is to a single officer.
+    if entry is None or entry.event not in _OF_DECISIONS or await subjects.evidence.closed_entry(entry):
         raise NotFound(_("There is no such receipt."))
     return PlainTextResponse(await audit.prove(entry.id))
 

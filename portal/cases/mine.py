@@ -51,6 +51,7 @@ class Status:
     withdrawable: bool
     certificate: bool | None  # after a deletion: whether the person's certificate is there already
     certificate_given_up: bool  # it is not, and nobody is making it any more
+    proofs_until: datetime | None  # after a deletion: until when whoever holds the reference gets the proofs of its steps
 
 
 async def status_for_person(reference: str) -> Status:
@@ -86,6 +87,7 @@ async def status_for_person(reference: str) -> Status:
         "withdraw" in states.possible(facts),
         certificate,
         certificate is False and "certificate" in await papers.given_up(row),
+        await _proofs_until(row),
     )
 
 
@@ -112,6 +114,13 @@ async def is_of(case_id: str, session: identity.Session | None) -> bool:
         return False
     found = await db.row("SELECT 1 AS one FROM case_identifier WHERE case_id = ? AND identifier = ?", case_id, session.identifier)
     return found is not None
+
+
+async def _proofs_until(row: models.CaseRow) -> datetime | None:
+    """As long as the address that the reference was sent to lies under the case's key; both end on the same day."""
+    if not moves.is_certified(row) or row.contact_until is None or row.contact_until <= clock.now():
+        return None
+    return row.contact_until if await vault.find_key("case", row.id) else None
 
 
 def _mine(row: models.CaseRow, key: vault.Key) -> Mine:

@@ -18,7 +18,10 @@ from portal.consent import (
     unsubscribing,
 )
 from portal.consent import lapses as lapses  # for their verbs alone
+from portal.consent import opened as opened
+from portal.consent import openings as openings
 from portal.consent import pause_notices as pause_notices
+from portal.consent import proof_words as proof_words
 from portal.consent import retuning as retuning
 from portal.consent import safekeeping as safekeeping
 from portal.consent.asking import Told, ask

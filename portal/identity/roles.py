@@ -31,6 +31,10 @@ ACTIONS: dict[str, frozenset[str]] = {
         ("cases.process", PRIVACY_OFFICER),  # verify, collect, review, propose, send
         ("cases.approve", APPROVER),  # the second pair of eyes
         ("people.change", PRIVACY_OFFICER),  # record a person's word, join and part identifiers
+        # what is kept of erased people: it takes two of these, and a legal claim
+        ("evidence.see", OWNER, PRIVACY_OFFICER, AUDITOR),  # which claims there were, and who agreed
+        ("evidence.ask", PRIVACY_OFFICER),  # state the claim
+        ("evidence.open", OWNER, PRIVACY_OFFICER),  # agree to somebody else's, or refuse; read what two have opened
         # running the portal
         ("documents.publish", OWNER, PRIVACY_OFFICER),
         ("purposes.publish", OWNER, PRIVACY_OFFICER),

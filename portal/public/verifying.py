@@ -49,40 +49,12 @@ def _hash(text: str) -> str:
 def _told() -> dict[str, dict[str, Any]]:
     """All that the script says, in the language of the page."""
     events = {name: _(each.sentence) for name, each in sorted(audit.vocabulary().items())}
-    return {"words": _verdicts() | _reasons(), "names": names(), "actors": actors(), "events": events, "values": _values()}
-
-
-def names() -> dict[str, str]:
-    """What people call the facts of a proof."""
     return {
-        "happened": _("What happened"),
-        "at": _("When"),
-        "entered": _("Entered in our record"),
-        "by": _("Who"),
-        "about": _("Number of the decision or thing"),
-        "place": _("Place"),
-        "signed": _("Signed by"),
-        "purpose": _("Purpose"),
-        "channel": _("Way"),
-        "topic": _("Topic"),
-        "answer": _("Answer"),
-        "said_at": _("Said on"),
-        "source": _("Said where"),
-        "grade": _("How sure we were who it was"),
-        "edition": _("Text that was shown"),
-        "text_sha256": _("SHA-256 of that text"),
-        "language": _("Language"),
-        "address": _("Address (shortened)"),
-    }
-
-
-def actors() -> dict[str, str]:
-    """Who does things, in words; the part of an actor before its number."""
-    return {
-        "customer": _("The person"),
-        "officer": _("Somebody of the privacy team"),
-        "key": _("Another program, with its key"),
-        "system": _("The portal itself"),
+        "words": _verdicts() | _reasons(),
+        "names": consent.proof_words.names(),
+        "actors": consent.proof_words.actors(),
+        "events": events,
+        "values": _values(),
     }
 
 

@@ -1,6 +1,6 @@
 """The people the data is about: their identifiers, linking and splitting, the whole of a person, forgetting."""
 
-from portal.subjects import duplicates, hashes, safekeeping
+from portal.subjects import duplicates, evidence, hashes, safekeeping
 from portal.subjects.arrivals import Arrival, closed_to_others, ensure, ensure_many, hold, known_ids
 from portal.subjects.canonical import KINDS, canonical, mask
 from portal.subjects.disowning import FORMER, disown
@@ -39,6 +39,7 @@ __all__ = [
     "duplicates",
     "ensure",
     "ensure_many",
+    "evidence",
     "find",
     "forget",
     "forget_addresses",

@@ -1,19 +1,46 @@
 """The end of evidence: what an erased person said and when is kept as proof (GDPR Art. 7(1), 17(3)(e)), and then goes too.
 
+Until then nobody reads it alone: `closed` says so to every door, and consent/openings.py is how two people open it.
 How long is the rule `choices` of policies/retention.toml, counted from the erasure. At its end the evidence key is destroyed
 and the contents of the person's entries in the log with it; the log counts them and still verifies.
 """
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, time, timedelta
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
 
 from portal import audit, db, documents, jobs, vault
 from portal.lib import clock
 from portal.subjects import events
+from portal.subjects.models import Subject
 
 RULE = "choices"
 MONTHS = 36  # unless the rule says
 AT_ONCE = 50
+
+
+@dataclass(frozen=True)
+class Closed:
+    """What an erased person said and when: kept as proof up to and including `last_day`, None when that is over."""
+
+    erased_at: datetime
+    last_day: date | None
+
+
+async def closed(subject_id: str) -> Closed | None:
+    """For one record of a person: since when and until when it is closed to every single officer; None while they are here."""
+    found = await Subject.get_or_none(id=subject_id)
+    if found is None or found.erased_at is None:
+        return None
+    ends = await vault.ends_of("evidence", subject_id)
+    if ends is None or ends <= clock.now():
+        return Closed(found.erased_at, None)
+    return Closed(found.erased_at, (ends - timedelta(microseconds=1)).date())
+
+
+async def closed_entry(entry: audit.Entry) -> Closed | None:
+    """The same for what stands in an entry of the log. The steps of a request lie under the request's own key."""
+    return None if entry.subject is None or entry.case is not None else await closed(entry.subject)
 
 
 async def keep(people: Sequence[str]) -> None:

@@ -7,7 +7,20 @@ Serves GDPR Art. 32(1)(a) and makes Art. 17 hold for backups, which carry no dat
 from portal.vault import files
 from portal.vault.blobs import drop_blob, drop_expired_blobs, read_blob, store_blob
 from portal.vault.fields import Place, Tampered
-from portal.vault.keys import Key, Shredded, end_at, ended, find_key, key_by_id, key_for, keys_for, keys_of, make_keys, shred
+from portal.vault.keys import (
+    Key,
+    Shredded,
+    end_at,
+    ended,
+    ends_of,
+    find_key,
+    key_by_id,
+    key_for,
+    keys_for,
+    keys_of,
+    make_keys,
+    shred,
+)
 from portal.vault.lasting import blind, one_time_code_hash
 from portal.vault.links import open_link, seal_link
 from portal.vault.master import new_secret, signing_seed
@@ -24,6 +37,7 @@ __all__ = [
     "drop_expired_blobs",
     "end_at",
     "ended",
+    "ends_of",
     "files",
     "find_key",
     "key_by_id",

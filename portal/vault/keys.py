@@ -115,6 +115,12 @@ async def end_at(kind: str, owners: Sequence[str], at: datetime) -> int:
     return await run(sql, until, kind, *owners, until)
 
 
+async def ends_of(kind: str, owner: str) -> datetime | None:
+    """When this key ends; None when it has no end, or is gone already."""
+    stored = await row("SELECT ends_at FROM data_key WHERE kind = ? AND owner = ?", kind, owner)
+    return None if stored is None or stored["ends_at"] is None else clock.from_micros(stored["ends_at"])
+
+
 async def ended(kind: str, limit: int) -> list[str]:
     """The owners of keys whose end has come, those that waited longest first."""
     sql = "SELECT owner FROM data_key WHERE kind = ? AND ends_at <= ? ORDER BY ends_at LIMIT ?"

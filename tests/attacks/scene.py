@@ -93,6 +93,7 @@ async def open_scene(house: House, folder: Path) -> Scene:
         "/requests/{reference}/withdrawal": f"/requests/{reference}/withdrawal",
         "/requests/{reference}/download": f"/requests/{await cases.reference_of(ready)}/download",
         "/requests/{reference}/certificate": f"/requests/{await cases.reference_of(ready)}/certificate",
+        "/requests/{reference}/proofs": f"/requests/{await cases.reference_of(ready)}/proofs",
         "/requests/notices/{secret}": "/requests/notices/" + "n" * 43,
         "/downloads/{secret}": f"/downloads/{await cases.hand_over(ready, session)}",
         "/admin/invitation/{secret}": "/admin/invitation/" + invitation.rsplit("/", 1)[1],
@@ -115,7 +116,23 @@ async def open_scene(house: House, folder: Path) -> Scene:
     for rest in re.findall(r'"/admin/cases/\{case\}(/\w+)"', (HOME / "portal" / "admin" / "cases.py").read_text()):
         paths["/admin/cases/{case}" + rest] = f"/admin/cases/{erasure}{rest}"
     officers = {role: await _at_work(role) for role in sorted(identity.ROLES)}
+    opening, kept = await _opened_by_two()
+    for end in ("", "/claim", "/withdrawal", "/approval", "/refusal", "/entries", "/entries/{entry}"):
+        paths["/admin/evidence/{opening}" + end] = f"/admin/evidence/{opening}{end.replace('{entry}', kept)}"
     return Scene(ana, officers, paths, session.identifier or "", session.subject or "", erasure, secret)
+
+
+async def _opened_by_two() -> tuple[str, str]:
+    """What is kept of somebody erased, opened by the privacy officer and somebody else; and one entry of it."""
+    async with db.writing():
+        gone = await subjects.ensure("email", "gone@example.com", by="import")
+        await subjects.forget(gone.subject, by="system")
+    await audit.sequence_all()
+    claim = consent.openings.Claim("of ours", "12/2027", "What was sold has not been paid.")
+    stating = (await identity.officer_by_email("privacy-officer@example.com")).id
+    opening = await consent.openings.ask(gone.subject, claim, officer=stating)
+    await consent.openings.approve(opening, (await consent.openings.opening(opening)).digest, officer="somebody else")
+    return opening, (await audit.search(subject=gone.subject, limit=1))[0].id
 
 
 async def _at_work(role: str) -> Browser:

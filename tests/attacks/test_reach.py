@@ -19,6 +19,7 @@ SEEN_BY_WHOEVER_HAS_IT = {
     "GET /u/{token}": "in a message; says what it stops, and not for whom",
     "GET /confirm/{token}": "in the person's own mail; says what they are asked to confirm, and nothing of them",
     "GET /requests/{reference}/certificate": "the same 128 random bits, after a deletion; it names nobody",
+    "GET /requests/{reference}/proofs": "the same, for some days after a deletion; steps with their times, and no address",
     "GET /requests/notices/{secret}": "in the person's own mail; a button",
     "GET /admin/invitation/{secret}": "in the invited colleague's own mail; asks for a password",
 }
@@ -39,6 +40,7 @@ NOT_THERE_YET = {  # the case is not closed; nobody is half signed in
     "GET /admin/cases/{case}/proof",
     "GET /admin/cases/{case}/certificate",
     "GET /requests/{reference}/certificate",
+    "GET /requests/{reference}/proofs",
     "GET /admin/sign-in/code",
 }
 AUDITORS_POSTS = {"POST /admin/audit/check": "reads all", "POST /admin/people": "a search; the address shall not stand in a URL"}

@@ -29,7 +29,7 @@ FOR_ANYBODY = [
     "/no-such-page",
 ]
 FOR_CUSTOMERS = ["/preferences", "/preferences/history", "/requests", "/requests/new"]
-FOR_OFFICERS = ["/admin", "/admin/cases", "/admin/cases?open=no", "/admin/people", "/admin/audit"]
+FOR_OFFICERS = ["/admin", "/admin/cases", "/admin/cases?open=no", "/admin/people", "/admin/audit", "/admin/evidence/new"]
 
 
 @pytest.fixture

@@ -1,8 +1,9 @@
-"""What officers do besides cases: coming to work, people who may be the same, keys, telling a system again."""
+"""What officers do besides cases: coming to work, people who may be the same, keys, telling a system again, legal claims."""
 
 import re
 
-from portal import db, identity, subjects
+from portal import audit, db, identity, subjects
+from portal.consent import openings
 from tests.people import OLGA, PASSWORD, Browser, Officer, hire
 from tests.rules.watch import Watch
 
@@ -52,3 +53,21 @@ async def make_and_end_a_key(watch: Watch) -> None:
         await watch.press(owner, "/admin/keys", label="Till", scopes="decisions:write", sources="checkout", grade="self")
         made = next(each for each in await identity.keys() if each.label == "Till")
         await watch.press(owner, f"/admin/keys/{made.id}/revocation")
+
+
+async def open_what_is_kept(watch: Watch, olga: Browser) -> None:
+    """One claim is changed, refused; one is agreed to and taken back."""
+    async with db.writing():
+        gone = await subjects.ensure("email", "gone@example.com", by="import")
+        await subjects.forget(gone.subject, by="system")
+    entry = (await audit.search(subject=gone.subject, limit=1))[0].id
+    claim = {"kind": "of ours", "reference": "12/2027", "reason": "What was sold has not been paid."}
+    async with Browser() as owner:
+        await sign_in_officer(watch, owner, await hire("second.owner@example.com", "owner"))
+        for _claim in range(2):
+            await watch.press(olga, "/admin/evidence", about=entry, **claim)
+        agreed, refused = await openings.openings()
+        await watch.press(olga, f"/admin/evidence/{refused.id}/claim", **claim | {"reference": "13/2027"})
+        await watch.press(owner, f"/admin/evidence/{refused.id}/refusal", why="That is settled.")
+        await watch.press(owner, f"/admin/evidence/{agreed.id}/approval", digest=agreed.digest)
+        await watch.press(olga, f"/admin/evidence/{agreed.id}/withdrawal")

@@ -10,7 +10,14 @@ from tests.cases.shops import Company, found_company
 from tests.conftest import House
 from tests.people import ANA, PETRA, Browser, hire
 from tests.rules.casework import answer_a_warning, work_cases
-from tests.rules.desk import come_to_work, make_and_end_a_key, sign_in_officer, tell_a_system_again, tell_people_apart
+from tests.rules.desk import (
+    come_to_work,
+    make_and_end_a_key,
+    open_what_is_kept,
+    sign_in_officer,
+    tell_a_system_again,
+    tell_people_apart,
+)
 from tests.rules.doors import doors
 from tests.rules.programs import hand_in_and_ask
 from tests.rules.visits import answer_mails, visit
@@ -45,6 +52,7 @@ async def test_every_unsafe_route_leaves_an_entry_or_a_reason(company: Company) 
         await make_and_end_a_key(watch)
         await watch.press(olgas, "/admin/people", address=ANA)
         await tell_people_apart(watch, olgas)
+        await open_what_is_kept(watch, olgas)
         await watch.press(olgas, "/admin/audit/check")
         await tell_a_system_again(watch)
         await watch.press(olgas, "/admin/sign-out")
