@@ -123,10 +123,9 @@ async def gone(request: Request, problem: Exception) -> Response:
 async def unavailable(request: Request, problem: Exception) -> Response:
     """The database or its disk does not answer: nothing was changed, and it is worth trying again."""
     log.error("unavailable", exc_info=problem)
-    sentence, unchanged = _("We cannot save or read anything at the moment. Please try again in a minute."), True
-    if isinstance(problem, db.OutcomeUnknown):
-        sentence, unchanged = _("It may not have been saved. Please look in a minute before you try again."), False
-    response = _sorry(request, 503, _("Not now"), sentence, unchanged=unchanged and request.method == "POST")
+    status, sentence = problems.unavailable(problem)
+    unchanged = request.method == "POST" and not isinstance(problem, db.OutcomeUnknown)
+    response = _sorry(request, status, _("Not now"), sentence, unchanged=unchanged)
     response.headers["retry-after"] = "30"
     return response
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from portal import connectors, db, demo, logs, server, settings, vault
+from portal import audit, connectors, db, demo, logs, server, settings, vault
 from portal.api import commands as api_commands
 from portal.api import inbound
 from portal.app import build
@@ -20,8 +20,9 @@ from portal.cases import commands as cases_commands
 from portal.consent import commands as consent_commands
 from portal.consent import migrate_commands, rules_commands, system_commands
 from portal.custody import commands as custody_commands
+from portal.custody import pack_commands
 from portal.identity import commands as identity_commands
-from portal.lib.errors import Refusal
+from portal.lib.errors import Refusal, Unavailable
 from portal.settings import SettingsError
 from portal.statement import commands as statement_commands
 from portal.subjects import commands as subjects_commands
@@ -44,7 +45,10 @@ def main(arguments: list[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="portal", description="A consent-management and privacy-request portal.")
     commands = parser.add_subparsers(required=True, metavar="command")
-    _add(commands, "serve", serve, "serve the pages, work the jobs, sign the log")
+    serving = _add(commands, "serve", serve, "serve the pages, work the jobs, sign the log")
+    serving.add_argument(
+        server.VERIFY, action="store_true", help="check the database and its log first, and serve nothing if they are damaged"
+    )
     _add(commands, "work", work_only, "only work the jobs and sign the log")
     _add(commands, "init", init, "make the keys of a new portal and say where they are")
     _add(commands, "migrate", migrate, "bring the database's schema up to date")
@@ -52,19 +56,23 @@ def _parser() -> argparse.ArgumentParser:
     for room in (
         *(identity_commands, api_commands, statement_commands, cases_commands, consent_commands),
         *(migrate_commands, rules_commands, system_commands, subjects_commands, key_commands, audit_commands, custody_commands),
+        pack_commands,
     ):
         room.add_commands(commands)
     return parser
 
 
-def _add(commands: Any, name: str, run: Callable[[argparse.Namespace], Any], help: str) -> None:
-    commands.add_parser(name, help=help, description=help).set_defaults(run=run)
+def _add(commands: Any, name: str, run: Callable[[argparse.Namespace], Any], help: str) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(name, help=help, description=help)
+    parser.set_defaults(run=run)
+    return parser
 
 
 async def _with_database(work: Any, command: Any = None) -> int | None:
     try:
         await db.open_database()
         if command not in (None, migrate, make_demo):  # those bring the schema first
+            await _require_schema()
             await vault.check_master_key()
         result: int | None = await work
         return result
@@ -85,7 +93,23 @@ def serve(arguments: argparse.Namespace) -> int:
 
 async def _prepare(arguments: argparse.Namespace) -> None:
     await migrate(arguments)
+    if arguments.verify:
+        await _require_sound()
     await rules_commands.say_if_unlike()
+
+
+async def _require_sound() -> None:
+    """After the disk failed: what it kept must be a whole database and the log that was signed, or nobody is served from it."""
+    told = [each["quick_check"] for each in await db.rows("PRAGMA quick_check")] if settings.get().is_sqlite else ["ok"]
+    problems = [*(each for each in told if each != "ok"), *(await audit.verify_log()).problems]
+    if problems:
+        raise Unavailable("\n".join([*problems, "Restore the newest backup (docs/operate.md)."]))
+
+
+async def _require_schema() -> None:
+    """Nobody works on rows whose columns mean something else by now."""
+    if missing := await db.missing_migrations():
+        raise db.MigrationError(f"The database lacks {', '.join(missing)}. Run `portal migrate` first.")
 
 
 def _read_systems() -> None:

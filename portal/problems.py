@@ -67,10 +67,19 @@ async def answer(request: Request, trouble: Exception) -> Response:
         return problem(trouble.status_code, _unknown(trouble.status_code), headers=trouble.headers)
     if isinstance(trouble, db.trouble()):
         log.error("unavailable", exc_info=trouble)
-        return problem(503, _("We cannot save or read anything at the moment. Please try again in a minute."), headers=_LATER)
+        return problem(*unavailable(trouble), headers=_LATER)
     reference = ids.new()[-12:]
     log.error("unexpected", reference=reference, exc_info=trouble)
     return problem(500, _("Something went wrong on our side; it may not have been saved. Its number: %s") % reference)
+
+
+def unavailable(trouble: Exception) -> tuple[int, str]:
+    """Status and sentence for what the database, or its disk, cannot do now."""
+    if isinstance(trouble, db.NoRoom):
+        return 507, _("Nothing can be saved at the moment; what is shown is still right. Please try again in a few minutes.")
+    if isinstance(trouble, db.OutcomeUnknown):
+        return 503, _("It may not have been saved. Please look in a minute before you try again.")
+    return 503, _("We cannot save or read anything at the moment. Please try again in a minute.")
 
 
 _LATER = {"retry-after": "30"}

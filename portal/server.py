@@ -2,18 +2,27 @@
 
 uvicorn ends what is idle between two requests; a request that never ends, be it its head or its body, is ended here, so
 that nobody holds connections open by sending a byte now and then (Slowloris).
+
+When the disk fails to keep a commit (portal/db/disk.py) the process begins again in its own place, by exec. There is no parent
+that restarts a child: it would be one more process to watch and to pay for, and a `kill -9` of it would leave the child serving.
 """
 
 import asyncio
+import os
 import resource
+import sys
+import time
 from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from portal import db
 from portal.settings import Settings
 
+VERIFY = "--verify"
+TOO_SOON = 60.0
 HEAD_LIMIT = 65_536
 HEAD, BODY, ANSWER = range(3)
 
@@ -97,6 +106,8 @@ def run(site: Starlette, settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT; requests under way have five seconds to end."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # often 1,024, which one visitor could fill with connections
+    began = time.monotonic()
+    db.when_disk_fails(lambda: _begin_again(began))
     uvicorn.run(
         site,
         host=settings.host,
@@ -108,3 +119,13 @@ def run(site: Starlette, settings: Settings) -> None:
         proxy_headers=False,
         timeout_graceful_shutdown=5,
     )
+
+
+def _begin_again(began: float) -> None:
+    """The same command in the place of this process, told to verify before it listens: nothing of what this one knows is left,
+    and whoever watches over it or kills it still holds the right process. A second time within a minute is not ours to mend.
+    """
+    if VERIFY in sys.orig_argv and time.monotonic() - began < TOO_SOON:
+        return
+    again = sys.orig_argv[1:] if VERIFY in sys.orig_argv else [*sys.orig_argv[1:], VERIFY]
+    os.execv(sys.executable, [sys.executable, *again])  # noqa: S606  # our own command line, once more

@@ -49,14 +49,17 @@ def append(lines: Sequence[Line]) -> None:
     target = path()
     target.parent.mkdir(parents=True, exist_ok=True)
     is_new = not target.exists()
-    with target.open("a+b") as file:
+    with target.open("a+b", buffering=0) as file:  # nothing is left to be written when the file is closed
         fcntl.flock(file, fcntl.LOCK_EX)  # two processes may sequence by turns
         end, known, number = _last(file)
         file.truncate(end)
         new = [each for each in lines if known is None or (each.log, each.index) > (known.log, known.index)]
-        file.write(b"".join(_written(at, each) for at, each in enumerate(new, number + 1)))
-        file.flush()
-        os.fsync(file.fileno())
+        try:
+            _write(file, b"".join(_written(at, each) for at, each in enumerate(new, number + 1)))
+        except OSError:
+            # Lines that could not be flushed must not be taken for kept by the next turn, whose flush would say nothing.
+            file.truncate(end)
+            raise
     if is_new:
         files.sync_folder(target.parent)
 
@@ -91,6 +94,13 @@ def renew() -> None:
         os.fsync(file.fileno())
     aside.replace(path())
     files.sync_folder(path().parent)
+
+
+def _write(file: BinaryIO, content: bytes) -> None:
+    rest = memoryview(content)
+    while rest:
+        rest = rest[file.write(rest) :]
+    os.fsync(file.fileno())
 
 
 def _last(file: BinaryIO) -> tuple[int, Line | None, int]:

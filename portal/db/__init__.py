@@ -5,6 +5,7 @@ written by accident. Plain SQL here uses `?` on both databases; moments are micr
 """
 
 from portal.db.connections import close, open_database, scrub, size_of_pool
+from portal.db.disk import NoRoom, is_full, when_disk_fails
 from portal.db.fields import Bytes, Json, Moment
 from portal.db.migrations import MigrationError, migrate, missing_migrations
 from portal.db.replies import keep_replies, kept_replies
@@ -19,6 +20,7 @@ __all__ = [
     "Json",
     "MigrationError",
     "Moment",
+    "NoRoom",
     "OutcomeUnknown",
     "Question",
     "after_commit",
@@ -27,6 +29,7 @@ __all__ = [
     "counted",
     "in_one_trip",
     "in_writing",
+    "is_full",
     "is_trouble",
     "keep_replies",
     "kept_replies",
@@ -44,5 +47,6 @@ __all__ = [
     "size_of_pool",
     "throttle",
     "trouble",
+    "when_disk_fails",
     "writing",
 ]

@@ -1,5 +1,7 @@
 """Opens and closes the connections: `default` is read-only, `writer` is used by `writing()` alone."""
 
+import sqlite3
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, cast
 
@@ -30,7 +32,7 @@ async def open_database(settings: Settings | None = None) -> None:
     )
     if settings.is_sqlite:
         # The writer comes first: it creates the file that the readers only open.
-        await _require_wal(writer())
+        await open_writer(writer())
         await reader().execute_query("SELECT 1")
 
 
@@ -65,6 +67,26 @@ def reader() -> BaseDBAsyncClient:
 def writer() -> BaseDBAsyncClient:
     client: BaseDBAsyncClient = connections.get("writer")
     return client
+
+
+async def open_writer(client: Any) -> None:
+    """SQLite's writer, unless it is open: as a whole or not at all, for without its pragmas it would promise too much."""
+    if client._connection is not None:
+        return
+    try:
+        await client.create_connection(with_db=True)
+        await _require_wal(client)
+    except BaseException:
+        await drop(client)
+        raise
+
+
+async def drop(client: Any) -> None:
+    """Close a connection that is not to be trusted any more, whatever it says to that."""
+    connection, client._connection = client._connection, None
+    if connection is not None:
+        with suppress(sqlite3.Error):
+            await connection.close()
 
 
 def is_sqlite(client: BaseDBAsyncClient) -> bool:
@@ -121,9 +143,9 @@ async def _connect_to_postgresql(*arguments: Any, **options: Any) -> Any:
         raise DBConnectionError(f"PostgreSQL does not let us in: {problem}") from problem
 
 
-async def _require_wal(client: BaseDBAsyncClient) -> None:
+async def _require_wal(client: Any) -> None:
     # An I/O error while switching the journal raises nothing: only the mode that comes back tells.
-    mode = (await client.execute_query_dict("PRAGMA journal_mode"))[0]["journal_mode"]
+    [[mode]] = await client._connection.execute_fetchall("PRAGMA journal_mode")
     if mode != "wal":
         raise SettingsError(f"SQLite uses journal mode {mode!r}, not 'wal': is PORTAL_VAR on a network disk?")
 

@@ -7,6 +7,7 @@ processes read and then write. PostgreSQL: a connection of the writers' pool.
 
 import asyncio
 import fcntl
+import sqlite3
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
@@ -19,7 +20,8 @@ from tortoise.backends.base.client import BaseDBAsyncClient
 from tortoise.backends.sqlite.client import SqliteClient, SqliteTransactionWrapper
 from tortoise.connection import get_connections
 
-from portal.db.connections import reader, sqlite_client, writer
+from portal.db import disk
+from portal.db.connections import drop, open_writer, reader, sqlite_client, writer
 from portal.db.trouble import OutcomeUnknown, trouble
 
 
@@ -136,10 +138,18 @@ async def _begin() -> AsyncIterator[None]:
             raise
         return
     async with client._lock, _file_lock(Path(client.filename).with_suffix(".write-lock")):
-        if client._connection is None:
-            await client.create_connection(with_db=True)
-        async with _sqlite(client, "BEGIN IMMEDIATE"):
-            yield
+        disk.refuse_while_full()
+        try:
+            await open_writer(client)
+            async with _sqlite(client, "BEGIN IMMEDIATE"):
+                yield
+        except Exception as problem:
+            if not disk.took_nothing(problem):
+                raise
+            disk.remember(full=True)
+            await _surely(drop(client))
+            raise disk.NoRoom("The disk takes nothing more.") from problem
+        disk.remember(full=False)
 
 
 # Tortoise's own transaction contexts leave the transaction, the connection and `default` behind when BEGIN fails or is
@@ -154,7 +164,11 @@ async def _sqlite(client: SqliteClient, begin: str) -> AsyncIterator[None]:
         try:
             await connection.execute(begin)
             yield
-            await connection.commit()
+            try:
+                await connection.commit()
+            except sqlite3.OperationalError as problem:
+                disk.end_if_lost(problem)
+                raise
         except BaseException:
             # Queued behind whatever was cancelled half way, and before anybody else's BEGIN.
             await _surely(connection.rollback())

@@ -1,12 +1,13 @@
 """What a database raises when it cannot serve at the moment: away, frozen, locked, read-only, or its disk full.
 
-Doors answer 503 for these (the request may be sent again); everything else that goes wrong is ours.
+Doors answer 503 for these, 507 where a disk is full (the request may be sent again); everything else that goes wrong is ours.
 """
 
 import sqlite3
 
 from tortoise.exceptions import DBConnectionError, OperationalError
 
+from portal.db.disk import NoRoom
 from portal.settings import get
 
 
@@ -16,7 +17,8 @@ class OutcomeUnknown(Exception):
 
 def trouble() -> tuple[type[Exception], ...]:
     """The exceptions of the database in use."""
-    either = (OperationalError, DBConnectionError, sqlite3.OperationalError, TimeoutError, ConnectionError, OutcomeUnknown)
+    away = (OperationalError, DBConnectionError, sqlite3.OperationalError, TimeoutError, ConnectionError)
+    either = (*away, NoRoom, OutcomeUnknown)
     return either if get().is_sqlite else either + _of_postgresql()
 
 

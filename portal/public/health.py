@@ -18,13 +18,15 @@ async def alive(request: Request) -> Response:
 
 
 async def ready(request: Request) -> Response:
-    """503 as soon as the database does not answer or has another schema than this version wants."""
+    """503 as soon as the database does not answer or has another schema than this version wants; says so when it only reads."""
     try:
         missing = await db.missing_migrations()
     except Exception as problem:
         return JSONResponse({"ready": False, "because": f"The database does not answer ({type(problem).__name__})."}, 503)
     if missing:
         return JSONResponse({"ready": False, "because": f"Migrations are missing: {', '.join(missing)}."}, 503)
+    if db.is_full():
+        return JSONResponse({"ready": True, "degraded": "The disk takes nothing more: pages are read, nothing is saved."})
     return JSONResponse({"ready": True})
 
 
