@@ -15,12 +15,12 @@ test: check setup-test ## check, then every test on SQLite, PostgreSQL and in a 
 	$(PYTHON) -m pytest -n 4 --dist loadfile --ignore tests/journeys --ignore tests/faults
 	$(PYTHON) -m pytest -n 2 --dist loadfile tests/journeys tests/faults
 
-FAULTS := killed_serving database_away database_crash inbound_webhooks damaged_log
-faults: setup-test ## kill -9, a crashed database, a damaged log, races; SEED=N repeats a run (8 minutes)
+FAULTS := killed_serving database_away database_crash disk_full io_errors inbound_webhooks damaged_log migrating keys
+faults: setup-test ## kill -9, a crashed database, a full or failing disk, a damaged log, races; SEED=N repeats a run (8 minutes)
 	@seed=$${SEED:-$$(shuf -i 0-999999 -n 1)}; echo "Again with: make faults SEED=$$seed"; \
-	$(PYTHON) -m pytest -n 2 --dist loadfile --fault-seed $$seed $(FAULTS:%=tests/faults/test_%.py) \
+	$(PYTHON) -m pytest -n 2 --dist loadfile -m 'not deep or faults' --fault-seed $$seed $(FAULTS:%=tests/faults/test_%.py) \
 	  tests/audit/test_sequencers.py tests/audit/test_verification.py tests/jobs/test_workers.py \
-	  $(wildcard tests/custody/test_backup*.py tests/custody/test_restore*.py)
+	  $(wildcard tests/custody/test_backup*.py tests/custody/test_restore*.py tests/custody/test_drill*.py)
 
 deep: setup-test ## the long tests: 10,000 interleavings, kill -9, load (about 40 minutes)
 	HYPOTHESIS_PROFILE=deep $(PYTHON) -m pytest -n 2 --dist loadfile -m deep

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.usefixtures("one_loop")
 
 @pytest.fixture
 def company(sqlite_house: House, tmp_path: Path) -> Iterator[Company]:
-    """Backups are SQLite's alone."""
+    """On SQLite: what is done again after a restore does not depend on how the copy was made."""
     try:
         yield found_company(sqlite_house, tmp_path / "company")
     finally:

@@ -79,8 +79,9 @@ def test_an_older_portal_leaves_a_newer_database_alone(migrated_sqlite: Path, tm
         file.execute("INSERT INTO migration VALUES ('9999_of_next_year', '', 0)")
     (tmp_path / "systems.toml").touch()
     before = _schema(tmp_path)
-    refused = portal_command(tmp_path, "serve")
-    assert refused.returncode == 1 and "newer than this portal: it has migration 9999_of_next_year" in refused.stderr
+    for command in ("serve", "work"):
+        refused = portal_command(tmp_path, command)
+        assert refused.returncode == 1 and "newer than this portal: it has migration 9999_of_next_year" in refused.stderr
     assert _schema(tmp_path) == before
 
 
