@@ -8,6 +8,7 @@ that restarts a child: it would be one more process to watch and to pay for, and
 """
 
 import asyncio
+import gc
 import os
 import resource
 import sys
@@ -106,6 +107,9 @@ def run(site: Starlette, settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT; requests under way have five seconds to end."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # often 1,024, which one visitor could fill with connections
+    gc.collect()
+    gc.freeze()  # what was loaded by now stays: no collection walks over it again while somebody waits
+    gc.set_threshold(10_000, 20, 50)
     began = time.monotonic()
     db.when_disk_fails(lambda: _begin_again(began))
     uvicorn.run(

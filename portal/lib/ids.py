@@ -16,10 +16,9 @@ def new() -> str:
     with _lock:
         # 48 bits of milliseconds followed by 12 bits counted up within the millisecond
         _last = stamp = max(_last + 1, time.time_ns() // 1_000_000 << 12)
-    tail = os.urandom(8)
-    head = (stamp >> 12 << 16 | 0x7000 | stamp & 0xFFF).to_bytes(8)
-    text = (head + bytes([0x80 | tail[0] & 0x3F]) + tail[1:]).hex()
-    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+    tail = int.from_bytes(os.urandom(8))
+    time_part = f"{stamp >> 28:08x}-{stamp >> 12 & 0xFFFF:04x}-7{stamp & 0xFFF:03x}"
+    return f"{time_part}-{0x8000 | tail >> 48 & 0x3FFF:04x}-{tail & 0xFFFF_FFFF_FFFF:012x}"
 
 
 def secret(bits: int = 128) -> str:
