@@ -1,5 +1,5 @@
 -- Claims on whose ground two people may read what is kept of an erased person, for a limited time (GDPR Art. 17(3)(e)).
--- `claim` and `why` are sealed under the portal's key and go with the evidence. `digest` is what the second person agrees to.
+-- `claim` and `why` are sealed under the person's evidence key and fall with it. `digest` is what the second person agrees to.
 -- `decision`: empty while it waits, then approved · refused · withdrawn.
 CREATE TABLE evidence_opening (
   id             TEXT PRIMARY KEY,

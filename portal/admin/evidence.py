@@ -84,7 +84,7 @@ async def refuse(request: Request) -> Response:
 
 async def read(request: Request) -> Response:
     """Only for the two, and only while it is open. The look is recorded before anything is opened."""
-    asked = request.query_params.get("before", "")
+    asked = request.query_params.get("before", "")[:36]  # as long as a number can be
     found = await consent.opened.read(request.path_params["opening"], officer=request.state.officer.id, before=asked, limit=PAGE)
     shown = [
         (
@@ -219,7 +219,7 @@ routes = [
     get("/admin/evidence/new", new, guard=asking),
     get("/admin/evidence/{opening}", show_one, guard=seeing),
     post("/admin/evidence/{opening}/claim", change, guard=asking),
-    post("/admin/evidence/{opening}/withdrawal", withdraw, guard=asking),
+    post("/admin/evidence/{opening}/withdrawal", withdraw, guard=opening_up),
     post("/admin/evidence/{opening}/approval", approve, guard=opening_up),
     post("/admin/evidence/{opening}/refusal", refuse, guard=opening_up),
     get("/admin/evidence/{opening}/entries", read, guard=opening_up),

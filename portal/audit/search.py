@@ -41,14 +41,16 @@ async def search(
     before: str | None = None,
     limit: int = 50,
 ) -> list[Entry]:
-    """Entries that fit all that is given, newest first; the next page begins `before` the last id of this one.
+    """Entries that fit all that is given, newest first; the next page begins `before` the last id of this one. `case` "": those
+    of no case.
 
     Shredded entries are not found: nothing in them tells any more whose or what they were.
     """
-    wanted = [("actor = ?", actor), ("subject = ?", subject), ("case_id = ?", case), ("event = ?", event)]
+    wanted = [("actor = ?", actor), ("subject = ?", subject), ("case_id = ?", case or None), ("event = ?", event)]
     wanted += [("object = ?", object), ("id < ?", before)]
     given = [(condition, value) for condition, value in wanted if value is not None]
-    where = " AND ".join(["sealed IS NOT NULL", *(condition for condition, _value in given)])
+    of_none = ["case_id IS NULL"] if case == "" else []
+    where = " AND ".join(["sealed IS NOT NULL", *of_none, *(condition for condition, _value in given)])
     sql = f"SELECT {_COLUMNS} FROM entry WHERE {where} ORDER BY id DESC LIMIT ?"
     return [_entry(each) for each in await rows(sql, *(value for _condition, value in given), limit)]
 

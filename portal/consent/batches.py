@@ -17,7 +17,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing as closed_at_end
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 
 from portal import audit, db, subjects, vault
 from portal.consent import events, hashed
@@ -27,7 +26,7 @@ from portal.consent.import_batch import Batch as Batch
 from portal.consent.import_batch import actor_of, keep_plan, refuse_undone, start, undone_why
 from portal.consent.import_batch import find_batch as find_batch
 from portal.consent.import_counts import KEPT_LINES, add_up, note_problems
-from portal.consent.import_file import ListFile, look_at, records
+from portal.consent.import_file import AnyFile, ListFile, look_at, records
 from portal.consent.import_plan import Meanwhile, plan
 from portal.consent.import_rows import UNNAMED as UNNAMED
 from portal.consent.import_rows import Bad, Blank, Line
@@ -52,11 +51,11 @@ _WANTED, _FIRST_PART = 0.12, 250
 Progress = Callable[[int, int], None]
 
 
-async def plan_import(path: Path, options: Options, *, by: str, name: str = "", progress: Progress | None = None) -> Batch:
+async def plan_import(given: AnyFile, options: Options, *, by: str, name: str = "", progress: Progress | None = None) -> Batch:
     """The dry run: reads the whole file, changes nothing, keeps the plan under the id that commits it."""
-    file, batch = await asyncio.to_thread(look_at, path, options.charset, options.separator), ids.new()
+    file, batch = await asyncio.to_thread(look_at, given, options.charset, options.separator), ids.new()
     if options.vendor == HASHED:
-        return await hashed.plan_hashes(file, options, batch, by=by, name=name or path.name, progress=progress)
+        return await hashed.plan_hashes(file, options, batch, by=by, name=name or given.name, progress=progress)
     rows, began = await rows_of(file, options, actor_of(batch)), clock.now()
     counts, problems = Counter[str](), list[tuple[int, str, str]]()
     with closed_at_end(Meanwhile()) as meanwhile:
@@ -68,14 +67,14 @@ async def plan_import(path: Path, options: Options, *, by: str, name: str = "", 
                 add_up(counts, part, planned)
                 note_problems(problems, part, planned)
                 _tell(progress, part, number, file)
-    return await keep_plan(batch, file, options, counts, sorted(problems)[:KEPT_LINES], by=by, name=name or path.name)
+    return await keep_plan(batch, file, options, counts, sorted(problems)[:KEPT_LINES], by=by, name=name or given.name)
 
 
-async def commit_import(batch_id: str, path: Path, *, by: str, progress: Progress | None = None, at_once: int = 0) -> Batch:
+async def commit_import(batch_id: str, given: AnyFile, *, by: str, progress: Progress | None = None, at_once: int = 0) -> Batch:
     """Record what was planned; the same call again goes on after a kill. Raises Conflict for another file."""
     batch = await find_batch(batch_id)
     refuse_undone(batch)
-    file = await asyncio.to_thread(look_at, path, batch.options.charset, batch.options.separator)
+    file = await asyncio.to_thread(look_at, given, batch.options.charset, batch.options.separator)
     if file.sha256 != batch.sha256:
         raise Conflict(_("This is not the file that was planned. Plan it first."))
     if batch.options.vendor == HASHED:

@@ -11,8 +11,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple, Protocol
 
 from portal import settings
 from portal.lib.errors import Invalid
@@ -33,11 +32,20 @@ _HALVES = re.compile("[\ud800-\udfff]")
 _DAMAGED = "�"
 
 
+class AnyFile(Protocol):
+    """What a list is read from, several times: a file of the operator's, or what another program sent."""
+
+    @property
+    def name(self) -> str: ...
+
+    def open(self, mode: Literal["rb"], /) -> io.BufferedReader: ...
+
+
 @dataclass(frozen=True, slots=True)
 class ListFile:
     """A file as it was found: what identifies it, how it is read, how many lines it has, its columns."""
 
-    path: Path
+    content: AnyFile
     sha256: bytes
     charset: str
     separator: str
@@ -53,7 +61,7 @@ class Record(NamedTuple):
     problem: str = ""
 
 
-def look_at(path: Path, charset: str = "", separator: str = "") -> ListFile:
+def look_at(file: AnyFile, charset: str = "", separator: str = "") -> ListFile:
     """Read the file once: hash it, tell its character set and separator (unless told), read its columns."""
     if charset and charset not in CHARSETS:
         raise Invalid(_("The character set is one of: %s.") % ", ".join(CHARSETS), {"charset": ", ".join(CHARSETS)})
@@ -61,21 +69,21 @@ def look_at(path: Path, charset: str = "", separator: str = "") -> ListFile:
         raise Invalid(
             _("The separator is a comma, a semicolon, a tab or a bar."), {"separator": _("Leave it out to have it found.")}
         )
-    sha256, found, lines = _scan(path)
+    sha256, found, lines = _scan(file)
     charset = charset or found
-    with _opened(path, charset) as text:
+    with _opened(file, charset) as text:
         first = text.readline(LONGEST_LINE)
     if not first.strip():
         raise Invalid(_("This file is empty."), {"file": _("It begins with a line that names its columns.")})
     if separator in ("", NDJSON) and first.lstrip().startswith("{"):
-        return ListFile(path, sha256, charset, NDJSON, lines, ())
+        return ListFile(file, sha256, charset, NDJSON, lines, ())
     separator = separator or max(",;\t|", key=lambda each: (first.count(each), each == ","))
-    return ListFile(path, sha256, charset, separator, lines, _columns(first, separator))
+    return ListFile(file, sha256, charset, separator, lines, _columns(first, separator))
 
 
 def records(file: ListFile) -> Iterator[Record]:
     """The records after the header, each with the number of its first line; empty lines are no records."""
-    with _opened(file.path, file.charset) as text:
+    with _opened(file.content, file.charset) as text:
         yield from _objects(_Lines(text)) if file.separator == NDJSON else _rows(_Lines(text), file)
 
 
@@ -89,10 +97,10 @@ def _columns(first: str, separator: str) -> tuple[str, ...]:
     return named
 
 
-def _scan(path: Path) -> tuple[bytes, str, int]:
+def _scan(file: AnyFile) -> tuple[bytes, str, int]:
     hashed, lines, zeros, tail = hashlib.sha256(), 0, [0, 0], b""
     counted = [0, 0, 0]
-    with path.open("rb") as stream:
+    with file.open("rb") as stream:
         start = stream.read(4)
         stream.seek(0)
         while block := stream.read(_BLOCK):
@@ -128,8 +136,8 @@ def _charset(start: bytes, zeros: list[int], multibyte: int, broken: int, only_1
     return "windows-1250" if central else "windows-1252"
 
 
-def _opened(path: Path, charset: str) -> io.TextIOWrapper:
-    stream = path.open("rb")
+def _opened(file: AnyFile, charset: str) -> io.TextIOWrapper:
+    stream = file.open("rb")
     name = {"utf-8": "utf-8-sig", "windows-1250": "cp1250", "windows-1252": "cp1252"}.get(charset, charset)
     if charset == "utf-16" and (start := stream.read(2)) not in (b"\xff\xfe", b"\xfe\xff"):
         name = "utf-16-be" if start[:1] == b"\0" else "utf-16-le"

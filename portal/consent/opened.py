@@ -34,11 +34,11 @@ async def read(opening_id: str, *, officer: str, before: str = "", limit: int = 
     opening = await openings.look(opening_id, {"what": "entries", "before": before}, officer=officer)
     found = list[audit.Entry]()
     for each in (await subjects.whole(opening.subject)).subjects:
-        found += await audit.search(subject=each, before=before or None, limit=limit + 1)
+        # The steps of their requests are no part of it: those lie under the requests' own keys and are read there.
+        found += await audit.search(subject=each, case="", before=before or None, limit=limit + 1)
     found.sort(key=lambda each: each.id, reverse=True)
     older = found[limit - 1].id if len(found) > limit else ""
-    # The steps of their requests are no part of it: those lie under the requests' own keys and are read there.
-    return Page(opening, [await _opened(each) for each in found[:limit] if each.case is None], older)
+    return Page(opening, [await _opened(each) for each in found[:limit]], older)
 
 
 async def proof(opening_id: str, entry_id: str, *, officer: str) -> str:

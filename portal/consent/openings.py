@@ -1,9 +1,9 @@
 """Two people and a legal claim open what is kept of an erased person, for a week, to read (GDPR Art. 17(3)(e), 5(1)(f)).
 
 One officer states the claim, another person agrees to exactly those words or refuses; then these two may read, and each look
-is recorded before anything is opened. A claim that changes takes the agreement with it. The claim lies under the portal's own
-key and goes with the evidence; its digest and every step stay in the audit log, under the portal's key as well: an entry
-about the person would itself be evidence.
+is recorded before anything is opened. A claim that changes takes the agreement with it. The claim lies under the person's
+evidence key and falls with it; its digest and every step stay in the audit log under the portal's key, for an entry about the
+person would itself be evidence.
 """
 
 import hashlib
@@ -24,7 +24,11 @@ OPEN_FOR = timedelta(days=7)
 LONGEST_REFERENCE, SHORTEST_REASON = 120, 20
 WAITING, OPEN, OVER, REFUSED, WITHDRAWN = "waiting", "open", "over", "refused", "withdrawn"
 AT_ONCE = 500
-_LETTING_GO = "UPDATE evidence_opening SET claim = NULL, why = NULL WHERE subject = ? AND claim IS NOT NULL"
+_TELLING = "(claim IS NOT NULL OR why IS NOT NULL)"
+_LETTING_GO = (
+    "UPDATE evidence_opening SET claim = NULL, why = NULL, open_until = NULL,"
+    f" decision = CASE decision WHEN '' THEN 'withdrawn' ELSE decision END WHERE subject = ? AND {_TELLING}"
+)
 
 
 @dataclass(frozen=True)
@@ -72,7 +76,7 @@ async def ask(subject_id: str, claim: Claim, *, officer: str) -> str:
         await db.run(
             "INSERT INTO evidence_opening (id, subject, claim, digest, asked_by, asked_person, asked_at, decision)"
             " VALUES (?, ?, ?, ?, ?, ?, ?, '')",
-            *(opening_id, person, await _sealed(opening_id, claim), digest, by, await identity.person_of(officer)),
+            *(opening_id, person, await _sealed(opening_id, person, claim), digest, by, await identity.person_of(officer)),
             clock.micros(clock.now()),
         )
         await _record(events.OPENING_ASKED, opening_id, by, {"kind": claim.kind, "claim": digest})
@@ -90,18 +94,18 @@ async def change(opening_id: str, claim: Claim, *, officer: str) -> None:
             mine,
             "claim = ?, digest = ?, decision = '', decided_by = NULL, decided_person = NULL, decided_at = NULL,"
             " open_until = NULL",
-            *(await _sealed(opening_id, claim), digest),
+            *(await _sealed(opening_id, mine.subject, claim), digest),
         )
         said = {"kind": claim.kind, "claim": digest, "was": mine.state}
         await _record(events.CLAIM_CHANGED, opening_id, f"officer:{officer}", said)
 
 
 async def withdraw(opening_id: str, *, officer: str) -> None:
-    """By who stated it: the claim is settled, or should not have been stated. Ends the reading of both at once."""
+    """By who stated it, or who agreed: it is settled, or should not have been stated. Ends the reading of both at once."""
     async with db.writing():
-        mine = await _own(opening_id, officer)
-        await _move(mine, "decision = 'withdrawn', open_until = NULL")
-        await _record(events.OPENING_WITHDRAWN, opening_id, f"officer:{officer}", {"was": mine.state})
+        found = await _own(opening_id, officer, or_agreed=True)
+        await _move(found, "decision = 'withdrawn', open_until = NULL")
+        await _record(events.OPENING_WITHDRAWN, opening_id, f"officer:{officer}", {"was": found.state})
 
 
 async def approve(opening_id: str, digest: str, *, officer: str) -> datetime:
@@ -127,7 +131,8 @@ async def refuse(opening_id: str, why: str, *, officer: str) -> None:
         raise Invalid(_("Please say why not."), {"why": _("Your colleague will read this.")})
     async with db.writing():
         waiting = await _for_another(opening_id, officer)
-        key, by = await vault.key_for("portal"), f"officer:{officer}"
+        await _refuse_ended(waiting.subject)
+        key, by = await vault.key_for("evidence", waiting.subject), f"officer:{officer}"
         await _move(
             waiting,
             "decision = 'refused', decided_by = ?, decided_person = ?, decided_at = ?, why = ?",
@@ -154,6 +159,13 @@ async def look(opening_id: str, what: dict[str, Any], *, officer: str) -> Openin
     return opening
 
 
+async def close_all() -> int:
+    """Inside `writing()`, after a restore: a backup may hold as open what was closed since. Answers how many."""
+    return await db.run(
+        "UPDATE evidence_opening SET decision = 'withdrawn', open_until = NULL WHERE decision IN ('', 'approved')"
+    )
+
+
 async def opening(opening_id: str) -> Opening:
     found = await openings(only=opening_id)
     if not found:
@@ -171,14 +183,14 @@ async def openings(*, before: str | None = None, limit: int = 50, only: str = ""
     """Newest first; the next page begins `before` the last id of this one."""
     condition, values = ("id = ?", [only]) if only else ("id < ?", [before]) if before else ("1 = 1", [])
     stored = await db.rows(f"SELECT * FROM evidence_opening WHERE {condition} ORDER BY id DESC LIMIT ?", *values, limit)
-    key = await vault.find_key("portal") if stored else None
-    return [_opening(each, key) for each in stored]
+    keys = await vault.keys_of("evidence", sorted({each["subject"] for each in stored}))
+    return [_opening(each, keys.get(each["subject"])) for each in stored]
 
 
 @jobs.verb("consent.claims_end", every=timedelta(days=1))
 async def let_go(job: jobs.Job) -> None:
-    """A claim may tell about its person, so its words go when the evidence has gone."""
-    found = await db.rows("SELECT DISTINCT subject FROM evidence_opening WHERE claim IS NOT NULL ORDER BY subject")
+    """When the evidence has gone there is nothing left to open, and nobody waits for a second person any more."""
+    found = await db.rows(f"SELECT DISTINCT subject FROM evidence_opening WHERE {_TELLING} ORDER BY subject")
     for start in range(0, len(found), AT_ONCE):
         people = [each["subject"] for each in found[start : start + AT_ONCE]]
         kept = await vault.keys_of("evidence", people)
@@ -207,10 +219,13 @@ async def _refuse_ended(subject_id: str) -> None:
         raise Conflict(_("The time for which this was kept is over. It was destroyed and nobody can open it."))
 
 
-async def _own(opening_id: str, officer: str) -> Opening:
+async def _own(opening_id: str, officer: str, *, or_agreed: bool = False) -> Opening:
     found = await _locked(opening_id)
-    if found.asked_person != await identity.person_of(officer):
-        raise NotAllowed(_("Only who stated the claim can change it or take it back."))
+    theirs = {found.asked_person, found.decided_person} if or_agreed else {found.asked_person}
+    if await identity.person_of(officer) not in theirs:
+        raise NotAllowed(
+            _("Only the person who stated the claim can change it. To end it, one has to be who stated or agreed to it.")
+        )
     if found.state not in (WAITING, OPEN):
         raise Conflict(_("This claim is closed. State a new one if there is one."))
     return found
@@ -255,8 +270,9 @@ def _words(claim: Claim) -> list[str]:
     return [claim.kind, claim.reference.strip(), claim.reason.strip()]
 
 
-async def _sealed(opening_id: str, claim: Claim) -> bytes:
-    key = await vault.key_for("portal")
+async def _sealed(opening_id: str, person: str, claim: Claim) -> bytes:
+    """After `_refuse_ended`: it makes nobody a new key."""
+    key = await vault.key_for("evidence", person)
     return key.seal(Place("evidence_opening", "claim", opening_id), json.dumps(_words(claim), ensure_ascii=False))
 
 

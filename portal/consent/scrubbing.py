@@ -13,13 +13,12 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 from portal import audit, db, subjects
 from portal.consent import events, fold, precedence
 from portal.consent.asking import Question, ask_many
-from portal.consent.import_file import NDJSON, ListFile, Record, look_at, object_of, records
+from portal.consent.import_file import NDJSON, AnyFile, ListFile, Record, look_at, object_of, records
 from portal.consent.permissions import Facts, require_channel, unknown_answer
 from portal.consent.purposes import Purpose, in_force
 from portal.consent.rules import Answer
@@ -66,12 +65,12 @@ class Scrubbing:
         self.done = Scrubbed(cell, kind, file.sha256)
 
     @classmethod
-    async def of(cls, path: Path, cell: Cell, *, column: str = "", charset: str = "") -> "Scrubbing":
+    async def of(cls, given: AnyFile, cell: Cell, *, column: str = "", charset: str = "") -> "Scrubbing":
         """`column`: which one holds the addresses, as `email=E-Mail`; without it the one that is named like a kind."""
         require_channel(cell, await in_force([cell.purpose]))
         if ALL in (cell.channel, cell.topic):
             raise Invalid(_("Ask for one channel at a time."), {"channel": _("Ask for one channel at a time.")})
-        return cls(await asyncio.to_thread(look_at, path, charset), cell, column)
+        return cls(await asyncio.to_thread(look_at, given, charset), cell, column)
 
     @property
     def lines(self) -> int:

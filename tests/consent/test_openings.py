@@ -106,6 +106,30 @@ async def test_the_two_read_for_a_week_and_nobody_else_does(ana: str) -> None:
             await openings.approve(waiting.id, waiting.digest, officer=PETRA)
 
 
+@pytest.mark.parametrize("who", [OLGA, PETRA])
+async def test_either_of_the_two_ends_the_reading_and_so_does_a_restore(ana: str, who: str) -> None:
+    first, second = await asked(ana), await asked(ana)
+    for each in (first, second):
+        await openings.approve(each.id, each.digest, officer=PETRA)
+    with pytest.raises(NotAllowed, match="To end it"):
+        await openings.withdraw(first.id, officer=OWNER)
+    await openings.withdraw(first.id, officer=who)
+    async with db.writing():
+        assert await openings.close_all() == 1
+    for each in (first, second):
+        with pytest.raises(NotAllowed, match="not open"):
+            await consent.opened.read(each.id, officer=OLGA)
+
+
+async def test_the_steps_of_requests_leave_no_gaps_between_the_pages(ana: str) -> None:
+    async with db.writing():
+        for _each in range(5):
+            await audit.record(consent.openings.events.READ, actor="system", subject=ana, case="a-case", payload={})
+    waiting = await asked(ana)
+    await openings.approve(waiting.id, waiting.digest, officer=PETRA)
+    assert len((await consent.opened.read(waiting.id, officer=OLGA, limit=2)).kept) == 2
+
+
 async def test_a_claim_that_changes_takes_the_agreement_with_it(ana: str) -> None:
     waiting = await asked(ana)
     await openings.change(waiting.id, OTHER, officer=OLGA)
@@ -114,7 +138,7 @@ async def test_a_claim_that_changes_takes_the_agreement_with_it(ana: str) -> Non
     await openings.change(waiting.id, CLAIM, officer=OLGA)
     await openings.approve(waiting.id, waiting.digest, officer=PETRA)
     for stranger in (PETRA, OWNER):
-        with pytest.raises(NotAllowed, match="Only who stated the claim"):
+        with pytest.raises(NotAllowed, match="Only the person who stated the claim"):
             await openings.change(waiting.id, OTHER, officer=stranger)
     assert len((await consent.opened.read(waiting.id, officer=OLGA)).kept) >= 2
     await openings.change(waiting.id, OTHER, officer=OLGA)
@@ -127,7 +151,7 @@ async def test_words_that_were_changed_past_the_portal_open_nothing(ana: str) ->
     one, other = await asked(ana), await openings.ask(ana, OTHER, officer=OLGA)
     await openings.approve(one.id, one.digest, officer=PETRA)
     async with db.writing():
-        key = await vault.key_for("portal")
+        key = await vault.key_for("evidence", ana)
         forged = key.seal(vault.Place("evidence_opening", "claim", one.id), '["of ours", "another", "another reason"]')
         await db.run("UPDATE evidence_opening SET claim = ? WHERE id = ?", forged, one.id)
         await db.run("UPDATE evidence_opening SET digest = ? WHERE id = ?", "0" * 64, other)
@@ -151,7 +175,9 @@ async def test_a_crash_in_the_middle_leaves_nothing_half_open(ana: str) -> None:
 
 async def test_when_the_evidence_ends_the_window_closes_and_the_claims_words_go_with_it(house: House) -> None:
     ana = await erased_ana()
-    waiting = await asked(ana)
+    waiting, left = await asked(ana), await asked(ana)
+    refused = await asked(ana)
+    await openings.refuse(refused.id, "She lives elsewhere now.", officer=PETRA)
     ends = await vault.ends_of("evidence", ana)
     assert ends is not None
     with clock.at(ends - timedelta(days=1)):
@@ -166,6 +192,8 @@ async def test_when_the_evidence_ends_the_window_closes_and_the_claims_words_go_
         await run("consent.claims_end")
         gone = await openings.opening(waiting.id)
         assert (gone.claim, gone.digest) == (None, waiting.digest)
+        assert (await openings.opening(refused.id)).why == "" and (await openings.opening(left.id)).state == "withdrawn"
+        assert not await openings.waits_for(PETRA)
         with pytest.raises(Conflict, match="destroyed"):
             await openings.ask(ana, CLAIM, officer=OLGA)
     assert await vault.find_key("evidence", ana) is None  # no step of this has made her a new one
