@@ -93,8 +93,9 @@ def serve(arguments: argparse.Namespace) -> int:
 
 async def _prepare(arguments: argparse.Namespace) -> None:
     await migrate(arguments)
-    if arguments.verify:
+    if arguments.verify or db.unproven().exists():
         await _require_sound()
+        db.unproven().unlink(missing_ok=True)
     await rules_commands.say_if_unlike()
 
 

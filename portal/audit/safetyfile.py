@@ -48,7 +48,6 @@ def append(lines: Sequence[Line]) -> None:
     """Add those lines that lie behind the last one, and wait for the disk."""
     target = path()
     target.parent.mkdir(parents=True, exist_ok=True)
-    is_new = not target.exists()
     with target.open("a+b", buffering=0) as file:  # nothing is left to be written when the file is closed
         fcntl.flock(file, fcntl.LOCK_EX)  # two processes may sequence by turns
         end, known, number = _last(file)
@@ -60,7 +59,7 @@ def append(lines: Sequence[Line]) -> None:
             # Lines that could not be flushed must not be taken for kept by the next turn, whose flush would say nothing.
             file.truncate(end)
             raise
-    if is_new:
+    if end == 0:  # new, or the folder was not synced because its first lines could not be kept
         files.sync_folder(target.parent)
 
 

@@ -4,10 +4,11 @@ Outside `writing()` the connection is read-only, for tortoise's models as for pl
 written by accident. Plain SQL here uses `?` on both databases; moments are microseconds (see `Moment`).
 """
 
-from portal.db.connections import close, open_database, scrub, size_of_pool
-from portal.db.disk import NoRoom, is_full, when_disk_fails
+from portal.db.connections import close, open_database, size_of_pool
+from portal.db.disk import NoRoom, is_full, unproven, when_disk_fails
 from portal.db.fields import Bytes, Json, Moment
 from portal.db.migrations import MigrationError, migrate, missing_migrations
+from portal.db.remains import scrub
 from portal.db.replies import keep_replies, kept_replies
 from portal.db.statements import Question, many, row, rows, run, several
 from portal.db.throttles import count_many, counted, throttle
@@ -47,6 +48,7 @@ __all__ = [
     "size_of_pool",
     "throttle",
     "trouble",
+    "unproven",
     "when_disk_fails",
     "writing",
 ]

@@ -6,15 +6,21 @@ each transaction reads what is there, and the sequencer compares the log's head 
 
 A commit that could not be flushed (fsync): nobody knows what the disk holds, and the next flush would succeed and lie, because
 the system takes the lost pages for written. So nothing is acknowledged any more: the process ends at once, as by `kill -9`,
-with 74 (EX_IOERR). PostgreSQL has the same two rules of its own.
+with 74 (EX_IOERR), and a mark in PORTAL_VAR lets whoever starts it again verify first. PostgreSQL has the same two rules of
+its own.
 """
 
 import os
 import sqlite3
 import time
 from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
 
 import structlog
+
+from portal.lib.errors import Refusal
+from portal.settings import get
 
 TRIED_EACH = 2.0
 _TAKES_NOTHING = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE}
@@ -65,9 +71,16 @@ def end_if_lost(problem: BaseException) -> None:
     if _code(problem) & _PRIMARY != sqlite3.SQLITE_IOERR or took_nothing(problem):
         return
     _log.critical("disk_failed_at_commit", exc_info=problem)
+    with suppress(OSError):  # a disk in this state may not take it either; then `portal serve --verify` is by hand
+        unproven().touch()
     if _disk.instead_of_ending is not None:
         _disk.instead_of_ending()
     os._exit(os.EX_IOERR)
+
+
+def unproven() -> Path:
+    """The mark that what lies in the database was not verified since the disk failed."""
+    return get().var / "disk.failed"
 
 
 def when_disk_fails(begin_again: Callable[[], None]) -> None:
@@ -77,8 +90,8 @@ def when_disk_fails(begin_again: Callable[[], None]) -> None:
 
 def _code(problem: BaseException | None) -> int:
     """SQLite's extended error code; tortoise wraps what SQLite raised."""
-    while problem is not None:
+    while problem is not None and not isinstance(problem, Refusal):  # a sentence for a person hides nothing that matters here
         if isinstance(problem, sqlite3.Error):
             return int(getattr(problem, "sqlite_errorcode", 0))
-        problem = problem.__cause__ or problem.__context__
+        problem = problem.__cause__ or (None if problem.__suppress_context__ else problem.__context__)
     return 0

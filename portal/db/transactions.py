@@ -141,6 +141,9 @@ async def _begin() -> AsyncIterator[None]:
         disk.refuse_while_full()
         try:
             await open_writer(client)
+            connection = client._connection
+            assert connection is not None
+            before = connection.total_changes
             async with _sqlite(client, "BEGIN IMMEDIATE"):
                 yield
         except Exception as problem:
@@ -149,7 +152,8 @@ async def _begin() -> AsyncIterator[None]:
             disk.remember(full=True)
             await _surely(drop(client))
             raise disk.NoRoom("The disk takes nothing more.") from problem
-        disk.remember(full=False)
+        if connection.total_changes > before:
+            disk.remember(full=False)
 
 
 # Tortoise's own transaction contexts leave the transaction, the connection and `default` behind when BEGIN fails or is

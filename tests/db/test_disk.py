@@ -22,6 +22,9 @@ async def test_without_room_a_write_is_undone_and_soon_tried_again_on_a_fresh_co
     disk.remember(full=True)  # two seconds later
     with pytest.raises(db.NoRoom, match="takes nothing more"):
         await _keep_without_room("lost")
+    async with db.writing():
+        pass
+    assert db.is_full()  # what writes nothing has found no room
     await _keep("after")
     assert not db.is_full()
     assert await db.rows("SELECT name FROM throttle ORDER BY name") == [{"name": "after"}, {"name": "before"}]

@@ -97,7 +97,7 @@ def test_a_commit_that_could_not_be_flushed_ends_the_process_and_the_next_one_ve
         people_are_heard(journal, 5)
         # The n-th flush of the one that began again fails too: so soon it is not tried a third time.
         assert portal.process.wait(60) == 74
-    assert (var / "server.log").read_text().count("disk_failed_at_commit") == 2
+    assert (var / "server.log").read_text().count("disk_failed_at_commit") == 2 and (var / "disk.failed").exists()
     leases_end(var)
     with serving(var, port) as portal:
         oracle.nothing_is_lost(customers)
@@ -105,10 +105,12 @@ def test_a_commit_that_could_not_be_flushed_ends_the_process_and_the_next_one_ve
         oracle.nothing_is_done_twice()
         oracle.systems_know(customers)
         grew_from(portal, promised)
+    assert not (var / "disk.failed").exists()
+    (var / "disk.failed").touch()
     with closing(sqlite3.connect(var / "portal.db")) as file, file:
         file.execute("DROP TRIGGER leaf_stays")
         file.execute("UPDATE leaf SET bytes = x'00' WHERE log_index = 7")
-    refused = portal_command(var, "serve", "--verify")
+    refused = portal_command(var, "serve")
     assert refused.returncode == 1 and "Restore the newest backup" in refused.stderr, refused.stdout + refused.stderr
 
 
