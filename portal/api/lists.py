@@ -4,12 +4,12 @@ address. It is kept nowhere: a commit sends it again, as the body.
 """
 
 from collections.abc import AsyncIterator
-from typing import IO, Any
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from portal import audit, consent, subjects
+from portal import audit, consent, subjects, vault
 from portal.api import import_options, schemas, uploads
 from portal.api.door import Described, answer, get, post
 from portal.api.import_options import PARAMETERS, query, single
@@ -39,8 +39,8 @@ async def plan(request: Request, key: ApiKey) -> Response:
         return await _planned(file, options, key)
 
 
-async def _planned(file: IO[bytes], options: batches.Options, key: ApiKey) -> Response:
-    return answer(_told(await consent.batches.plan_import(uploads.path_of(file), options, by=key.actor, name="-")), 201)
+async def _planned(file: vault.spool.Spool, options: batches.Options, key: ApiKey) -> Response:
+    return answer(_told(await consent.batches.plan_import(file, options, by=key.actor)), 201)
 
 
 async def show(request: Request, key: ApiKey) -> Response:
@@ -52,7 +52,7 @@ async def commit(request: Request, key: ApiKey) -> Response:
     _require_strength(key)
     batch = await _own(request, key)
     with await uploads.body(request) as file:
-        batch = await consent.batches.commit_import(batch.id, uploads.path_of(file), by=key.actor)
+        batch = await consent.batches.commit_import(batch.id, file, by=key.actor)
     return answer(_told(batch))
 
 
@@ -76,7 +76,7 @@ async def scrub(request: Request, key: ApiKey) -> Response:
     try:
         cell = Cell(asked["purpose"], asked["channel"], asked.get("topic", ""))
         more = {"column": asked.get("map", ""), "charset": asked.get("charset", "")}
-        scrubbing = await consent.scrubbing.Scrubbing.of(uploads.path_of(file), cell, **more)
+        scrubbing = await consent.scrubbing.Scrubbing.of(file, cell, **more)
     except BaseException:
         file.close()
         raise
@@ -97,7 +97,7 @@ async def _own(request: Request, key: ApiKey) -> batches.Batch:
     return batch
 
 
-async def _answered(scrubbing: consent.scrubbing.Scrubbing, file: IO[bytes], by: str) -> AsyncIterator[str]:
+async def _answered(scrubbing: consent.scrubbing.Scrubbing, file: vault.spool.Spool, by: str) -> AsyncIterator[str]:
     with file:
         async for text in scrubbing.parts():
             yield text

@@ -1,17 +1,15 @@
 """Files as they come in: the body itself, or a part of a form beside a smaller one. Read as they arrive, never held whole,
-and written without a name, so that nothing is left of them, not even after a kill.
+and never in clear on the disk: they are spooled under a key of this process, so that nothing is left of them after a kill.
 """
 
 import asyncio
-import tempfile
-from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import Request
 
-from portal import settings
+from portal import settings, vault
 from portal.paper import _
 from portal.problems import BadRequest, Unacceptable
 
@@ -24,21 +22,21 @@ LARGEST_TEXT = 200_000
 _LONGEST_NAME = 1000
 
 
-async def body(request: Request) -> IO[bytes]:
+async def body(request: Request) -> vault.spool.Spool:
     """The body of a request; the caller closes it."""
     _require_kind(request, *PLAIN)
     file = _new_file()
     try:
         async for block in request.stream():
             await asyncio.to_thread(file.write, block)
-        file.flush()
+        file.end()
     except BaseException:
         file.close()
         raise
     return file
 
 
-async def form(request: Request, large: str, small: str) -> tuple[IO[bytes], bytes]:
+async def form(request: Request, large: str, small: str) -> tuple[vault.spool.Spool, bytes]:
     """The two parts of a form, in any order: one as a file, which the caller closes, the other as bytes."""
     _require_kind(request, FORM)
     boundary = parse_options_header(request.headers["content-type"])[1].get(b"boundary", b"")
@@ -48,7 +46,7 @@ async def form(request: Request, large: str, small: str) -> tuple[IO[bytes], byt
         async for block in request.stream():
             await asyncio.to_thread(parser.write, block)
         parts.require_whole()
-        parts.file.flush()
+        parts.file.end()
     except FormParserError as problem:
         parts.file.close()
         raise _broken() from problem
@@ -56,10 +54,6 @@ async def form(request: Request, large: str, small: str) -> tuple[IO[bytes], byt
         parts.file.close()
         raise
     return parts.file, bytes(parts.text)
-
-
-def path_of(file: IO[bytes]) -> Path:
-    return Path(f"/proc/self/fd/{file.fileno()}")
 
 
 def kind_of(request: Request) -> str:
@@ -133,8 +127,8 @@ def _require_kind(request: Request, *kinds: str) -> None:
         raise Unacceptable(415, _("Send the body as %s.") % ", ".join(kinds), {"accept": ", ".join(kinds)})
 
 
-def _new_file() -> IO[bytes]:
-    return tempfile.TemporaryFile(dir=settings.get().var)
+def _new_file() -> vault.spool.Spool:
+    return vault.spool.Spool(settings.get().var)
 
 
 def _broken() -> BadRequest:

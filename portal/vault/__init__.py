@@ -4,7 +4,7 @@ Fields: AES-256-GCM, with table, column and row as associated data, so that a ci
 Serves GDPR Art. 32(1)(a) and makes Art. 17 hold for backups, which carry no data keys.
 """
 
-from portal.vault import files
+from portal.vault import files, spool
 from portal.vault.blobs import drop_blob, drop_expired_blobs, read_blob, store_blob
 from portal.vault.fields import Place, Tampered
 from portal.vault.keys import (
@@ -54,5 +54,6 @@ __all__ = [
     "seal_link",
     "shred",
     "signing_seed",
+    "spool",
     "store_blob",
 ]
