@@ -15,7 +15,6 @@ from portal.settings import Settings, SettingsError, get
 
 READERS_OF_A_POOL = 8
 WRITERS_OF_A_POOL = 4
-WRITTEN_ANEW = 64 * 1024**2
 
 
 async def open_database(settings: Settings | None = None) -> None:
@@ -41,22 +40,6 @@ async def close() -> None:
     if Tortoise.is_inited():
         await reader().close()
     await Tortoise.close_connections()
-
-
-async def scrub(table: str) -> bool:
-    """Let deleted rows of a table vanish from the disk too; not inside `writing()`. False: somebody reads, try again.
-
-    SQLite overwrites deleted rows (secure_delete) but keeps older pages in its write-ahead log until that is emptied.
-    PostgreSQL leaves bytes of deleted rows in the free space of their pages; a table that is written anew has none. A large
-    one would stand still for too long meanwhile.
-    """
-    client = writer()
-    if not is_sqlite(client):
-        found = await client.execute_query_dict(f"SELECT pg_total_relation_size('{table}') AS size")
-        await client.execute_script(f"VACUUM {'FULL ' if found[0]['size'] <= WRITTEN_ANEW else ''}{table}")
-        return True
-    found = await client.execute_query_dict("PRAGMA wal_checkpoint(TRUNCATE)")
-    return not found[0]["busy"]
 
 
 def reader() -> BaseDBAsyncClient:

@@ -59,7 +59,7 @@ async def end(job: jobs.Job) -> None:
 async def scrub_keys(job: jobs.Job) -> None:
     """A destroyed key must not be readable in the free space of the database's files either."""
     if not await db.scrub("data_key"):
-        raise jobs.TryAgain("Somebody is reading the database.", after=timedelta(seconds=5))
+        raise jobs.TryAgain("Somebody is reading the database.", after=timedelta(seconds=30))
 
 
 async def scrub_soon() -> None:
