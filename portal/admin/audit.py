@@ -60,8 +60,25 @@ async def download_proof(request: Request) -> Response:
     if entry is not None and await subjects.evidence.closed_entry(entry):
         raise NotAllowed(_("This person's data was deleted. It takes two people and a legal claim to open what is kept."))
     proof = await audit.prove(request.path_params["entry"])
-    name = f'attachment; filename="proof-{request.path_params["entry"][:8]}.txt"'
-    return Response(proof, media_type="text/plain", headers={"content-disposition": name})
+    return _file(proof.encode(), f"proof-{request.path_params['entry'][:8]}.txt", "text/plain")
+
+
+async def download_anchor(request: Request) -> Response:
+    """What the other side answered: an RFC 3161 time stamp, or the signed state with a witness's signature."""
+    anchor = await custody.anchors.find(request.path_params["anchor"])
+    if anchor.kind == "timestamp":
+        return _file(anchor.proof, f"checkpoint-{anchor.size}.tsr", "application/timestamp-reply")
+    return _file(anchor.proof, f"checkpoint-{anchor.size}-witnessed.txt", "text/plain")
+
+
+async def download_anchored(request: Request) -> Response:
+    """The signed state that the time stamp is on, byte by byte."""
+    anchor = await custody.anchors.find(request.path_params["anchor"])
+    return _file(anchor.note, f"checkpoint-{anchor.size}.txt", "text/plain")
+
+
+def _file(content: bytes, name: str, kind: str) -> Response:
+    return Response(content, media_type=kind, headers={"content-disposition": f'attachment; filename="{name}"'})
 
 
 async def verify(request: Request) -> Response:
@@ -80,4 +97,6 @@ routes = [
     post("/admin/audit/check", verify, guard=officer("audit.see")),
     get("/admin/audit/{entry}", show_entry, guard=officer("audit.see")),
     get("/admin/audit/{entry}/proof", download_proof, guard=officer("audit.see")),
+    get("/admin/audit/anchors/{anchor}", download_anchor, guard=officer("audit.see")),
+    get("/admin/audit/anchors/{anchor}/checkpoint", download_anchored, guard=officer("audit.see")),
 ]

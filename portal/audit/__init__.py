@@ -4,7 +4,7 @@ An entry lies in the same transaction as the change it records; the sequencer th
 Erasing a person takes the contents and leaves the proof (GDPR Art. 5(2), 7(1), 17).
 """
 
-from portal.audit import notes, restored, safety, tiles, windows
+from portal.audit import earlier, notes, restored, safety, tiles, windows
 from portal.audit.checking import verify_log_apart
 from portal.audit.entries import Note, record, record_many, shred_payloads
 from portal.audit.head import checkpoint, log_key
@@ -23,6 +23,7 @@ __all__ = [
     "Note",
     "ReceiptReport",
     "checkpoint",
+    "earlier",
     "entries_after",
     "entry",
     "log_key",

@@ -87,10 +87,13 @@ def belongs(origin: str, now: str) -> str:
     """In words: to which log of a portal something belongs, seen from the one that is known; "" when it is that one."""
     if origin == now or not is_kin(origin, now):
         return ""
-    told = {"origin": origin, "now": now}
-    if number_of(origin) < number_of(now):
-        sentence = _(
-            "It belongs to the log before, %(origin)s. After a backup was restored the log goes on as %(now)s; proofs stay right."
-        )
-        return sentence % told
-    return _("It belongs to a later log, %(origin)s, than the one you know, %(now)s.") % told
+    before, later = belongings()
+    return (before if number_of(origin) < number_of(now) else later) % {"origin": origin, "now": now}
+
+
+def belongings() -> tuple[str, str]:
+    """How that is said of a log before the one that is known, and of a later one."""
+    before = _(
+        "It belongs to the log before, %(origin)s. After a backup was restored the log goes on as %(now)s; proofs stay right."
+    )
+    return before, _("It belongs to a later log, %(origin)s, than the one you know, %(now)s.")

@@ -15,7 +15,9 @@ from portal import audit, db, jobs
 from portal.custody import checkpoint_mail, events, timestamps, witness
 from portal.custody.refusal import AnchorFailed
 from portal.lib import clock, ids
+from portal.lib.errors import NotFound
 from portal.lib.outbound import OutboundFailed, OutboundRefused
+from portal.paper import _
 from portal.settings import get
 
 KINDS = ("mail", "timestamp", "witness")
@@ -35,6 +37,17 @@ class Standing:
     size: int | None
     failing_since: datetime | None
     why: str
+    newest: str = ""
+
+
+@dataclass(frozen=True)
+class Anchor:
+    """One that somebody else signed, to check it elsewhere: `note` as it was sent to them, `proof` what came back."""
+
+    kind: str
+    size: int
+    note: bytes
+    proof: bytes
 
 
 @jobs.verb("custody.mail_checkpoint", every=timedelta(minutes=30))
@@ -60,17 +73,25 @@ async def standings() -> list[Standing]:
     return [await _standing(kind, on[kind], troubles.get(kind)) for kind in KINDS]
 
 
+async def find(anchor_id: str) -> Anchor:
+    """Mails prove nothing here: what counts are those that people kept."""
+    found = await db.row("SELECT kind, size, note, proof FROM anchor WHERE id = ? AND kind <> 'mail'", anchor_id)
+    if found is None:
+        raise NotFound(_("There is no such anchor."))
+    return Anchor(found["kind"], found["size"], found["note"].encode(), bytes(found["proof"]))
+
+
 async def _standing(kind: str, on: bool, trouble: dict[str, Any] | None) -> Standing:
     newest = await db.row(
-        "SELECT party, size, proof, made_at FROM anchor WHERE kind = ? ORDER BY made_at DESC, size DESC LIMIT 1", kind
+        "SELECT id, party, size, proof, made_at FROM anchor WHERE kind = ? ORDER BY made_at DESC, size DESC LIMIT 1", kind
     )
     made = None if newest is None else clock.from_micros(newest["made_at"])
     since = None if trouble is None else clock.from_micros(trouble["since"])
     why = "" if trouble is None else trouble["why"]
     if trouble is None and newest is not None and kind == "mail" and (stuck := await checkpoint_mail.stuck(newest["proof"])):
         since, why = made, stuck
-    size, party = (None, "") if newest is None else (newest["size"], newest["party"])
-    return Standing(kind, on, party, made, size, since if on else None, why if on else "")
+    size, party, its_id = (None, "", "") if newest is None else (newest["size"], newest["party"], newest["id"])
+    return Standing(kind, on, party, made, size, since if on else None, why if on else "", its_id)
 
 
 async def _attempt(

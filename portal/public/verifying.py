@@ -67,7 +67,10 @@ def _values() -> dict[str, dict[str, str]]:
 
 
 def _verdicts() -> dict[str, str]:
+    before, later = audit.earlier.belongings()
     return {
+        "belongs-before": before,
+        "belongs-later": later,
         "good": _("The proof is right"),
         "bad": _("The proof is not right: do not rely on it"),
         "unchanged": _("What it says was recorded like this, and nothing was changed since."),

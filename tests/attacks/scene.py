@@ -71,6 +71,7 @@ async def open_scene(house: House, folder: Path) -> Scene:
     (folder / "list.csv").write_text(f"email,answer\n{ANA},no\n")
     async with db.writing():
         perhaps_ana = await subjects.ensure("email", ANA.replace("@", "+shop@"), by="import:1")
+        await db.run("INSERT INTO anchor VALUES ('the-newest', 'timestamp', 'authority', 'log', 1, 'note', ?, 0)", b"its answer")
     options = consent.batches.Options(defaults={"purpose": "newsletter", "channel": "email"})
     shops = await identity.admit(secret)
     assert shops is not None
@@ -99,6 +100,8 @@ async def open_scene(house: House, folder: Path) -> Scene:
         "/admin/invitation/{secret}": "/admin/invitation/" + invitation.rsplit("/", 1)[1],
         "/admin/audit/{entry}": f"/admin/audit/{entry}",
         "/admin/audit/{entry}/proof": f"/admin/audit/{entry}/proof",
+        "/admin/audit/anchors/{anchor}": "/admin/audit/anchors/the-newest",
+        "/admin/audit/anchors/{anchor}/checkpoint": "/admin/audit/anchors/the-newest/checkpoint",
         "/admin/people/{subject}": f"/admin/people/{session.subject}",
         "/admin/people/{subject}/comparison": f"/admin/people/{session.subject}/comparison",
         "/admin/cases/{case}": f"/admin/cases/{erasure}",

@@ -124,6 +124,31 @@ def test_a_browser_without_ed25519_never_calls_a_proof_right(page: Page, made: M
     expect(page.locator("#result li")).to_have_text([_at_place(7)])
 
 
+def test_a_proof_of_the_log_before_or_after_a_restore_says_so(page: Page, made: Made, tmp_path: Path) -> None:
+    """The same key under the name that the log has now; another key under that name is still a stranger's."""
+    first, seed = "127.0.0.1:8000/audit/1", base64.b64decode(LOG_KEY)
+    keys, said = page.get_by_label("Key of the record"), page.locator("#result")
+    second = str(verifier_key("127.0.0.1:8000/audit/2", seed))
+    for given in (second, f"{second}\n{made.key}"):
+        keys.fill(given)
+        _choose(page, made.receipt, tmp_path)
+        expect(said).to_contain_text("The proof is right")
+        expect(said).to_contain_text(f"It belongs to the log before, {first}. After a backup was restored the log goes on as")
+    top = made.receipt.split("\n\n")[0]
+    report = audit.verify_receipt(made.receipt, [VerifierKey.parse(made.key)])
+    assert report.checkpoint is not None
+    later = sign_checkpoint("127.0.0.1:8000/audit/2", report.checkpoint.size, report.checkpoint.root, seed)
+    keys.fill(made.key)
+    _choose(page, f"{top}\n\n{later.note}", tmp_path)
+    expect(said).to_contain_text("It belongs to a later log, 127.0.0.1:8000/audit/2, than the one you know")
+    _choose(page, made.receipt, tmp_path)
+    expect(said).to_contain_text("The proof is right")
+    expect(said).not_to_contain_text("belongs")
+    keys.fill(str(verifier_key("127.0.0.1:8000/audit/2", b"x" * 32)))
+    _choose(page, made.receipt, tmp_path)
+    expect(said.locator("li").first).to_contain_text("It is not signed with the key above (127.0.0.1:8000/audit/2).")
+
+
 def test_the_browser_and_the_portal_judge_every_changed_proof_alike(page: Page, made: Made) -> None:
     chance = random.Random(20261122)
     vectors = [made.receipt, *chance.sample(list(mutations(made.receipt)), 600), *_crafted(made.receipt)]

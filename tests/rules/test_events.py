@@ -17,8 +17,9 @@ def test_every_event_is_declared_in_the_events_file_of_its_room() -> None:
         if isinstance(node, ast.Call) and ast.unparse(node.func) in ("audit.Event", "Event")
     ]
     assert stray == []
+    in_events_files = set(events_table.declared())  # first: it imports every room
     known = {name for name in audit.vocabulary() if not name.startswith("test.")}  # other tests declare their own
-    assert set(events_table.declared()) == known
+    assert in_events_files == known
 
 
 def test_every_event_is_recorded_somewhere() -> None:

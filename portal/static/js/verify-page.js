@@ -26,6 +26,7 @@
       list.append(...report.problems.map((each) => element("li", "", fill(each.word, each.told))));
       said.append(list);
     } else said.append(element("p", "", fill(report.unchecked || "unchanged")));
+    if (kind === "good" && report.belongs) said.append(element("p", "", fill(report.belongs.word, report.belongs.told)));
     at("result").replaceChildren(said);
     // What a wrong proof claims is not shown: it would be read as if it were true.
     at("facts").replaceChildren(...(report.problems.length || !report.statement ? [] : [facts(report)]));

@@ -30,9 +30,13 @@ async function verify(text, keysText) {
   };
   const signed = await trying(() => readCheckpoint(parts.note));
   Object.assign(report, signed);
-  await trying(async () => { report.unchecked = await checkSignature(parts.note, keys, signed); });
+  await trying(async () => {
+    const known = signed ? [...keys, ...await underName(keys, signed.origin)] : keys;
+    report.unchecked = await checkSignature(parts.note, known, signed);
+  });
   if (signed) await trying(() => checkPlace(parts, signed));
   await trying(() => checkContents(report, parts.extra));
+  if (signed) report.belongs = belongs(signed.origin, keys);
   return report;
 }
 
@@ -46,9 +50,38 @@ async function readKey(text) {
   if (!found) throw new Wrong("key-form");
   const material = decode64(found[3], "key-form");
   if (material.length !== 33 || material[0] !== ED25519) throw new Wrong("key-kind");
-  const id = (await sha256(utf8(found[1] + "\n"), material)).slice(0, 4);
-  if (hex(id) !== found[2]) throw new Wrong("key-id");
-  return { name: found[1], id: found[2], public: material.slice(1) };
+  const key = await keyOf(found[1], material.slice(1));
+  if (key.id !== found[2]) throw new Wrong("key-id");
+  return key;
+}
+
+async function keyOf(name, material) {
+  const id = (await sha256(utf8(name + "\n"), [ED25519], material)).slice(0, 4);
+  return { name, id: hex(id), public: material };
+}
+
+// As portal/audit/earlier.py: a log that follows another one (…/audit/1, …/audit/2) has its key.
+async function underName(keys, origin) {
+  const kin = keys.filter(({ name }) => name !== origin && isKin(name, origin));
+  return Promise.all(kin.map(async (key) => ({ ...await keyOf(origin, key.public), given: key.name })));
+}
+
+// To which log of a portal a proof belongs, seen from the newest one whose key is known; null when it is that one.
+function belongs(origin, keys) {
+  const known = keys.map(({ name }) => name).filter((name) => isKin(name, origin));
+  const now = known.reduce((newest, name) => numberOf(name) > numberOf(newest) ? name : newest, known[0] ?? origin);
+  if (now === origin) return null;
+  return { word: numberOf(origin) < numberOf(now) ? "belongs-before" : "belongs-later", told: { origin, now } };
+}
+
+function isKin(one, other) {
+  const address = (name) => name.slice(0, Math.max(name.lastIndexOf("/"), 0));
+  return address(one) === address(other) && numberOf(one) > 0 && numberOf(other) > 0;
+}
+
+function numberOf(origin) {
+  const number = origin.slice(origin.lastIndexOf("/") + 1);
+  return /^[0-9]{1,9}$/.test(number) ? Number(number) : 0;
 }
 
 function parse(text) {
@@ -105,7 +138,7 @@ async function checkSignature(note, keys, signed) {
     unchecked = await isSigned(key, utf8(text), signature.slice(4));
     names.push(key.name);
   }
-  if (!names.length) throw new Wrong("stranger", { name: keys.map(({ name }) => name).join(", ") });
+  if (!names.length) throw new Wrong("stranger", { name: keys.filter(({ given }) => !given).map(({ name }) => name).join(", ") });
   if (signed && !names.includes(signed.origin)) throw new Wrong("other-log", { origin: signed.origin, name: names.join(", ") });
   return unchecked;
 }
