@@ -19,21 +19,16 @@ FILTERS = ("event", "actor", "subject", "case", "object")
 async def show(request: Request) -> Response:
     asked = request.query_params
     filters = {name: asked[name] for name in FILTERS if asked.get(name)}
-    found = await audit.search(
-        event=filters.get("event"),
-        actor=filters.get("actor"),
-        subject=filters.get("subject"),
-        case=filters.get("case"),
-        object=filters.get("object"),
-        before=asked.get("before") or None,
-        limit=PAGE,
-    )
+    closed = await _closed(filters)
+    found = [] if closed else await audit.search(**filters, before=asked.get("before") or None, limit=PAGE)
     older = f"?{urlencode(filters | {'before': found[-1].id})}" if len(found) == PAGE else ""
     vocabulary = audit.vocabulary()
     return desk(
         request,
         "admin/audit.html",
         entries=found,
+        closed=closed,
+        kept=await subjects.evidence.closed_among(found),
         vocabulary=vocabulary,
         names=sorted(vocabulary),
         filters=filters,
@@ -42,6 +37,12 @@ async def show(request: Request) -> Response:
         anchors=await custody.anchors.standings(),
         report=None,
     )
+
+
+async def _closed(filters: dict[str, str]) -> subjects.evidence.Closed | None:
+    """What somebody erased did, and when, is not read by one person alone, not even in outline."""
+    person = filters.get("subject") or filters.get("actor", "").removeprefix("customer:")
+    return await subjects.evidence.closed(person) if person else None
 
 
 async def show_entry(request: Request) -> Response:

@@ -38,6 +38,13 @@ async def closed(subject_id: str) -> Closed | None:
     return Closed(found.erased_at, (ends - timedelta(microseconds=1)).date())
 
 
+async def closed_among(entries: Sequence[audit.Entry]) -> set[str]:
+    """Those of these entries, by their ids, that are closed."""
+    about = {each.id: each.subject for each in entries if each.subject is not None and each.case is None}
+    erased = await Subject.filter(id__in=list(set(about.values())), erased_at__isnull=False).values_list("id", flat=True)
+    return {entry for entry, person in about.items() if person in set(erased)}
+
+
 async def closed_entry(entry: audit.Entry) -> Closed | None:
     """The same for what stands in an entry of the log. The steps of a request lie under the request's own key."""
     return None if entry.subject is None or entry.case is not None else await closed(entry.subject)

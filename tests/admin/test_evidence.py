@@ -49,6 +49,13 @@ async def test_an_erased_persons_yes_opens_to_no_officer_and_no_program_alone(
         assert re.search(r"Kept as evidence until \d+ \w+ 20\d\d\. Opening it takes two people", page.text)
         assert "newsletter@1/en" not in page.text and "a•••" not in page.text
         assert (await browser.get(f"/admin/audit/{entry}/proof")).status_code == 403
+    for browser in (olga, vik, owner):  # nor in outline: which word, and when
+        for asked in (f"subject={person}", f"actor=customer:{person}", f"subject={person}&event=consent.granted"):
+            page = await browser.get(f"/admin/audit?{asked}")
+            assert "Kept as evidence until" in page.text and f"/admin/audit/{entry}" not in page.text
+        row = re.search(rf'<a href="/admin/audit/{entry}">.*?</tr>', (await browser.get("/admin/audit")).text, re.DOTALL)
+        assert row and "Kept of somebody" in row[0] and "consent" not in row[0] and "said yes" not in row[0]
+        assert "consent.granted" not in (await browser.get(f"/admin/audit/{entry}")).text
     for browser in (olga, vik):
         page = await browser.get(f"/admin/people/{person}")
         assert "Kept as evidence until" in page.text and "newsletter" not in page.text.lower()
