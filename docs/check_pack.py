@@ -1,7 +1,8 @@
 """Checks an auditor's pack without the portal: python check_pack.py KEY [LOG] in its folder (needs `cryptography`).
 
-Every file against the manifest, every receipt (verify_receipt.py beside this), the signed states and the proofs between them.
-With LOG, the folder of an exported log, the sample is drawn again: nothing may have been kept from the draw.
+Every file against the manifest, every receipt (verify_receipt.py beside this), the signed states and the proofs between them,
+and that each place drawn has its receipt or is said to have none. With LOG, the folder of an exported log, the sample is drawn
+again. What is called erased, closed or words cannot be checked by anybody outside; this says how many such places there are.
 """
 
 import base64
@@ -11,6 +12,7 @@ import io
 import json
 import runpy
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,15 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 HERE = Path(__file__).resolve().parent
 PROBLEMS: list[str] = []
+FORMAT = "portal/auditor-pack/2"
+WANTED = 25
+SAID = ("granted", "refused", "unset", "informed", "pending", "confirmed", "undone")
+EVENTS = {"case.opened": "case.opened"} | {f"consent.{each}": "consent" for each in SAID}
+KINDS = tuple(dict.fromkeys(EVENTS.values()))
+WITHOUT = {
+    "words": "said to hold words that somebody wrote",
+    "closed": "said to be of people whose data was deleted",
+}
 
 
 def compare(manifest: dict[str, Any]) -> None:
@@ -91,6 +102,42 @@ def states(key: str) -> None:
             PROBLEMS.append(f"log/{step['to']}.checkpoint: did not grow from {step['from']}")
 
 
+def sample(manifest: dict[str, Any], names: list[str], key: str) -> list[str]:
+    """Each place drawn lies in the window and has its receipt, or is said to have none; answers how many of which."""
+    same_kinds = manifest["drawn"].keys() == set(KINDS) and set(manifest["answers"]) == EVENTS.keys() - set(KINDS)
+    if manifest["format"] != FORMAT or not same_kinds:
+        PROBLEMS.append("manifest.json: this script does not know such packs")
+        return []
+    if manifest["seed_from"] != "given":
+        size, root = state("end", key)
+        if manifest["seed"] != root.hex() or size < manifest["end_place"]:
+            PROBLEMS.append("the seed is not the root of log/end.checkpoint, or that was signed before the window's end")
+    told = [f"Seed: {manifest['seed']} ({manifest['seed_from']})."]
+    for kind in KINDS:
+        drawn = manifest["drawn"][kind]
+        places = [each["place"] for each in drawn["places"]]
+        every = places + drawn["erased"]
+        inside = all(manifest["first_place"] <= each < manifest["end_place"] for each in every)
+        if not inside or len(set(every)) != len(every) or len(places) < min(WANTED, drawn["of"] - len(drawn["erased"])):
+            PROBLEMS.append(f"the sample of {kind} names too few places, one twice, or one outside the window")
+        for each in drawn["places"]:
+            if each["receipt"] not in WITHOUT and not is_of(each["receipt"], each["place"], kind, names):
+                PROBLEMS.append(f"place {each['place']} ({kind}): its receipt is missing, or is of something else")
+        reasons = Counter(each["receipt"] for each in drawn["places"] if each["receipt"] in WITHOUT)
+        why = "".join(f", {reasons[name]} {WITHOUT[name]}" for name in WITHOUT if reasons[name])
+        told.append(f"{kind}: {len(places)} drawn of {drawn['of']}, {reasons.total()} without a receipt{why}.")
+    return told
+
+
+def is_of(name: str, place: int, kind: str, names: list[str]) -> bool:
+    """Of that place and kind; the receipt itself was checked before."""
+    if name not in names:
+        return False
+    _first, extra, index = (HERE / name).read_bytes().decode().split("\n")[:3]
+    leaf = json.loads(json.loads(base64.b64decode(extra.removeprefix("extra ")))["leaf"])
+    return index == f"index {place}" and EVENTS.get(leaf["e"]) == kind
+
+
 def entries(log: Path, size: int) -> Iterator[bytes]:
     """The first entries of an exported log, as they were hashed (c2sp.org/tlog-tiles)."""
     for number in range(-(-size // 256)):
@@ -108,50 +155,71 @@ def entries(log: Path, size: int) -> Iterator[bytes]:
             at += 2 + length
 
 
-def draw_again(manifest: dict[str, Any], log: Path, key: str) -> None:
-    """The log leads to the signed state, and the places that come first by rank are those shown or named as erased."""
-    size, root = state("newest", key)
-    events = dict.fromkeys(manifest["answers"], "consent") | {"case.opened": "case.opened"}
-    found: dict[str, list[tuple[bytes, int]]] = {kind: [] for kind in manifest["drawn"]}
+def draw_again(manifest: dict[str, Any], log: Path, key: str) -> int:
+    """The log leads to the signed state, and the places that come first by rank are those shown or called erased.
+
+    Answers how many erasures the log tells of: no more places than that can have been erased.
+    """
+    (size, root), erasures, strays = state("newest", key), 0, list[int]()
+    found: dict[str, list[tuple[bytes, int]]] = {kind: [] for kind in KINDS}
     trees: list[tuple[int, bytes]] = []
     for place, leaf in enumerate(entries(log, size)):
         height, hashed = 0, hashlib.sha256(b"\0" + leaf).digest()
         while trees and trees[-1][0] == height:
             height, hashed = height + 1, node(trees.pop()[1], hashed)
         trees.append((height, hashed))
-        kind = events.get(json.loads(leaf)["e"])
-        if kind and manifest["first_place"] <= place < manifest["end_place"]:
+        said = json.loads(leaf)
+        kind, inside = EVENTS.get(said["e"]), manifest["first_place"] <= place < manifest["end_place"]
+        erasures += said["n"] if said["e"] == "payload.shredded" else 0
+        if inside != (manifest["from"] <= said["t"] < manifest["to"]):
+            strays.append(place)
+        if kind and inside:
             found[kind].append((hashlib.sha256(f"{manifest['seed']}:{place}".encode()).digest(), place))
     whole = trees.pop()[1]
     while trees:
         whole = node(trees.pop()[1], whole)
     if whole != root:
         PROBLEMS.append(f"{log}: is not the log that was signed")
+    if strays:
+        PROBLEMS.append(f"the window's places are not those of its days: {len(strays)} differ, the first is {strays[0]}")
     for kind, ranked in found.items():
         drawn = manifest["drawn"][kind]
-        shown = set(drawn["places"]) | set(drawn["erased"])
+        shown = {each["place"] for each in drawn["places"]} | set(drawn["erased"])
         first = {place for _rank, place in sorted(ranked)[: len(shown)]}
-        if first != shown or drawn["of"] != len(ranked) or len(drawn["places"]) < min(25, len(ranked) - len(drawn["erased"])):
+        if first != shown or drawn["of"] != len(ranked):
             PROBLEMS.append(f"the sample of {kind} is not the one that the seed draws")
+    if called_erased(manifest) > erasures:
+        PROBLEMS.append(f"{called_erased(manifest)} places are called erased, but the log tells of {erasures} erasures")
+    return erasures
+
+
+def called_erased(manifest: dict[str, Any]) -> int:
+    return sum(len(manifest["drawn"][kind]["erased"]) for kind in KINDS)
 
 
 def main(key: str, log: str = "") -> int:
     manifest = json.loads((HERE / "manifest.json").read_text())
     compare(manifest)
     names = [name for name in manifest["files"] if name.endswith(".txt") and not name.startswith("log/")]
+    told, erasures = list[str](), 0
     try:
         if not PROBLEMS:
             receipts(names, key)
             states(key)
+        if not PROBLEMS:
+            told = sample(manifest, names, key)
         if log and not PROBLEMS:
-            draw_again(manifest, Path(log), key)
-    except (InvalidSignature, StopIteration, OSError, LookupError, ValueError) as trouble:
+            erasures = draw_again(manifest, Path(log), key)
+    except (InvalidSignature, StopIteration, OSError, LookupError, TypeError, ValueError) as trouble:
         PROBLEMS.append(f"cannot be checked, or was not signed with this key: {trouble!r}")
     for problem in PROBLEMS:
         print(f"WRONG: {problem}")
     if not PROBLEMS:
         drawn = " The sample was drawn again: it is the same." if log else ""
         print(f"Right: {len(manifest['files'])} files, of which {len(names)} are receipts.{drawn}")
+        print("\n".join(told))
+        in_all = f" The log tells of {erasures} erasures in all." if log else ""
+        print(f"{called_erased(manifest)} places are called erased; whether they were cannot be checked here.{in_all}")
     return 1 if PROBLEMS else 0
 
 

@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from portal.lib.errors import Conflict
@@ -46,17 +46,41 @@ class Archive:
 
 @contextmanager
 def written_aside(file: Path) -> Iterator[Archive]:
-    """An archive that becomes `file` when all is done, and goes when anything fails."""
+    """An archive that becomes `file` when all is done, and goes when anything fails. Nobody else's file is written over."""
     if file.exists():
-        raise Conflict(_("%s is there already. Choose another name.") % file)
+        raise _is_there(file)
     aside = file.with_name(f".{file.name}.new")
-    try:
-        with aside.open("wb") as opened:
+    with _alone(aside) as opened:
+        try:
             with ZipFile(opened, "w") as archive:
                 yield Archive(archive)
             opened.flush()
             os.fsync(opened.fileno())
-        aside.replace(file)
-    except BaseException:
-        aside.unlink(missing_ok=True)
-        raise
+            _name(aside, file)
+        finally:
+            aside.unlink(missing_ok=True)
+
+
+def _alone(aside: Path) -> BinaryIO:
+    try:
+        return aside.open("xb")
+    except FileExistsError as problem:
+        raise Conflict(_("%s is there: another run writes it, or one was killed. Wait, or remove it.") % aside) from problem
+
+
+def _name(aside: Path, file: Path) -> None:
+    try:
+        try:
+            os.link(aside, file)
+        except FileExistsError:
+            raise
+        except OSError:
+            # No links here, as on the FAT of a memory stick. A crash between these two lines leaves an empty file.
+            file.open("xb").close()
+            aside.replace(file)
+    except FileExistsError as problem:
+        raise _is_there(file) from problem
+
+
+def _is_there(file: Path) -> Conflict:
+    return Conflict(_("%s is there already. Choose another name.") % file)

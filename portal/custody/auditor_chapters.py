@@ -53,6 +53,11 @@ class Step:
     closed: bool
     said: dict[str, Any]
 
+    @property
+    def given(self) -> str:
+        """What the manifest says of a drawn place: the file of its receipt, or why there is none."""
+        return self.receipt or ("closed" if self.closed else "words")
+
 
 @dataclass(frozen=True)
 class Request:

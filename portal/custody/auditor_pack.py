@@ -2,7 +2,8 @@
 
 A random sample of requests and answers with their proofs, the texts in force, who may do what, restores and drills, and the
 signed states of the log around the window. It holds what receipts hold and nothing more about anybody. What is drawn
-follows from the signed state at the window's end, so that we cannot choose it. Making a pack is itself an entry.
+follows from the auditor's seed, or from the signed state at the window's end, which whoever signs could have steered.
+Making a pack is itself an entry.
 """
 
 import json
@@ -16,13 +17,13 @@ from zoneinfo import ZoneInfo
 from portal import audit, db
 from portal.custody import auditor_page, auditor_sample, auditor_texts, events
 from portal.custody.archive import Archive, written_aside
-from portal.custody.auditor_chapters import Chapters
+from portal.custody.auditor_chapters import Chapters, Step
 from portal.lib import clock
-from portal.lib.errors import Invalid
+from portal.lib.errors import Conflict, Invalid
 from portal.paper import _, in_language
 from portal.settings import HOME, get
 
-FORMAT = "portal/auditor-pack/1"
+FORMAT = "portal/auditor-pack/2"
 SCRIPTS = ("verify_receipt.py", "check_pack.py")
 
 
@@ -75,6 +76,8 @@ async def _fill(archive: Archive, first: date, last: date, file: Path, seed: str
     states = await _states(window)
     drawn_by = seed or states.end.root.hex()
     seen = await auditor_sample.walk(window, drawn_by)
+    if seen.requests.passed_over() or seen.answers.passed_over():
+        await _require_erasures_placed()
     chapters = Chapters(archive)
     requests = [await chapters.request(number, each) for number, each in enumerate(seen.requests.drawn(), 1)]
     answers = [await chapters.answer(number, each) for number, each in enumerate(seen.answers.drawn(), 1)]
@@ -87,7 +90,10 @@ async def _fill(archive: Archive, first: date, last: date, file: Path, seed: str
         "end_place": window.high,
         "seed": drawn_by,
         "seed_from": "given" if seed else "log/end.checkpoint",
-        "drawn": {"case.opened": _drawn(seen.requests), "consent": _drawn(seen.answers)},
+        "drawn": {
+            "case.opened": _drawn(seen.requests, [step for each in requests for step in each.steps]),
+            "consent": _drawn(seen.answers, [each.step for each in answers]),
+        },
         "answers": sorted(auditor_sample.ANSWERS),
         "counts": dict(sorted(seen.counts.items())),
     }
@@ -120,6 +126,13 @@ async def _states(window: audit.windows.Window) -> States:
     return States(await audit.windows.signed_up_to(window.low) if window.low else None, end, newest)
 
 
+async def _require_erasures_placed() -> None:
+    """The log given with a pack must tell of at least as many erasures as the pack names."""
+    newest = await audit.search(event="payload.shredded", limit=1)
+    if any(each.log_index is None for each in newest):
+        raise Conflict(_("An erasure has no place in the log yet. Please try again in a minute."))
+
+
 async def _add_log(archive: Archive, states: States) -> None:
     """The signed states, the proofs that each grew from the one before, and the key that signed them."""
     named = {"before": states.before, "end": states.end, "newest": states.newest}
@@ -134,8 +147,9 @@ async def _add_log(archive: Archive, states: States) -> None:
     archive.add("log/key.txt", f"{await audit.log_key()}\n".encode())
 
 
-def _drawn(draw: auditor_sample.Draw) -> dict[str, Any]:
-    places = [each.log_index for each in draw.drawn()]
+def _drawn(draw: auditor_sample.Draw, steps: list[Step]) -> dict[str, Any]:
+    given = {each.place: each.given for each in steps}
+    places = [{"place": each.log_index, "receipt": given[each.log_index]} for each in draw.drawn() if each.log_index is not None]
     return {"of": draw.count, "places": places, "erased": draw.passed_over()}
 
 

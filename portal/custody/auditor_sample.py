@@ -1,7 +1,8 @@
 """One walk through a window of the log: what an auditor's pack counts, what it names one by one, and what is drawn.
 
 Whoever knows the seed and has the log can draw again: of the places of one kind those come first whose
-SHA-256("<seed>:<place>") is smallest. Contents that were erased cannot be shown; the places that they kept out are named.
+SHA-256("<seed>:<place>") is smallest. Contents that were erased cannot be shown; the places that they kept out are named, but
+an auditor cannot see that they were erased.
 """
 
 import heapq

@@ -15,7 +15,7 @@ def add_commands(commands: Any) -> None:
     pack.add_argument("first", metavar="FROM", help="first day, such as 2026-01-01")
     pack.add_argument("last", metavar="TO", help="last day, which is included")
     pack.add_argument("--out", type=Path, help="the file; without it auditor-FROM-TO.zip here")
-    pack.add_argument("--seed", default="", help="what the sample follows from; without it the signed state at the end of TO")
+    pack.add_argument("--seed", default="", help="what the sample follows from, the auditor's own; else what we signed after TO")
     pack.set_defaults(run=run)
 
 

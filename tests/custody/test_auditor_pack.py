@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import json
+import os
 import re
 import subprocess
 import sys
@@ -17,7 +18,8 @@ import pytest
 from portal import audit, cases, cli, consent, db, identity, statement, subjects
 from portal.audit.export import export_log
 from portal.audit.notes import verifier_key
-from portal.custody import auditor_pack
+from portal.custody import auditor_pack, auditor_sample
+from portal.custody.archive import written_aside
 from portal.lib import clock
 from portal.lib.errors import Conflict, Invalid
 from tests.cases.shops import collected, found_company
@@ -45,6 +47,9 @@ class Pack:
         command = [sys.executable, "check_pack.py", key, *log]
         done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, check=False)
         return done.returncode, done.stdout + done.stderr
+
+    def say(self, manifest: dict[str, Any]) -> None:
+        (self.folder / "manifest.json").write_text(json.dumps(manifest))
 
 
 async def _packed(folder: Path, name: str = "pack", *, first: date = FIRST, last: date = LAST, seed: str = "") -> Pack:
@@ -145,10 +150,51 @@ async def test_the_sample_follows_from_the_signed_state_or_the_seed_and_can_be_d
     for each in (one, again, other):
         code, told = each.check(key, str(tmp_path / "log"))
         assert code == 0 and "drawn again: it is the same" in told, told
-    chosen = one.manifest
-    chosen["drawn"]["consent"]["places"][0] += 1
-    (one.folder / "manifest.json").write_text(json.dumps(chosen))
-    assert "is not the one that the seed draws" in one.check(key, str(tmp_path / "log"))[1]
+    own, log = other.manifest, str(tmp_path / "log")
+    window = range(own["first_place"], own["end_place"])
+    whole = {each.log_index for each in await audit.entries_after(-1, 5000) if each.event in auditor_sample.ANSWERS}
+    ranked = sorted((each for each in window if each in whole), key=lambda place: auditor_sample.rank(own["seed"], place))
+    unseen = [{"place": each, "receipt": "words"} for each in ranked[1:26]]
+    other.say(own | {"drawn": _naming(own, erased=ranked[:1], places=unseen)})
+    code, told = other.check(key, log)
+    assert code == 0 and re.search("1 places are called erased; whether .* tells of [1-9] erasures in all", told), told
+    assert "25 drawn of 30, 25 without a receipt, 25 said to hold words" in told
+    other.say(own | {"drawn": _naming(own, erased=ranked, places=[])})
+    assert other.check(key)[0] == 0
+    assert re.search(r"30 places are called erased, but the log tells of \d erasures", other.check(key, log)[1])
+    other.say(own | {"drawn": _naming(own, erased=[], places=unseen)})
+    assert "is not the one that the seed draws" in other.check(key, log)[1]
+    other.say(own | {"from": "2026-03-03T00:00:00Z"})
+    assert "places are not those of its days" in other.check(key, log)[1]
+
+
+async def test_no_receipt_of_the_sample_can_be_taken_out(sqlite_house: House, tmp_path: Path) -> None:
+    await _month(sqlite_house, tmp_path)
+    pack, key = await _packed(tmp_path), str(await audit.log_key())
+    whole = pack.manifest
+    code, told = pack.check(key)
+    assert code == 0 and all(f"{each}, 0 without a receipt." in told for each in ("1 drawn of 1", "25 drawn of 30")), told
+    assert "0 places are called erased; whether they were cannot be checked here." in told
+    shown = whole["drawn"]["consent"]["places"]
+    swapped = [{"place": one["place"], "receipt": two["receipt"]} for one, two in zip(shown, [*shown[1:], shown[0]], strict=True)]
+    case = whole["drawn"]["case.opened"]["places"][0]
+    for changed in (
+        whole | {"drawn": _naming(whole, places=swapped)},
+        whole | {"drawn": _naming(whole, places=[*shown[1:], case])},
+        whole | {"end_place": shown[0]["place"]},
+        whole | {"drawn": _naming(whole, places=[*shown[1:], shown[1]])},
+        whole | {"drawn": {"consent": whole["drawn"]["consent"]}},
+        whole | {"seed": "what draws well"},
+    ):
+        pack.say(changed)
+        code, told = pack.check(key)
+        assert code == 1 and told.startswith("WRONG: ") and "Traceback" not in told, told
+    gone = [name for name in whole["files"] if name.startswith(("answers/", "requests/"))]
+    for name in gone:
+        (pack.folder / name).unlink()
+    pack.say(whole | {"files": {name: facts for name, facts in whole["files"].items() if name not in gone}})
+    code, told = pack.check(key)
+    assert code == 1 and told.count("its receipt is missing") == 1 + len(shown)
 
 
 async def test_what_an_erased_person_said_stays_closed_in_a_pack_too(sqlite_house: House, tmp_path: Path) -> None:
@@ -161,8 +207,47 @@ async def test_what_an_erased_person_said_stays_closed_in_a_pack_too(sqlite_hous
     today = clock.now().date()
     pack = await _packed(tmp_path, first=today - timedelta(days=1), last=today + timedelta(days=1))
     assert pack.made.answers == 1 and list(pack.folder.glob("answers/*")) == []
+    assert pack.manifest["drawn"]["consent"]["places"][0]["receipt"] == "closed"
+    assert "1 without a receipt, 1 said to be of people whose data was deleted" in pack.check(str(await audit.log_key()))[1]
     assert "only two people together open what is kept" in (pack.folder / "index.html").read_text().replace("&#39;", "'")
-    assert pack.check(str(await audit.log_key()))[0] == 0
+    shown = (pack.folder / "index.html").read_text()
+    assert "a state that a witness signed" in shown and "nobody can choose" not in shown
+
+
+@pytest.mark.parametrize("links", [True, False])
+def test_two_runs_to_one_file_write_over_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, links: bool) -> None:
+    def no_links(*_: object) -> None:
+        raise PermissionError("as vfat says")
+
+    if not links:
+        monkeypatch.setattr(os, "link", no_links)
+    file = tmp_path / "pack.zip"
+    with written_aside(file) as first:
+        first.add("first", b"1")
+        with pytest.raises(Conflict, match="another run writes it"), written_aside(file) as second:
+            second.add("second", b"2")
+        first.add("more", b"1")
+    assert ZipFile(file).namelist() == ["first", "more"] and list(tmp_path.glob(".*")) == []
+    other = tmp_path / "other.zip"
+    with pytest.raises(Conflict, match="there already"), written_aside(other):
+        other.write_text("of somebody else")
+    assert other.read_text() == "of somebody else" and list(tmp_path.glob(".*")) == []
+
+
+async def test_an_erasure_without_a_place_in_the_log_is_waited_for(sqlite_house: House, tmp_path: Path) -> None:
+    with clock.at(MARCH):
+        await consent.publish_purposes("system")
+        ben = await known("email", BEN, proven=True)
+        await say(ben, "no", "newsletter")
+        await audit.sequence_all()
+    async with db.writing():
+        await audit.shred_payloads(subject=ben.subject)
+    with pytest.raises(Conflict, match="try again in a minute"):
+        await _packed(tmp_path)
+    await audit.sequence_all()
+    pack = await _packed(tmp_path)
+    assert len(pack.manifest["drawn"]["consent"]["erased"]) == 1
+    assert "Places called erased: 1." in (pack.folder / "index.html").read_text()
 
 
 async def test_a_window_in_which_nothing_happened_gives_an_honest_pack(house: House, tmp_path: Path) -> None:
@@ -200,6 +285,12 @@ def test_the_command_says_what_it_made_and_what_is_no_day(
         assert file.stat().st_mode & 0o077 == 0 and ZipFile(file).testzip() is None
         assert cli.main(["auditor-pack", "2026-02-30", "2026-03-01"]) == 1
         assert "2026-02-30 is no day" in capsys.readouterr().err
+
+
+def _naming(manifest: dict[str, Any], **told: Any) -> dict[str, Any]:
+    """What the manifest draws, with other words about the answers."""
+    drawn: dict[str, Any] = manifest["drawn"]
+    return drawn | {"consent": drawn["consent"] | told}
 
 
 def _opened(text: str) -> str:
