@@ -6,6 +6,7 @@ Whoever has neither the files' master key nor the keys' file reads nothing.
 
 import asyncio
 import json
+import sqlite3
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import chain
@@ -16,7 +17,7 @@ from portal import audit, db, settings, subjects, vault
 from portal.custody import events, sqlite_copy
 from portal.custody.copying import Copying, scratch
 from portal.lib import clock
-from portal.lib.errors import Invalid
+from portal.lib.errors import Invalid, Unavailable
 
 USE, USE_OF_KEYS = "backup", "key backup"
 KEEP_KEYS = timedelta(days=30)
@@ -35,8 +36,11 @@ class Made:
 
 
 async def make(folder: Path) -> Made:
-    """Back the open database up into that folder, while it is used."""
-    made = await asyncio.to_thread(_make, folder)
+    """Back the open database up into that folder, while it is used. Raises Unavailable when there is no room, or no access."""
+    try:
+        made = await asyncio.to_thread(_make, folder)
+    except (OSError, sqlite3.Error) as problem:
+        raise Unavailable(f"No backup was made: {problem}. Earlier ones are as they were.") from problem
     async with db.writing():
         payload = {"file": made.data.name, "entries": made.entries, "bytes": made.bytes, "keys_destroyed": made.destroyed}
         await audit.record(events.BACKED_UP, actor="system", payload=payload)
@@ -84,13 +88,17 @@ def _make(folder: Path) -> Made:
         # The keys come first: a backup that is there has its keys.
         destroy = {"destroy_after": clock.rfc3339(now + KEEP_KEYS)}
         vault.files.write(keys, USE_OF_KEYS, about | destroy, taken.keys)
-        vault.files.write(data, USE, about, chain([told], taken.content))
+        try:
+            vault.files.write(data, USE, about, chain([told], taken.content))
+        except BaseException:  # a full disk, or a database that went away: keys alone are of no use
+            keys.unlink()
+            raise
     return Made(data, keys, taken.counts[_ENTRIES], data.stat().st_size, _destroy_old_keys(folder, now))
 
 
 def _destroy_old_keys(folder: Path, now: datetime) -> int:
     destroyed = 0
-    for each in folder.glob("portal-*.keys.unfinished"):  # of a backup that was killed: no other takes a day
+    for each in folder.glob("portal-*.unfinished"):  # of a backup that was killed: no other takes a day
         if each.stat().st_mtime < (now - timedelta(days=1)).timestamp():
             each.unlink()
     for each in folder.glob("portal-*.keys"):

@@ -32,7 +32,7 @@ from portal.custody.postgresql_server import (
     with_name,
 )
 from portal.lib import clock
-from portal.lib.errors import Conflict, Invalid
+from portal.lib.errors import Conflict, Invalid, Unavailable
 from portal.settings import Settings
 
 KIND = "postgresql"
@@ -40,6 +40,8 @@ _DUMP = ("--format=custom", "--no-password", "--no-owner", "--no-privileges", "-
 _RESTORE = ("--no-password", "--no-owner", "--no-privileges", "--exit-on-error")
 _SCRATCH = "_custody_"
 _PATIENCE = 1.0
+# Of other OSErrors the files that are read or written beside are the cause: the driver makes its own of its socket's.
+_PROBLEMS = (asyncpg.PostgresError, asyncpg.InterfaceError, ConnectionError, TimeoutError)
 T = TypeVar("T")
 
 
@@ -51,13 +53,15 @@ def taken(_private: Path) -> Iterator[Taken]:
         connection = runner.run(connect(address))
         try:
             path = tool("pg_dump", connection)
-            runner.run(connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"))
-            snapshot = runner.run(connection.fetchval("SELECT pg_export_snapshot()"))
-            counted = runner.run(_counts(connection))
+            with _told_plainly():
+                runner.run(connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"))
+                snapshot = runner.run(connection.fetchval("SELECT pg_export_snapshot()"))
+                counted = runner.run(_counts(connection))
             with closing(_dumped([path, *_DUMP, f"--snapshot={snapshot}"], environment(address))) as dumped:
                 yield Taken(_keys(runner, connection), counted, dumped)
         finally:
-            runner.run(connection.close())
+            with suppress(*_PROBLEMS):  # it only read
+                runner.run(connection.close())
 
 
 def place(private: Path) -> Settings:
@@ -87,12 +91,13 @@ def put_keys_back(place: Settings, keys: Iterable[dict[str, Any]]) -> None:
 
 
 def remove(place: Settings) -> None:
-    """Nothing is left to remove once it became the database."""
+    """Nothing is left to remove once it became the database; what cannot be removed now goes with the next restore or drill."""
 
     async def drop(server: Any) -> None:
         await server.execute(f"DROP DATABASE IF EXISTS {quoted(name_of(place.database))} WITH (FORCE)")
 
-    _run(place.database, drop, beside=True)
+    with suppress(Unavailable):
+        _run(place.database, drop, beside=True)
 
 
 def require_nobody() -> None:
@@ -112,12 +117,18 @@ def put_in_place(place: Settings) -> str | None:
     async def swap(server: Any) -> str | None:
         now, before = name_of(settings.get().database), None
         await _require_nobody(server)
+        if await server.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", now):
+            before = named_like(now, f"_before_{clock.now():%Y%m%dt%H%M%Sz}")
         try:
             async with server.transaction():
-                if await server.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", now):
-                    before = named_like(now, f"_before_{clock.now():%Y%m%dt%H%M%Sz}")
+                if before:
                     await server.execute(f"ALTER DATABASE {quoted(now)} RENAME TO {quoted(before)}")
                 await server.execute(f"ALTER DATABASE {quoted(name_of(place.database))} RENAME TO {quoted(now)}")
+        except (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, ConnectionError, TimeoutError) as problem:
+            raise Unavailable(
+                f"The connection to PostgreSQL broke as the backup was put in the place of {now}: {_first_line(problem)}. If a"
+                f" database {before or now} is there, it is in its place; otherwise nothing was changed."
+            ) from problem
         except asyncpg.PostgresError as problem:
             raise Conflict(
                 f"PostgreSQL does not put the backup in the place of {now}: {problem}. Nothing was changed."
@@ -132,7 +143,21 @@ def _run(address: str, work: Callable[..., Awaitable[T]], *values: Any, beside: 
         async with connected_beside(address) if beside else connected(address) as connection:
             return await work(connection, *values)
 
-    return asyncio.run(run())
+    with _told_plainly():
+        return asyncio.run(run())
+
+
+@contextmanager
+def _told_plainly() -> Iterator[None]:
+    """What PostgreSQL or the way to it has against something, as a sentence for the operator."""
+    try:
+        yield
+    except _PROBLEMS as problem:
+        raise Unavailable(f"PostgreSQL does not go on: {_first_line(problem)}. Nothing was changed.") from problem
+
+
+def _first_line(problem: Exception) -> str:
+    return (str(problem).splitlines() or [type(problem).__name__])[0].rstrip(".")
 
 
 async def _counts(connection: Any) -> dict[str, int]:
@@ -149,9 +174,10 @@ async def _counts(connection: Any) -> dict[str, int]:
 
 
 def _keys(runner: asyncio.Runner, connection: Any) -> Iterator[bytes]:
-    cursor = runner.run(_open(connection))
-    while portion := runner.run(cursor.fetch(AT_ONCE)):
-        yield from map(key_line, portion)
+    with _told_plainly():
+        cursor = runner.run(_open(connection))
+        while portion := runner.run(cursor.fetch(AT_ONCE)):
+            yield from map(key_line, portion)
 
 
 async def _open(connection: Any) -> Any:

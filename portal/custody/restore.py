@@ -1,8 +1,8 @@
 """`portal restore`: a backup becomes the database, after everything about it was found right in a scratch place.
 
 There it is opened, counted and its whole log verified; then the safety log is replayed, so that whoever was erased since
-is erased again and every no said since counts; then the log is asked whether it may go on under its name. Only then the
-database is put in place, in one step. A refusal or a crash before that has touched nothing.
+is erased again and every no said since counts; then the log is asked whether it may go on under its name. Only then, and if
+no portal ran meanwhile, the database is put in place, in one step. A refusal or a crash before that has touched nothing.
 """
 
 import asyncio
@@ -11,14 +11,15 @@ import shutil
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from datetime import datetime
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from portal import audit, db, settings, vault
-from portal.custody import backup, events
+from portal import audit, consent, db, settings, vault
+from portal.custody import backup, ended_evidence, events
 from portal.custody.copying import Copying, scratch
-from portal.lib.errors import Invalid
+from portal.lib.errors import Conflict, Invalid
 from portal.settings import Settings
 
 
@@ -38,10 +39,13 @@ async def restore(file: Path, *, keys: Path | None = None, new_log: bool = False
     way = backup.way()
     with scratch() as private:
         await asyncio.to_thread(way.require_replaceable)
+        before, files = _traces(), _files()
         held = await asyncio.to_thread(lay_beside, private)
         async with unpacked(file, keys, private) as place:
             async with verified(place) as entries:
                 done = await _complete(file.name, entries, held, new_log=new_log)
+            if (before, files) != (_traces(), _files()):
+                raise Conflict("The portal was running meanwhile: nothing was changed. Run it again.")
             return replace(done, before=await asyncio.to_thread(way.put_in_place, place))
 
 
@@ -50,9 +54,13 @@ async def complete(*, new_log: bool = False) -> Restored:
     usual = settings.get()
     with scratch() as private:
         await asyncio.to_thread(backup.way().require_nobody)
+        before = _traces()
         held = await asyncio.to_thread(lay_beside, private)
-        async with verified(replace(usual, var=private, database_url=usual.database)) as entries:
-            return await _complete("", entries, held, new_log=new_log)
+        async with verified(replace(usual, var=private, database_url=usual.database), keys_apart=False) as entries:
+            done = await _complete("", entries, held, new_log=new_log)
+    if before != _traces():
+        raise Conflict("The portal was running meanwhile: this database may lack what it took in. Run it again.")
+    return done
 
 
 async def _complete(name: str, entries: int, held: bytes | None, *, new_log: bool) -> Restored:
@@ -60,7 +68,10 @@ async def _complete(name: str, entries: int, held: bytes | None, *, new_log: boo
         follows = await audit.restored.may_go_on(held, new_log=new_log)
         again = await audit.safety.replay()
         async with db.writing():
-            await audit.record(events.RESTORED, actor="system", payload={"file": name, "again": again})
+            # Whether a claim still stands, and whether both still agree to it, the safety log does not tell.
+            closed = await consent.openings.close_all()
+            payload = {"file": name, "again": again, "claims_closed": closed}
+            await audit.record(events.RESTORED, actor="system", payload=payload)
         origin = await audit.restored.go_on(follows)
     except audit.LogBroken as problem:
         raise _refused(str(problem)) from problem
@@ -80,14 +91,19 @@ async def unpacked(file: Path, keys: Path | None, private: Path) -> AsyncIterato
 
 
 @asynccontextmanager
-async def verified(there: Settings) -> AsyncIterator[int]:
-    """The database of that place, opened with its whole log verified; answers how many entries the log has."""
+async def verified(there: Settings, *, keys_apart: bool = True) -> AsyncIterator[int]:
+    """The database of that place, opened with its whole log verified; answers how many entries the log has.
+
+    Keys that came in a file apart may be of a later day, when some of them had ended already.
+    """
     usual = settings.get()
     settings.use(there)
     try:
         await db.open_database()
         await db.migrate()
         await vault.check_master_key()
+        if keys_apart:
+            await ended_evidence.let_go()
         report = await audit.verify_log()
         if not report.ok:
             raise _refused(" ".join(report.problems[:3]))
@@ -105,7 +121,10 @@ def _unpack(way: Copying, file: Path, keys: Path | None, place: Settings) -> Non
         way.fill(place, content)
         if way.counts(place) != told["counts"]:
             raise ValueError(f"{file} does not hold the rows that were counted when it was made.")
-        way.put_keys_back(place, map(json.loads, _lines(vault.files.read(keys or backup.keys_for(file), backup.USE_OF_KEYS))))
+        keys = keys or backup.keys_for(file)
+        way.put_keys_back(place, map(json.loads, _lines(vault.files.read(keys, backup.USE_OF_KEYS))))
+        if _made_at(vault.files.about(keys, backup.USE_OF_KEYS)) < _made_at(told):
+            raise ValueError(f"{keys} is older than {file}: the keys of whoever came in between are missing.")
     except (vault.Tampered, OSError, ValueError, KeyError, TypeError) as problem:
         raise _refused(str(problem)) from problem
 
@@ -127,12 +146,32 @@ def _lines(pieces: Iterator[bytes]) -> Iterator[bytes]:
         yield from whole
 
 
+def _made_at(about: dict[str, Any]) -> datetime:
+    return datetime.fromisoformat(about["made_at"])
+
+
 def lay_beside(private: Path) -> bytes | None:
     """The safety log, to be replayed there; answers what the lock file holds. That one stays away: it knows a later state."""
     safety, lock = (settings.get().var / name for name in ("safety.log", "audit.lock"))
     if safety.exists():
         shutil.copy(safety, private)
     return lock.read_bytes() if lock.exists() else None
+
+
+def _traces() -> tuple[bytes | None, int]:
+    """What a portal leaves outside its database when it signs: the last signature, and how long the safety log is."""
+    safety, lock = (settings.get().var / name for name in ("safety.log", "audit.lock"))
+    return lock.read_bytes() if lock.exists() else None, safety.stat().st_size if safety.exists() else 0
+
+
+def _files() -> list[tuple[int, int]]:
+    """What a portal leaves that was killed before it could sign: with SQLite the database's own files tell."""
+    usual = settings.get()
+    if not usual.is_sqlite:
+        return []
+    found = [Path(usual.database.removeprefix("sqlite:///") + end) for end in ("", "-wal")]
+    told = [each.stat() for each in found if each.exists()]
+    return [(each.st_size, each.st_mtime_ns) for each in told if each.st_size]
 
 
 def _refused(reason: str) -> Invalid:

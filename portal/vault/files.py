@@ -26,17 +26,21 @@ def write(path: Path, use: str, about: dict[str, Any], content: Iterable[bytes])
     opening = _FIRST_LINE + json.dumps(about | {"use": use, "master": master_id()}, sort_keys=True).encode() + b"\n"
     name, secret, number, pending = _name(opening), secret_for(use, master_id()), 0, b""
     unfinished = path.with_name(path.name + ".unfinished")
-    with unfinished.open("wb") as file:
-        file.write(opening)
-        for piece in content:
-            pending += piece
-            while len(pending) > CHUNK:
-                file.write(seal(secret, _place(name, number, last=False), pending[:CHUNK]))
-                pending, number = pending[CHUNK:], number + 1
-        file.write(seal(secret, _place(name, number, last=True), pending))
-        file.flush()
-        os.fsync(file.fileno())
-    unfinished.replace(path)
+    try:
+        with unfinished.open("wb") as file:
+            file.write(opening)
+            for piece in content:
+                pending += piece
+                while len(pending) > CHUNK:
+                    file.write(seal(secret, _place(name, number, last=False), pending[:CHUNK]))
+                    pending, number = pending[CHUNK:], number + 1
+            file.write(seal(secret, _place(name, number, last=True), pending))
+            file.flush()
+            os.fsync(file.fileno())
+        unfinished.replace(path)
+    except BaseException:  # a full disk gets its room back
+        unfinished.unlink(missing_ok=True)
+        raise
     sync_folder(path.parent)
 
 

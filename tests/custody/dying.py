@@ -1,4 +1,5 @@
-"""A portal that says Ana's no and is killed (-9) in the sequencer's turn: `before` its safety line, `half` way, or `after` it.
+"""A portal that says Ana's no and is killed (-9) in the sequencer's turn: `before` its safety line, `half` way, or `after` it;
+or `never`: it signs and stops as it should.
 
 Run as: python -m tests.custody.dying VAR WHERE; prints the id of the decision.
 """
@@ -34,6 +35,9 @@ async def main(where: str) -> None:
         ana = await subjects.find("email", ANA)
         assert ana is not None
         print(await say(ana, "no"), flush=True)
+        if where == "never":
+            await audit.sequence_all()
+            return
         point = "sequencer.keep" if where == "after" else "safetyfile.append"  # keep: the lock file, which comes next
         with patch(f"portal.audit.{point}", die_half_way if where == "half" else die):
             await audit.sequence_all()

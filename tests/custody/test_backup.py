@@ -1,6 +1,8 @@
 """What lies in a backup, who can read it, how long its keys are kept, and the drill that shows that it can be restored."""
 
+import errno
 import sqlite3
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
@@ -9,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from portal import audit, custody, db, settings, subjects, vault
-from portal.custody import backup
+from portal.custody import backup, sqlite_copy
 from portal.lib import clock
-from portal.lib.errors import Invalid
+from portal.lib.errors import Invalid, Unavailable
 from portal.settings import Settings
 from tests.custody.copies import allowed, back_up, found_portal, meet, open_portal, say
 from tests.people import ANA, BEN
@@ -42,13 +44,37 @@ async def test_a_backup_holds_no_key_and_nobody_reads_it(made: backup.Made, on_s
 async def test_files_of_keys_are_destroyed_after_thirty_days(made: backup.Made) -> None:
     async with open_portal():
         with clock.at(clock.now() + timedelta(days=29, hours=23)):
-            (killed := made.keys.with_name(made.keys.name + ".unfinished")).touch()
-            assert (await backup.make(made.data.parent)).destroyed == 0 and made.keys.exists() and not killed.exists()
+            killed = [each.with_name(each.name + ".unfinished") for each in (made.keys, made.data)]
+            for each in killed:
+                each.touch()
+            assert (await backup.make(made.data.parent)).destroyed == 0 and made.keys.exists()
+            assert not [each for each in killed if each.exists()]
         with clock.at(clock.now() + timedelta(days=30, seconds=1)):
             later = await backup.make(made.data.parent)
             assert later.destroyed == 1 and not made.keys.exists() and later.keys.exists()
     assert backup.keys_for(made.data) == later.keys, "later keys open an earlier backup"
     assert (await custody.restore(made.data, new_log=True)).entries == made.entries
+
+
+async def test_a_backup_that_finds_no_room_says_so_and_leaves_nothing_behind(
+    made: backup.Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The folder's disk fills up half way through the data; then there is no folder that may be written to."""
+    usual, before = sqlite_copy._without_keys, sorted(made.data.parent.iterdir())
+
+    def no_room(copy: Path) -> Iterator[bytes]:
+        yield from usual(copy)
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    async with open_portal():
+        with monkeypatch.context() as full:
+            full.setattr(sqlite_copy, "_without_keys", no_room)
+            with pytest.raises(Unavailable, match="No backup was made: .*No space left"):
+                await backup.make(made.data.parent)
+        assert sorted(made.data.parent.iterdir()) == before
+        with pytest.raises(Unavailable, match="No backup was made: "):
+            await backup.make(made.data)
+        assert (await backup.make(made.data.parent)).entries
 
 
 async def test_later_keys_open_an_earlier_backup_without_whom_was_erased_meanwhile(
