@@ -44,8 +44,8 @@ async def erase_again(what: dict[str, Any]) -> bool:
         await db.run("UPDATE subject SET erased_at = ? WHERE id = ?", clock.micros(clock.now()), each)
     keys = sum([await vault.shred("life", each) for each in what["subjects"]])
     if people:
-        await evidence.keep(people)
         await audit.record(events.ERASED, actor="system", subject=people[0], count=keys)
+        await evidence.keep(people)  # after the entry: where no evidence key is left, that has made one
     if keys:
         await evidence.scrub_soon()
     return bool(addresses or people or keys)
