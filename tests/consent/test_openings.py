@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from portal import audit, consent, db, identity, jobs, subjects, vault
-from portal.consent import openings
+from portal.consent import events, openings
 from portal.consent.openings import Claim
 from portal.lib import clock
 from portal.lib.errors import Conflict, NotAllowed, Refusal
@@ -124,7 +124,7 @@ async def test_either_of_the_two_ends_the_reading_and_so_does_a_restore(ana: str
 async def test_the_steps_of_requests_leave_no_gaps_between_the_pages(ana: str) -> None:
     async with db.writing():
         for _each in range(5):
-            await audit.record(consent.openings.events.READ, actor="system", subject=ana, case="a-case", payload={})
+            await audit.record(events.READ, actor="system", subject=ana, case="a-case", payload={})
     waiting = await asked(ana)
     await openings.approve(waiting.id, waiting.digest, officer=PETRA)
     assert len((await consent.opened.read(waiting.id, officer=OLGA, limit=2)).kept) == 2
