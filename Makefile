@@ -13,7 +13,7 @@ run: setup ## set up what is missing and run the portal with the demo company (P
 
 test: check setup-test ## check, then every test on SQLite, PostgreSQL and in a browser (about 10 minutes)
 	$(PYTHON) -m pytest -n 4 --dist worksteal --ignore tests/journeys --ignore tests/faults
-	$(PYTHON) -m pytest -n 3 --dist worksteal tests/journeys tests/faults
+	$(PYTHON) -m pytest -n 2 --dist worksteal tests/journeys tests/faults
 
 FAULTS := killed_serving database_away database_crash disk_full io_errors inbound_webhooks damaged_log migrating keys
 faults: setup-test ## kill -9, a crashed database, a full or failing disk, a damaged log, races; SEED=N repeats a run (8 minutes)

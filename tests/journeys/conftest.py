@@ -194,7 +194,7 @@ def colleague(chromium: Browser, portal: Portal) -> Iterator[Page]:
 
 
 def _watched(context: BrowserContext) -> Iterator[Page]:
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(30_000)
     problems: list[str] = []
     page = context.new_page()
     context.on("weberror", lambda error: problems.append(str(error.error)))

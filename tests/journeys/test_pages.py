@@ -92,7 +92,7 @@ def test_the_first_look_at_a_public_page_is_light(chromium: Browser, portal: Por
 @contextmanager
 def _looking(chromium: Browser, portal: Portal) -> Iterator[Page]:
     context: BrowserContext = chromium.new_context(base_url=portal.address, locale="en-GB")
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(30_000)
     try:
         yield context.new_page()
     finally:

@@ -21,7 +21,7 @@ def portal(shared_portal: Portal) -> Portal:
 @pytest.fixture
 def page(chromium: Browser, portal: Portal) -> Iterator[Page]:
     context = chromium.new_context(base_url=portal.address, locale="en-GB", viewport={"width": 320, "height": 640})
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(30_000)
     page = context.new_page()
     sign_in(page, somebody(portal.var, "language = 'en'", skip=next(CUSTOMERS))[1])
     yield page

@@ -21,7 +21,7 @@ def portal(shared_portal: Portal) -> Portal:
 def browser_page(request: pytest.FixtureRequest, chromium: Browser, portal: Portal) -> Iterator[Page]:
     scripts = request.param == "with JavaScript"
     context = chromium.new_context(base_url=portal.address, locale="en-GB", java_script_enabled=scripts)
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(30_000)
     yield context.new_page()
     context.close()
 
