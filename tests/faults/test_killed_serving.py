@@ -63,5 +63,5 @@ def test_nothing_acknowledged_is_lost_when_the_portal_is_killed(
     lost = sum(not act["acknowledged"] for act in journal.acts)
     print(f"{len(journal.acts)} acts, {lost} of them under way when the portal died; ready after {ready} s")
     assert not any(each.refused for each in customers)
-    if rounds > 1:  # one start on a busy machine says nothing
+    if rounds > 2:  # one or two starts on a busy machine say nothing
         assert statistics.median(ready) <= patience(READY_WITHIN), ready
