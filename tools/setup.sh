@@ -11,6 +11,7 @@ lock=requirements.lock
 
 packages="libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-noto-core"
 [ "$kind" = test ] && ! command -v strace >/dev/null 2>&1 && packages="$packages strace"
+[ "$kind" = test ] && ! command -v openssl >/dev/null 2>&1 && packages="$packages openssl"
 [ "$kind" = test ] && [ -z "${CHROMIUM:-}" ] && ! command -v chromium >/dev/null 2>&1 && packages="$packages chromium"
 
 python=${PYTHON3:-python3}
