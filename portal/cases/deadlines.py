@@ -106,7 +106,7 @@ def working_days(calendar: str) -> Callable[[date], bool]:
     state, _dash, part = {"england-and-wales": "GB-ENG"}.get(calendar, calendar).partition("-")
     try:
         free = holidays.country_holidays(state, subdiv=part or None)
-    except NotImplementedError as problem:
+    except NotImplementedError as problem:  # how `holidays` says that it does not know a country
         raise Invalid(_("There is no calendar of public holidays for %s.") % calendar) from problem
     return lambda day: day.weekday() < 5 and day not in free
 

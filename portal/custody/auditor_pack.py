@@ -97,9 +97,7 @@ async def _fill(archive: Archive, first: date, last: date, file: Path, seed: str
         "answers": sorted(auditor_sample.ANSWERS),
         "counts": dict(sorted(seen.counts.items())),
     }
-    await _add_log(archive, states)
-    for name in SCRIPTS:
-        archive.add(name, (HOME / "docs" / name).read_bytes())
+    await _add_what_checks_it(archive, states)
     page = await auditor_page.written(
         first=first,
         last=last,
@@ -133,8 +131,10 @@ async def _require_erasures_placed() -> None:
         raise Conflict(_("An erasure has no place in the log yet. Please try again in a minute."))
 
 
-async def _add_log(archive: Archive, states: States) -> None:
-    """The signed states, the proofs that each grew from the one before, and the key that signed them."""
+async def _add_what_checks_it(archive: Archive, states: States) -> None:
+    """The scripts, the signed states, the proofs that each grew from the one before, and the key that signed them."""
+    for name in SCRIPTS:
+        archive.add(name, (HOME / "docs" / name).read_bytes())
     named = {"before": states.before, "end": states.end, "newest": states.newest}
     steps = [(name, state) for name, state in named.items() if state is not None]
     for name, state in steps:

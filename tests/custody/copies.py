@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import psycopg
@@ -12,9 +13,11 @@ from portal import audit, consent, db, settings, subjects, vault
 from portal.consent import Word
 from portal.custody import backup
 from portal.custody.postgresql_server import name_of, with_name
+from portal.lib import clock
 from portal.settings import Settings
 from portal.subjects import Identifier
 from tests.conftest import settings_in
+from tests.people import ANA, BEN
 
 NEWSLETTER = ("newsletter", "email")
 
@@ -88,3 +91,13 @@ def beside(address: str, kind: str = "") -> list[str]:
     with psycopg.connect(with_name(address, "postgres")) as server:
         named = server.execute("SELECT datname FROM pg_database WHERE datname LIKE %s", [f"{name_of(address)}\\_{kind}%"])
         return [name for (name,) in named]
+
+
+async def backed_up_yesterday(folder: Path) -> Path:
+    """Ana and Ben said yes, and a backup was made."""
+    with clock.at(clock.now() - timedelta(days=1)):
+        async with open_portal():
+            await found_portal()
+            for each in (ANA, BEN):
+                await say(await meet(each), "yes")
+            return (await back_up(folder)).data

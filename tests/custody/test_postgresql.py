@@ -7,7 +7,6 @@ import subprocess
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +18,20 @@ import pytest
 from portal import audit, custody, db, settings, subjects, vault
 from portal.custody import backup, postgresql_copy, postgresql_server
 from portal.custody.postgresql_server import environment
-from portal.lib import clock
 from portal.lib.errors import Conflict, Invalid, Unavailable
 from portal.settings import HOME, Settings
 from tests.audit.acts import require_whole
-from tests.custody.copies import allowed, back_up, beside, found_portal, meet, on_the_server, open_portal, say
+from tests.custody.copies import (
+    allowed,
+    back_up,
+    backed_up_yesterday,
+    beside,
+    found_portal,
+    meet,
+    on_the_server,
+    open_portal,
+    say,
+)
 from tests.people import ANA, BEN, MALLORY
 
 SECRET = "correct-horse"
@@ -32,12 +40,7 @@ SECRET = "correct-horse"
 @pytest.fixture
 async def yesterday(on_postgresql: Settings, tmp_path: Path) -> Path:
     """Ana and Ben said yes, and a backup was made."""
-    with clock.at(clock.now() - timedelta(days=1)):
-        async with open_portal():
-            await found_portal()
-            for each in (ANA, BEN):
-                await say(await meet(each), "yes")
-            return (await back_up(tmp_path / "backups")).data
+    return await backed_up_yesterday(tmp_path / "backups")
 
 
 async def test_yesterdays_backup_brings_back_nobody_who_was_erased_and_loses_no_no(

@@ -5,7 +5,6 @@ import shutil
 import signal
 import sys
 from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path
 
 import anyio
@@ -13,24 +12,18 @@ import pytest
 
 from portal import audit, consent, custody, db, settings, subjects, vault
 from portal.audit import lockfile, safetyfile
-from portal.lib import clock
 from portal.lib.errors import Conflict, Invalid
 from portal.settings import HOME, Settings
 from tests.audit.acts import require_whole
 from tests.conftest import LOG_KEY
-from tests.custody.copies import allowed, back_up, found_portal, meet, open_portal, say
+from tests.custody.copies import allowed, back_up, backed_up_yesterday, found_portal, meet, open_portal, say
 from tests.people import ANA, BEN, MALLORY
 
 
 @pytest.fixture
 async def yesterday(on_sqlite: Settings, tmp_path: Path) -> Path:
     """Ana and Ben said yes, and a backup was made."""
-    with clock.at(clock.now() - timedelta(days=1)):
-        async with open_portal():
-            await found_portal()
-            for each in (ANA, BEN):
-                await say(await meet(each), "yes")
-            return (await back_up(tmp_path / "backups")).data
+    return await backed_up_yesterday(tmp_path / "backups")
 
 
 async def test_a_no_said_after_the_backup_still_counts_with_its_grade_and_time(yesterday: Path) -> None:

@@ -185,7 +185,7 @@ def _bits(kind: Integer) -> int:
 def _python_type(column: Column[Any]) -> type | None:
     try:
         return column.type.python_type
-    except NotImplementedError:
+    except NotImplementedError:  # how SQLAlchemy says that a type has none in Python
         return None
 
 
