@@ -10,10 +10,12 @@ import logging
 import os
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any, TypeVar
 
 import pytest
 import structlog
@@ -24,6 +26,8 @@ from tortoise.backends.base.executor import EXECUTOR_CACHE
 from portal import db, logs, settings, vault
 from portal.settings import Settings
 from tests import postgresql
+
+Result = TypeVar("Result")
 
 MASTER_KEY = base64.b64encode(b"m" * 32).decode()
 LOG_KEY = base64.b64encode(b"l" * 32).decode()
@@ -65,11 +69,17 @@ def postgresql_server() -> Iterator[str]:
         yield address
 
 
+def apart(work: Coroutine[Any, Any, Result]) -> Result:
+    """Run `work` in an event loop of its own thread: this thread's loop may be the browser's."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, work).result()
+
+
 @pytest.fixture(scope="session")
 def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A SQLite file with the whole schema, copied for each test."""
     folder = tmp_path_factory.mktemp("migrated")
-    asyncio.run(_migrate(settings_in(folder)))
+    apart(_migrate(settings_in(folder)))
     return folder / "portal.db"
 
 
@@ -77,7 +87,7 @@ def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def postgresql_databases(postgresql_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[postgresql.Databases]:
     var = tmp_path_factory.mktemp("migrating")
     databases = postgresql.Databases(
-        postgresql_server, lambda address: asyncio.run(_migrate(replace(settings_in(var), database_url=address)))
+        postgresql_server, lambda address: apart(_migrate(replace(settings_in(var), database_url=address)))
     )
     yield databases
     databases.drop()

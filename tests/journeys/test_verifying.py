@@ -1,12 +1,10 @@
 """The page that checks proofs, in a browser, from the site and from disk: it judges every file as the portal does."""
 
-import asyncio
 import base64
 import json
 import random
 import shutil
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +17,7 @@ from portal.audit.leaves import canonical
 from portal.audit.notes import VerifierKey, sign_checkpoint, verifier_key
 from tests.audit.acts import say
 from tests.audit.mutations import mutations
-from tests.conftest import LOG_KEY, opened, settings_in
+from tests.conftest import LOG_KEY, apart, opened, settings_in
 from tests.people import Browser as Reader
 
 HERE = "http://127.0.0.1:8000/audit/verify"
@@ -39,8 +37,7 @@ class Made:
 def made(migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> Made:
     folder = tmp_path_factory.mktemp("verifying")
     shutil.copy(migrated_sqlite, folder / "portal.db")
-    with ThreadPoolExecutor(1) as apart:  # this thread's event loop is the browser's
-        return apart.submit(asyncio.run, _make(folder)).result()
+    return apart(_make(folder))
 
 
 async def _make(folder: Path) -> Made:
