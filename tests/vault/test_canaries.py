@@ -43,6 +43,9 @@ async def test_neither_files_nor_logs_say_who_or_give_a_way_in(
 
 async def _an_erased_person_leaves_no_key(house: House, seen: Walk) -> None:
     wrapped = await _wrapped(seen)
+    if not house.settings.is_sqlite:
+        async with db.writing():
+            await db.run("ANALYZE")  # as its autovacuum does in its own time: values of columns are kept as samples
     assert len(where(wrapped, files_of(house.settings))) >= len(wrapped)
     await erase(seen)
     written_out(house.settings, shorten=True)
