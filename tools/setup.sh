@@ -10,6 +10,7 @@ lock=requirements.lock
 [ "$kind" = test ] && lock=requirements-test.lock
 
 packages="libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-noto-core"
+[ "$kind" = test ] && packages="$packages libatomic1" # Playwright's Node needs it
 [ "$kind" = test ] && ! command -v strace >/dev/null 2>&1 && packages="$packages strace"
 [ "$kind" = test ] && ! command -v openssl >/dev/null 2>&1 && packages="$packages openssl"
 [ "$kind" = test ] && [ -z "${CHROMIUM:-}" ] && ! command -v chromium >/dev/null 2>&1 && packages="$packages chromium"
