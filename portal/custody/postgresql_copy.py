@@ -118,7 +118,7 @@ def put_in_place(place: Settings) -> str | None:
         now, before = name_of(settings.get().database), None
         await _require_nobody(server)
         if await server.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", now):
-            before = named_like(now, f"_before_{clock.now():%Y%m%dt%H%M%Sz}")
+            before = named_like(now, f"_before_{clock.now():%Y%m%dt%H%M%S%f}z")
         try:
             async with server.transaction():
                 if before:

@@ -91,7 +91,7 @@ def put_in_place(place: Settings) -> str | None:
         os.fsync(file.fileno())
     target, before = _file(), None
     if target.exists():
-        before = target.with_name(f"{target.name}.before-{clock.now():%Y%m%dT%H%M%SZ}")
+        before = target.with_name(f"{target.name}.before-{clock.now():%Y%m%dT%H%M%S%f}Z")
         os.link(target, before)
         for end in ("-wal", "-shm"):
             if (left := target.with_name(target.name + end)).exists():

@@ -90,6 +90,8 @@ def _connections(settings: Settings) -> dict[str, Any]:
         description = cast(dict[str, Any], expand_db_url(settings.database))
     except Exception as problem:
         raise SettingsError(f"PORTAL_DATABASE_URL cannot be read: {problem}. Use sqlite:/// or postgres://.") from problem
+    if "schema" in description["credentials"]:
+        raise SettingsError("PORTAL_DATABASE_URL names a schema. Give the portal a database of its own: backups hold all of it.")
     return {
         "default": _postgresql_pool(description, READERS_OF_A_POOL, "on"),
         "writer": _postgresql_pool(description, WRITERS_OF_A_POOL, "off"),

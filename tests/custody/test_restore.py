@@ -122,6 +122,8 @@ async def test_a_backup_of_now_goes_on_in_the_same_log(on_sqlite: Settings, tmp_
         assert not await allowed(ANA)
         await audit.sequence_all()
         await require_whole()
+    again = await custody.restore(made.data, new_log=True)
+    assert done.before and again.before and Path(done.before) != Path(again.before), "both databases from before are kept"
 
 
 async def test_where_nothing_is_left_the_backup_opens_under_a_new_name_alone(yesterday: Path, on_sqlite: Settings) -> None:
