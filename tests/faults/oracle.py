@@ -9,6 +9,8 @@ from typing import Any
 
 import psycopg
 
+from portal.cases.mine import SHOWN
+from portal.lib import ids
 from tests.faults.harness import Customer, Journal
 from tests.journeys.conftest import database_of
 from tests.journeys.steps import eventually
@@ -73,8 +75,11 @@ class Oracle:
         acts = self.journal.of(customer.address, "ask")
         pages = [act["page"] for act in acts if act["acknowledged"]]
         assert len(set(pages)) == len(pages)
-        mine = customer.visitor.look("/requests")
+        stored = {bytes(digest) for (digest,) in self.rows("SELECT reference_digest FROM case_file")}
         for page in pages:
+            assert ids.digest(page.rsplit("/", 1)[1]) in stored, page
+        mine = customer.visitor.look("/requests")  # the newest, among them perhaps some that were never acknowledged
+        for page in pages[-max(1, SHOWN - len(acts) + len(pages)) :]:
             assert f'href="{page}"' in mine, page
         known = set(re.findall(r'href="(/requests/[\w-]{20,})"', mine))
         assert len(known) <= len(acts), (len(known), len(acts))
