@@ -45,7 +45,7 @@ async def show_findings(request: Request) -> Response:
 async def start(request: Request) -> Response:
     """Ask every connected system what it holds; from the review: ask again."""
     await cases.collect(request.path_params["case"], officer=request.state.officer.id)
-    return _back(request)
+    return back(request)
 
 
 async def try_again(request: Request) -> Response:
@@ -53,16 +53,16 @@ async def try_again(request: Request) -> Response:
     case = await cases.case(request.path_params["case"])
     if case.state == "fulfilling":
         await cases.execute(case.id, officer=request.state.officer.id)
-        return _back(request)
+        return back(request)
     for each in case.systems:
         if each.state != "answered":
             await cases.ask_now(each.task, officer=request.state.officer.id)
-    return _back(request)
+    return back(request)
 
 
 async def look_again(request: Request) -> Response:
     await cases.look_again(request.path_params["case"], officer=request.state.officer.id)
-    return _back(request)
+    return back(request)
 
 
 async def redact(request: Request) -> Response:
@@ -94,7 +94,7 @@ async def decide_correction(request: Request) -> Response:
 async def propose(request: Request) -> Response:
     fields = await form(request)
     answer, reasons = fields.get("answer", ""), fields.get("reasons", "")
-    return await _or_say_why(
+    return await or_say_why(
         request,
         lambda: cases.propose(request.path_params["case"], answer=answer, reasons=reasons, officer=request.state.officer.id),
     )
@@ -103,32 +103,32 @@ async def propose(request: Request) -> Response:
 async def approve(request: Request) -> Response:
     digest = (await form(request)).get("digest", "")
     await cases.approve(request.path_params["case"], digest, officer=request.state.officer.id)
-    return _back(request)
+    return back(request)
 
 
 async def send_back(request: Request) -> Response:
     why = (await form(request)).get("why", "")
-    return await _or_say_why(
+    return await or_say_why(
         request, lambda: cases.send_back(request.path_params["case"], why=why, officer=request.state.officer.id)
     )
 
 
 async def close(request: Request) -> Response:
     await cases.close(request.path_params["case"], (await form(request)).get("outcome", ""), officer=request.state.officer.id)
-    return _back(request)
+    return back(request)
 
 
 async def add_note(request: Request) -> Response:
     text = (await form(request)).get("text", "")
-    return await _or_say_why(request, lambda: cases.add_note(request.path_params["case"], text, officer=request.state.officer.id))
+    return await or_say_why(request, lambda: cases.add_note(request.path_params["case"], text, officer=request.state.officer.id))
 
 
 async def hold(request: Request) -> Response:
     fields = await form(request)
     if fields.get("lift"):
         await cases.lift(fields["lift"], officer=request.state.officer.id)
-        return _back(request)
-    return await _or_say_why(request, lambda: _hold(request, fields.get("kind", ""), fields.get("hold-why", "")))
+        return back(request)
+    return await or_say_why(request, lambda: _hold(request, fields.get("kind", ""), fields.get("hold-why", "")))
 
 
 async def _hold(request: Request, kind: str, why: str) -> None:
@@ -140,7 +140,7 @@ async def _hold(request: Request, kind: str, why: str) -> None:
 
 async def make_paper_again(request: Request) -> Response:
     await cases.papers.make_again(request.path_params["case"], (await form(request)).get("paper", ""))
-    return _back(request)
+    return back(request)
 
 
 async def proof(request: Request) -> Response:
@@ -169,13 +169,13 @@ def redaction_reasons() -> list[tuple[str, str]]:
     ]
 
 
-async def _or_say_why(request: Request, act: Callable[[], Awaitable[object]]) -> Response:
+async def or_say_why(request: Request, act: Callable[[], Awaitable[object]]) -> Response:
     """Act and go back to the case; when a field is not right, the same page says which."""
     try:
         await act()
     except Invalid as problem:
         return await _case_page(request, await cases.case(request.path_params["case"]), problem, await form(request))
-    return _back(request)
+    return back(request)
 
 
 async def _findings_page(request: Request, problem: Invalid | None = None) -> Response:
@@ -228,6 +228,7 @@ async def _case_page(
         right=right_name(case.right),
         state=state_pill(case.state, case.outcome),
         due=due_pill(case.days_left, case.state, date_text(case.due_on)),
+        legal=await cases.clocks.of(case.id),
         journey=line,
         address=case.address if sees_data else subjects.mask("email", case.address),
         proven=[subjects.mask(each.kind, values[each.id] or "") for each in proven],
@@ -255,7 +256,7 @@ def _place(index: int, now: int) -> str:
     return "past" if index < now else "now" if index == now else "later"
 
 
-def _back(request: Request) -> Response:
+def back(request: Request) -> Response:
     return RedirectResponse(f"/admin/cases/{request.path_params['case']}", 303)
 
 

@@ -36,6 +36,17 @@ def outcome_name(outcome: str) -> str:
     }.get(outcome, outcome)
 
 
+def end_name(end: str) -> str:
+    """How requests ended, in the figures of a year."""
+    return {
+        "full": _("Done"),
+        "part": _("Done in part"),
+        "refused": _("Refused"),
+        "without": _("Taken back or never confirmed"),
+        "open": _("Not answered yet"),
+    }[end]
+
+
 def due_pill(days_left: int, state: str, day: str) -> tuple[str, str]:
     """Words and kind for the pill that says when the answer is due; `day` is the date in words."""
     if state in ("closed", "delivering"):  # answered: nothing is due any more

@@ -9,7 +9,7 @@ from datetime import date
 from typing import Any
 
 from portal import audit, db, jobs, messages
-from portal.cases import deadlines, events, intake, laws, models, moves, states, verification
+from portal.cases import clocks, deadlines, events, models, moves, states, verification
 from portal.lib import clock, ids
 from portal.lib.errors import Conflict, Invalid, NotFound
 from portal.paper import _
@@ -49,7 +49,7 @@ async def reopen(case_id: str, *, officer: str) -> None:
 
 
 async def hold(case_id: str, kind: str, why: str, *, officer: str) -> str:
-    """Set a hold beside the state; the legal date does not move by itself."""
+    """Set a hold beside the state; the legal date moves only where the case's law says so (UK GDPR Art. 12A)."""
     if kind not in states.HOLDS or not why.strip():
         raise Invalid(_("Please choose a kind of hold and say why."), {"why": _("Please give the reason.")})
     async with db.writing():
@@ -60,6 +60,7 @@ async def hold(case_id: str, kind: str, why: str, *, officer: str) -> str:
         actor = f"officer:{officer}"
         await models.Hold.create(id=hold_id, case_id=case_id, kind=kind, why=sealed, by=actor, since=clock.now())
         await audit.record(events.HELD, actor=actor, subject=row.subject, case=case_id, payload={"kind": kind})
+        await clocks.recount(row)
     return hold_id
 
 
@@ -79,6 +80,7 @@ async def lift(hold_id: str, *, officer: str) -> None:
         await audit.record(
             events.HOLD_LIFTED, actor=f"officer:{officer}", subject=row.subject, case=row.id, payload={"kind": found.kind}
         )
+        await clocks.recount(row)
         await go_on(row, actor=f"officer:{officer}")
 
 
@@ -90,11 +92,10 @@ async def extend(case_id: str, reason: str, text: str, *, officer: str) -> date:
         row = await moves.lock(case_id)
         if not row.is_open or row.extended_at is not None:
             raise Conflict(_("The period of this request was extended already, or the request is closed."))
-        due = _extended(row)
-        if deadlines.today(get().time_zone) > date.fromisoformat(row.due_on):
+        due = await clocks.count(row, extended=True)
+        if deadlines.today(get().time_zone) > (await clocks.count(row)).safe:
             raise Conflict(_("The first period is over; it can no longer be extended."))
-        row.due_on, row.due_because, row.extended_at = due.safe.isoformat(), intake.because(due), clock.now()
-        await row.save(update_fields=["due_on", "due_because", "extended_at"])
+        await clocks.keep(row, due, extended_at=clock.now())
         await audit.record(
             events.EXTENDED,
             actor=f"officer:{officer}",
@@ -128,11 +129,3 @@ async def tell(row: models.CaseRow, template: str, context: Mapping[str, Any]) -
 async def _searched(row: models.CaseRow) -> list[str]:
     tasks = await models.Task.filter(case_id=row.id, round=row.round, step=moves.search_step(row.right)).order_by("id")
     return [task.label for task in tasks]
-
-
-def _extended(row: models.CaseRow) -> deadlines.Due:
-    """By the law as it stands only if its file is still the edition the case rests on."""
-    law = laws.law(row.law)
-    if law.edition != row.law_edition:
-        raise Conflict(_("The law's file has changed since this request came in. Check the dates by hand."))
-    return deadlines.due(law, row.clock, row.received_at, zone=get().time_zone, extended=True)

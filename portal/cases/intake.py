@@ -12,11 +12,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from portal import audit, db, identity, subjects, vault
-from portal.cases import deadlines, events, laws, models, moves, states, verification
+from portal.cases import clocks, events, models, moves, states, verification
 from portal.cases.policy import policy
 from portal.lib import clock, ids
 from portal.lib.errors import Conflict, Invalid, NotAllowed, NotFound
-from portal.paper import _, in_language
+from portal.paper import _
 from portal.settings import get
 from portal.vault import Place
 
@@ -123,27 +123,6 @@ async def open_for(
     return Opened(row.id, reference, row.state, challenge.id)
 
 
-def law_for(country: str, right: str, received: datetime) -> tuple[laws.Law, deadlines.Due]:
-    """The law of the declared country; where it has none or none is declared, the strictest of those kept for that."""
-    known = laws.laws()
-    fitting = [law for law in known.values() if country and country in law.countries]
-    if not fitting:
-        fitting = [law for law in known.values() if law.for_unknown]
-    if not fitting:
-        raise laws.LawError(f"No law in {get().policies / 'laws'} says for_unknown = true.")
-    dues = [(law, deadlines.due(law, law.answer_clock(right), received, zone=get().time_zone)) for law in fitting]
-    return min(dues, key=lambda each: each[1].safe)
-
-
-def because(due: deadlines.Due) -> dict[str, list[str]]:
-    """The explanation in every language offered, kept with the case so that a changed file changes nothing."""
-    said: dict[str, list[str]] = {}
-    for language in get().language_list:
-        with in_language(language):
-            said[language] = deadlines.explain(due)
-    return said
-
-
 async def _join(
     asked: bytes, right: str, address: str, details: Mapping[str, Any], *, language: str, who: str, browser: str | None
 ) -> Opened | None:
@@ -187,7 +166,7 @@ async def _create(
     case_id, reference, now = ids.new(), ids.secret(128), clock.now()
     received = received_at or now
     country = str(details.get("country", ""))
-    law, due = law_for(country, right, received)
+    due, fitting = clocks.law_for(country, right, received)
     key, record = await vault.key_for("case", case_id), await vault.key_for("record", case_id)
     row = await models.CaseRow.create(
         id=case_id,
@@ -195,14 +174,14 @@ async def _create(
         reference=record.seal(Place("case_file", "reference", case_id), reference),
         right=right,
         state=states.RECEIVED,
-        law=law.key,
-        law_edition=law.edition,
+        law=due.law.key,
+        law_edition=due.law.edition,
         clock=due.clock.key,
         country=country,
         received_at=received,
         created_at=now,
         due_on=due.safe.isoformat(),
-        due_because=because(due),
+        due_because=clocks.explained(due, fitting),
         requester=who,
         language=language if language in get().language_list else get().language_list[0],
         source=source,
@@ -220,7 +199,7 @@ async def _create(
         events.OPENED,
         actor=actor,
         case=case_id,
-        payload={"right": right, "law": law.key, "edition": law.edition, "due": row.due_on, "source": source, "for": who},
+        payload={"right": right, "law": due.law.key, "edition": due.law.edition, "due": row.due_on, "source": source, "for": who},
     )
     return row, reference
 
@@ -253,4 +232,4 @@ def _checked(right: str, who: str, source: str, details: Mapping[str, Any], rece
     return {**details, "changes": {name: value.strip() for name, value in changes.items()}}
 
 
-__all__ = ["Opened", "because", "law_for", "open_case", "open_for"]
+__all__ = ["Opened", "open_case", "open_for"]

@@ -40,6 +40,8 @@ class CaseRow(Model):
     flags = Json()
     proposed = fields.CharField(20, default="")
     officer = fields.CharField(60, null=True)
+    answered_at = Moment(null=True)
+    answered_late = fields.BigIntField(default=0)
     closed_at = Moment(null=True)
     contact_until = Moment(null=True)
     asked = Bytes(null=True)

@@ -5,11 +5,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from portal import audit, db, jobs, subjects, vault
-from portal.cases import events, models, states
+from portal.cases import deadlines, events, models, states
 from portal.cases.policy import policy
 from portal.lib import clock
 from portal.lib.errors import Conflict, NotFound
 from portal.paper import _
+from portal.settings import get
 
 SEARCH = {"erasure": "plan"}  # every other right looks with `find`
 # After this time a copy that waits no longer holds up the person's deletion.
@@ -59,6 +60,7 @@ async def move(
     row.is_open = int(step.target != states.CLOSED)
     changes["closed_at"] = clock.now() if step.target == states.CLOSED else None
     changes["contact_until"] = await _contact_until(row)
+    changes |= _answered(row)
     if step.target not in (states.RECEIVED, states.VERIFYING):
         changes["asked"] = None
     for name, value in changes.items():
@@ -66,6 +68,15 @@ async def move(
     await row.save(update_fields=list(changes))
     said = {"verb": verb, "from": before, "to": step.target, "right": row.right} | ({"outcome": outcome} if outcome else {})
     await audit.record(event, actor=actor, subject=row.subject, case=row.id, payload=said | (payload or {}))
+
+
+def _answered(row: models.CaseRow) -> dict[str, Any]:
+    """Ready to be fetched is answered: when the person comes is theirs. A case that was opened again is not answered any more."""
+    if row.state not in (states.DELIVERING, states.CLOSED):
+        return {"answered_at": None, "answered_late": 0}
+    if row.answered_at is not None:
+        return {}
+    return {"answered_at": clock.now(), "answered_late": int(deadlines.today(get().time_zone).isoformat() > row.due_on)}
 
 
 async def finish(row: models.CaseRow, outcome: str, *, actor: str) -> None:

@@ -21,9 +21,16 @@ UNSEEN = frozenset(("Cc", "Cf", "Zs", "Zl", "Zp"))
 def csv_lines(table: Table) -> Iterator[bytes]:
     """The file line by line: UTF-8 with a mark so that spreadsheets read it as such, every cell quoted."""
     names = columns(table)
-    yield b"\xef\xbb\xbf" + _line(list(headings(table).values()))
+    yield b"\xef\xbb\xbf" + csv_line(list(headings(table).values()))
     for row in table.rows:
-        yield _line(_cells(row, names))
+        yield csv_line(_cells(row, names))
+
+
+def csv_line(cells: list[str]) -> bytes:
+    """One line of a file, its cells as they may stand there."""
+    target = io.StringIO()
+    csv.writer(target, quoting=csv.QUOTE_ALL, lineterminator="\r\n").writerow([neutral(cell) for cell in cells])
+    return target.getvalue().encode()
 
 
 def neutral(value: str) -> str:
@@ -62,9 +69,3 @@ def _cells(row: Row, names: list[str]) -> list[str]:
         return [_("(left out)")] * len(names)
     found = {field.name: _("(left out)") if field.redacted else field.value for field in row.fields}
     return [found.get(name, "") for name in names]
-
-
-def _line(cells: list[str]) -> bytes:
-    target = io.StringIO()
-    csv.writer(target, quoting=csv.QUOTE_ALL, lineterminator="\r\n").writerow([neutral(cell) for cell in cells])
-    return target.getvalue().encode()

@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_date, format_datetime
+from babel.dates import format_date, format_datetime, get_day_names
 
 from portal.paper.languages import locale
 from portal.settings import get
@@ -21,3 +21,14 @@ def moment_text(moment: datetime | str) -> str:
     if isinstance(moment, str):
         moment = datetime.fromisoformat(moment)
     return format_datetime(moment, "d MMMM y, HH:mm", tzinfo=ZoneInfo(get().time_zone), locale=locale())
+
+
+def month_text(day: date) -> str:
+    """`December 2026`."""
+    return format_date(day, "LLLL y", locale=locale())
+
+
+def weekday_names() -> list[tuple[str, str]]:
+    """Monday first: short and in full."""
+    short, full = (get_day_names(width, "stand-alone", locale()) for width in ("short", "wide"))
+    return [(short[each], full[each]) for each in range(7)]

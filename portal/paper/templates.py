@@ -9,7 +9,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from portal.paper.languages import _, ngettext
-from portal.paper.numbers import date_text, moment_text
+from portal.paper.numbers import date_text, moment_text, month_text, weekday_names
 from portal.settings import get
 
 HERE = Path(__file__).resolve().parent.parent
@@ -32,8 +32,8 @@ def _environment() -> Environment:
         extensions=["jinja2.ext.i18n"],
     )
     environment.install_gettext_callables(_, ngettext, newstyle=True)  # type: ignore[attr-defined]  # added by the extension
-    environment.globals.update(static=static, address=address)
-    environment.filters.update(date=date_text, moment=moment_text, json=_json)
+    environment.globals.update(static=static, address=address, weekday_names=weekday_names)
+    environment.filters.update(date=date_text, moment=moment_text, month=month_text, json=_json)
     return environment
 
 

@@ -31,6 +31,7 @@ def told(event: str) -> str | None:
         "case.held": _("Your request was put on hold."),
         "case.hold_lifted": _("The hold ended."),
         "case.extended": _("We needed more time and wrote to you why."),
+        "case.law_changed": _("We looked again at which law applies; the date may have changed."),
         "case.closed": _("The request was closed."),
         "case.withdrawn": _("You took the request back."),
         "case.reopened": _("The request was opened again."),

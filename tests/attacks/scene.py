@@ -116,9 +116,13 @@ async def open_scene(house: House, folder: Path) -> Scene:
         paths[f"/admin/people/{{subject}}/addresses/{{identifier}}/{end}"] = theirs
     for end in ("", "/commit", "/undo"):
         paths["/api/v1/imports/{batch}" + end] = f"/api/v1/imports/{batch.id}{end}"
-    for rest in re.findall(r'"/admin/cases/\{case\}(/\w+)"', (HOME / "portal" / "admin" / "cases.py").read_text()):
+    desks = "".join((HOME / "portal" / "admin" / each).read_text() for each in ("cases.py", "clocks.py"))
+    for rest in re.findall(r'"/admin/cases/\{case\}(/\w+)"', desks):
         paths["/admin/cases/{case}" + rest] = f"/admin/cases/{erasure}{rest}"
     officers = {role: await _at_work(role) for role in sorted(identity.ROLES)}
+    officer = await identity.officer_by_email("privacy-officer@example.com")
+    paths["/admin/calendar/{day}/{number}"] = f"/admin/calendar/{(await cases.case(erasure)).due_on}/{erasure[-8:]}"
+    paths["/calendars/{secret}"] = f"/calendars/{await cases.feed.make(officer.id)}"
     opening, kept = await _opened_by_two()
     for end in ("", "/claim", "/withdrawal", "/approval", "/refusal", "/entries", "/entries/{entry}"):
         paths["/admin/evidence/{opening}" + end] = f"/admin/evidence/{opening}{end.replace('{entry}', kept)}"

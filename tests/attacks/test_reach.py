@@ -21,6 +21,7 @@ SEEN_BY_WHOEVER_HAS_IT = {
     "GET /requests/{reference}/certificate": "the same 128 random bits, after a deletion; it names nobody",
     "GET /requests/{reference}/proofs": "the same, for some days after a deletion; steps with their times, and no address",
     "GET /requests/notices/{secret}": "in the person's own mail; a button",
+    "GET /calendars/{secret}": "256 random bits of an officer; short numbers and days, and nothing of anybody",
     "GET /admin/invitation/{secret}": "in the invited colleague's own mail; asks for a password",
 }
 TAKEN_FROM_WHOEVER_HAS_IT = {

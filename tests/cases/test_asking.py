@@ -50,9 +50,3 @@ async def test_the_code_of_a_joined_request_works_in_the_browser_that_joined(com
     await prove(hers)
     known = await subjects.find("email", ANA)
     assert known is not None and (await cases.case(hers.id)).subject == known.subject
-
-
-@pytest.mark.parametrize(("country", "law"), [("US-CA", "ccpa"), ("US-CO", "us-co"), ("RO", "gdpr"), ("CA-QC", "qc-25")])
-async def test_a_state_with_a_law_of_its_own_is_answered_by_that(company: Company, country: str, law: str) -> None:
-    opened = await cases.open("access", ANA, language="en", details={"country": country})
-    assert (await cases.case(opened.id)).law == law

@@ -169,11 +169,6 @@ async def test_the_clock_starts_with_receipt_and_explains_itself(company: Compan
     assert case.due_because[-1].startswith("25 December 2026 is a weekend or a public holiday")
 
 
-async def test_a_declared_country_chooses_the_law(company: Company) -> None:
-    opened = await ask("access", details={"country": "US-CA"})
-    assert (await cases.case(opened.id)).law == "ccpa"
-
-
 async def test_bad_input_is_named_field_by_field(company: Company) -> None:
     with pytest.raises(Invalid) as refused:
         await cases.open("rectification", ANA, language="en", who="nobody")

@@ -49,6 +49,8 @@ async def _copy(watch: Watch, company: Company, ana: Browser, olga: Browser) -> 
     hold = re.search(r'name="lift" value="([^"]+)"', page.text)
     assert hold, page.text
     await watch.press(olga, desk + "/holds", lift=hold[1])
+    await watch.press(olga, desk + "/extension", **{"more-reason": "complex", "more-text": "Twelve years of orders."})
+    await watch.press(olga, desk + "/law", law="uk-gdpr", **{"law-why": "She lives in Leeds."})
     found = (await olga.get(desk + "/findings")).text
     place = re.search(
         r'name="finding" value="(.+?)"><input .*? name="row" value="(.+?)"><input .*? name="field" value="(.+?)"', found

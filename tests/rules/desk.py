@@ -55,6 +55,11 @@ async def make_and_end_a_key(watch: Watch) -> None:
         await watch.press(owner, f"/admin/keys/{made.id}/revocation")
 
 
+async def subscribe_to_the_calendar(watch: Watch, olga: Browser) -> None:
+    await watch.press(olga, "/admin/calendar")
+    await watch.press(olga, "/admin/calendar/end")
+
+
 async def open_what_is_kept(watch: Watch, olga: Browser) -> None:
     """One claim is changed, refused; one is agreed to and taken back."""
     async with db.writing():

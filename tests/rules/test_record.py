@@ -15,6 +15,7 @@ from tests.rules.desk import (
     make_and_end_a_key,
     open_what_is_kept,
     sign_in_officer,
+    subscribe_to_the_calendar,
     tell_a_system_again,
     tell_people_apart,
 )
@@ -52,6 +53,7 @@ async def test_every_unsafe_route_leaves_an_entry_or_a_reason(company: Company) 
         await make_and_end_a_key(watch)
         await watch.press(olgas, "/admin/people", address=ANA)
         await tell_people_apart(watch, olgas)
+        await subscribe_to_the_calendar(watch, olgas)
         await open_what_is_kept(watch, olgas)
         await watch.press(olgas, "/admin/audit/check")
         await tell_a_system_again(watch)
