@@ -45,9 +45,14 @@ class _Printer:
             self._keep_awake()
             try:
                 return await asyncio.wait_for(self._ask(job), PATIENCE)
+            except PdfError:
+                raise
             except (TimeoutError, asyncio.IncompleteReadError, ConnectionError) as problem:
                 self.stop()
                 raise PdfError("The printer stopped half way: the paper is too large or too complicated.") from problem
+            except BaseException:  # we were cancelled: whoever prints next would be given this paper
+                self.stop()
+                raise
             finally:
                 self.idle = asyncio.get_running_loop().call_later(IDLE, self.stop)
 

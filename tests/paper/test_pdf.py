@@ -28,6 +28,17 @@ async def test_an_archive_carries_its_attachments() -> None:
     assert printed.attachments["record.json"].get_file().read_bytes() == record.content
 
 
+@pytest.mark.parametrize("after", [0, 0.005, 0.03])
+async def test_nobody_gets_the_paper_of_somebody_who_no_longer_waits(after: float) -> None:
+    await pdf(PAGE.format(""))  # the child is there
+    given_up = asyncio.create_task(pdf(PAGE.format("<p>Of Ben</p>").replace("Letter", "Ben's")))
+    await asyncio.sleep(after)
+    given_up.cancel()
+    await asyncio.gather(given_up, return_exceptions=True)
+    printed = pikepdf.open(io.BytesIO(await pdf(PAGE.format(""))))
+    assert printed.docinfo["/Title"] == "Letter"
+
+
 @pytest.mark.parametrize(
     "hostile",
     [
