@@ -132,6 +132,8 @@ async def _erase_once(job: jobs.Job, task: models.Task, system: connectors.Conne
         raise await _stop(task, _("The rows there are not those of the dry run any more. Nothing was deleted now."))
     try:
         await system.erase(plan)
+    except connectors.Uncertain:
+        raise  # still "about to": the next try asks the system first
     except connectors.ConnectorError:
         await job.undone("erase")  # the contract: it raised, so it changed nothing
         raise

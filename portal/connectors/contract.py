@@ -30,6 +30,10 @@ class ConnectorError(errors.Unavailable):
         self.permanent = permanent
 
 
+class Uncertain(ConnectorError):
+    """An erasure was asked for and nobody knows whether it happened: `recheck` answers, before anything is repeated."""
+
+
 class Departed(ConnectorError):
     """The system says that it is gone for good (HTTP 410): it is left alone until an officer says otherwise."""
 
@@ -208,7 +212,10 @@ class Connector(Protocol):
         """The dry run: what an erasure would do, row by row; changes nothing."""
 
     async def erase(self, plan: Plan) -> Outcome:
-        """Do exactly what the plan says, or raise and change nothing. After a crash ask `recheck`, never repeat blindly."""
+        """Do exactly what the plan says, or raise and change nothing. After a crash ask `recheck`, never repeat blindly.
+
+        Whoever cannot tell whether it happened raises Uncertain: that is a crash too.
+        """
 
     async def recheck(self, identifiers: Identifiers, plan: Plan) -> list[Leftover]:
         """Ask again on a new connection, by every identifier and every planned key: what is left."""

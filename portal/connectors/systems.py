@@ -30,18 +30,16 @@ class Kind:
     at_once: int = 1
 
 
+_SIGNED = ("secret_variable", "secret_file", "key_variable", "key_file", "purposes", "channels", "sources")
 KINDS = {
     "sql": Kind("portal.connectors.sql", needs=("map",)),
-    "webhook": Kind(
-        "portal.connectors.webhook.connector",
-        may=("secret_variable", "secret_file", "key_variable", "key_file", "purposes", "channels", "sources"),
-        at_once=16,
-    ),
+    "http": Kind("portal.connectors.http.connector", needs=("tables",), may=_SIGNED, at_once=8),
+    "webhook": Kind("portal.connectors.webhook.connector", may=_SIGNED, at_once=16),
 }
 
 _KEYS = ("name", "title", "kind", "url", "url_variable")
 _INBOUND = ("inbound_secret_variable", "inbound_secret_file", "inbound_sources", "inbound_grade")
-_LISTS = ("purposes", "channels", "sources", "inbound_sources")
+_LISTS = ("purposes", "channels", "sources", "tables", "inbound_sources")
 
 
 @dataclass(frozen=True)

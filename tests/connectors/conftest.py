@@ -1,12 +1,17 @@
-"""Empty databases of somebody else, on SQLite and on PostgreSQL, for the sql connector's tests."""
+"""Empty databases of somebody else, on SQLite and on PostgreSQL, and a service that answers in JSON as a test wants it."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import psycopg
 import pytest
 
+from portal import settings
+from tests.conftest import House
+from tests.connectors import template
+from tests.connectors.receiver import SECRET, receiving
 from tests.postgresql import OTHERS
 
 
@@ -31,3 +36,12 @@ def address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         for statement in (OTHERS, "DROP SCHEMA public CASCADE", "CREATE SCHEMA public"):
             connection.execute(statement)
     return address
+
+
+@pytest.fixture
+async def service(sqlite_house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[template.FaultyService]:
+    for variable in ("HOOK_SECRET", "TILL_SECRET"):
+        monkeypatch.setenv(variable, SECRET)
+    async with receiving() as receiver:
+        settings.use(replace(sqlite_house.settings, outbound_allow="127.0.0.0/8"))
+        yield template.FaultyService(receiver, template.new_shop(tmp_path))

@@ -38,10 +38,16 @@ class Message:
 
 @dataclass
 class Receiver:
-    """`answer` gives the status for a message; what it answered with 2xx is in `taken`, all of it in `seen`."""
+    """`answer` gives the status for a message; what it answered with 2xx is in `taken`, all of it in `seen`.
+
+    `content`: what it says; `more`: further header lines; `half`: it hangs up in the middle of what it says.
+    """
 
     port: int = 0
     answer: Callable[[Message], int] = lambda message: 200
+    content: Callable[[Message], bytes] = lambda message: b""
+    more: str = ""
+    half: bool = False
     pause: float = 0.0
     length: int = 0
     connections: int = 0
@@ -72,10 +78,13 @@ class Receiver:
         status = self.answer(message)
         if 200 <= status < 300:
             self.taken.append(message)
-        more = "Location: http://127.0.0.1:1/\r\n" if 300 <= status < 400 else ""
-        writer.write(f"HTTP/1.1 {status} Said\r\n{more}Set-Cookie: seen=1\r\nContent-Length: {self.length}\r\n\r\n".encode())
-        writer.write(b"x" * self.length)
+        more = self.more + ("Location: http://127.0.0.1:1/\r\n" if 300 <= status < 400 else "")
+        said = self.content(message) + b"x" * self.length
+        writer.write(f"HTTP/1.1 {status} Said\r\n{more}Set-Cookie: seen=1\r\nContent-Length: {len(said)}\r\n\r\n".encode())
+        writer.write(said[: len(said) // 2] if self.half else said)
         await writer.drain()
+        if self.half:
+            raise ConnectionResetError
 
 
 @asynccontextmanager
@@ -89,9 +98,9 @@ async def receiving(port: int = 0) -> AsyncIterator[Receiver]:
         server.close()
 
 
-def listed(name: str, url: str, *more: str) -> str:
+def listed(name: str, url: str, *more: str, kind: str = "webhook") -> str:
     """A [[system]] for the list, signed with SECRET in the variable HOOK_SECRET."""
-    lines = [f'name = "{name}"', f'title = "{name.capitalize()}"', 'kind = "webhook"', f'url = "{url}"']
+    lines = [f'name = "{name}"', f'title = "{name.capitalize()}"', f'kind = "{kind}"', f'url = "{url}"']
     return "\n".join(["[[system]]", *lines, 'secret_variable = "HOOK_SECRET"', *more, ""])
 
 

@@ -67,7 +67,12 @@ def test_no_file_means_no_systems() -> None:
         ('title = "Newsletter"', 'title = "Newsletter', "line 10", "Not valid TOML"),
         ('name = "news"', 'name = "shop"', "line 9", "Two systems are called shop"),
         ('name = "news"', 'name = "News!"', "line 9", "small letters"),
-        ('kind = "sql"\nurl_variable', 'kind = "fax"\nurl_variable', "line 11", "fax is no kind of system. Known: sql, webhook."),
+        (
+            'kind = "sql"\nurl_variable',
+            'kind = "fax"\nurl_variable',
+            "line 11",
+            "fax is no kind of system. Known: sql, http, webhook.",
+        ),
         ('map = "news.toml"', "", "line 8", "needs map"),
         ('map = "news.toml"', 'mapp = "news.toml"', "line 13", "mapp is not known here"),
         ('"NEWS_DATABASE"', '"NO_SUCH_VARIABLE"', "line 12", "NO_SUCH_VARIABLE is not set"),

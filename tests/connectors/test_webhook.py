@@ -228,7 +228,7 @@ async def test_a_key_may_lie_in_a_file_beside_the_list(receiver: Receiver, tmp_p
     entry = listed("letters", receiver.url).replace('secret_variable = "HOOK_SECRET"', 'secret_file = "secret"')
     settings.use(replace(settings.get(), systems=write_list(tmp_path, entry)))
     hook = connectors.open_system("letters")
-    assert isinstance(hook, WebhookConnector) and hook.signer.secrets
+    assert isinstance(hook, WebhookConnector) and hook.peer.signer.secrets
 
 
 @pytest.mark.parametrize("bad", ["", "whsec_", "whsec_!!", "whsec_c2hvcnQ=", "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"])

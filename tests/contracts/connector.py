@@ -1,8 +1,9 @@
 """What every connector promises, whatever it connects: subclass, give a `stand`, and these tests run.
 
 The stand holds two people: Ana, who has rows to find, to correct and to erase, and Ben, whom nothing may touch.
-`ConnectorContract` is for systems that stand apart from the portal; `HoldingContract`, its first part, is what the
-portal's own tables promise too.
+`EveryContract` is what all kinds promise. `HoldingContract` adds what holds data of people can be searched for, as the
+portal's own tables; `ApartContract` what may be down by itself and hears of words said elsewhere, as a receiver of
+webhooks. `ConnectorContract` is both, and corrections besides.
 """
 
 from collections.abc import Awaitable, Callable
@@ -14,8 +15,8 @@ from portal.connectors import Cell, Connector, ConnectorError, Finding, Identifi
 
 
 @dataclass(frozen=True, kw_only=True)
-class Holding:
-    """A connector at work on something that holds both people.
+class Working:
+    """A connector at work.
 
     `proven_elsewhere`: fields of Ana's that a request never changes here, because another verb of the portal does so with
     a proof of its own. A system that stands apart has none: what it can correct, it corrects.
@@ -24,24 +25,91 @@ class Holding:
     connector: Connector
     ana: Identifiers
     ben: Identifiers
-    one_more_row: Callable[[], Awaitable[None]]  # something of Ana's arrives
     proven_elsewhere: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
-class Stand(Holding):
-    """A connector at work on a system that stands apart: it may be down by itself, and hears of words said elsewhere."""
+class Holding(Working):
+    """On something that holds both people."""
+
+    one_more_row: Callable[[], Awaitable[None]]  # something of Ana's arrives
+
+
+@dataclass(frozen=True, kw_only=True)
+class Apart(Working):
+    """On a system that stands apart: it may be down by itself, and hears of words said elsewhere."""
 
     unreachable: Connector  # the same kind of system, but down
     cell: Cell
     consent_of_ana: Callable[[], Awaitable[bool | None]]  # as the system itself remembers it
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stand(Holding, Apart):
+    """On somebody else's data."""
+
     correction: tuple[str, str]  # a generic field and a new value for Ana
 
 
 NOBODY = {"email": ["nobody@example.com"], "phone": ["+40700000000"]}
 
 
-class HoldingContract:
+class EveryContract:
+    @pytest.fixture
+    def stand(self) -> Working:
+        raise NotImplementedError("A connector's tests bring their own stand.")
+
+    async def test_nobody_is_found_under_an_unknown_address(self, stand: Working) -> None:
+        assert await stand.connector.find(NOBODY) == []
+        assert await stand.connector.find({}) == []
+        assert (await stand.connector.plan_erasure(NOBODY)).rows == ()
+
+    async def test_a_dry_run_changes_nothing_and_says_the_same_twice(self, stand: Working) -> None:
+        before = await stand.connector.find(stand.ana)
+        plan = await stand.connector.plan_erasure(stand.ana)
+        assert await stand.connector.find(stand.ana) == before
+        assert await stand.connector.plan_erasure(stand.ana) == plan
+        assert {(row.table, str(row.key)) for row in plan.rows} == {_name(finding) for finding in before}
+
+    async def test_a_plan_survives_being_stored(self, stand: Working) -> None:
+        plan = await stand.connector.plan_erasure(stand.ana)
+        stored = Plan.from_json(plan.to_json())
+        assert stored == plan
+        assert stored.hash == plan.hash
+        assert stored.hash != (await stand.connector.plan_erasure(stand.ben)).hash
+
+    async def test_an_erasure_does_what_its_stored_plan_says_and_leaves_ben_alone(self, stand: Working) -> None:
+        ben = await stand.connector.find(stand.ben)
+        plan = Plan.from_json((await stand.connector.plan_erasure(stand.ana)).to_json())
+        outcome = await stand.connector.erase(plan)
+        assert outcome.done
+        assert outcome.counts == plan.counts
+        left = await stand.connector.recheck(stand.ana, plan)
+        assert all(row.expected and row.law for row in left)
+        assert len(left) == sum(row.action == "keep" for row in plan.rows)
+        assert await stand.connector.find(stand.ben) == ben
+
+    async def test_a_healthy_system_says_so(self, stand: Working) -> None:
+        health = await stand.connector.check()
+        assert health.ok, health.problems
+
+    async def test_a_field_that_has_no_place_here_is_named_and_nothing_changes(self, stand: Working) -> None:
+        before = await stand.connector.find(stand.ana)
+        wanted = dict.fromkeys(("shoe_size", *stand.proven_elsewhere), "new@example.com")
+        outcome = await stand.connector.correct(stand.ana, wanted)
+        assert (outcome.done, outcome.changed, set(outcome.missing)) == (False, (), set(wanted))
+        assert await stand.connector.find(stand.ana) == before
+
+    async def test_a_word_on_an_unknown_purpose_is_not_wanted_and_does_nothing(self, stand: Working) -> None:
+        before = await stand.connector.find(stand.ana)
+        for index, channel in enumerate(("email", "sms", "post")):
+            cell = Cell("no-such-purpose", channel)
+            assert not stand.connector.takes(cell)
+            await stand.connector.set_consent(stand.ana, cell, False, index)
+        assert await stand.connector.find(stand.ana) == before
+
+
+class HoldingContract(EveryContract):
     @pytest.fixture
     def stand(self) -> Holding:
         raise NotImplementedError("A connector's tests bring their own stand.")
@@ -54,40 +122,10 @@ class HoldingContract:
         assert all(field.label for finding in findings for field in finding.fields)
         assert any(field.identifying for finding in findings for field in finding.fields)
 
-    async def test_nobody_is_found_under_an_unknown_address(self, stand: Holding) -> None:
-        assert await stand.connector.find(NOBODY) == []
-        assert await stand.connector.find({}) == []
-        assert (await stand.connector.plan_erasure(NOBODY)).rows == ()
-
     async def test_what_is_found_for_ana_is_not_found_for_ben(self, stand: Holding) -> None:
         ana = {_name(finding) for finding in await stand.connector.find(stand.ana)}
         ben = {_name(finding) for finding in await stand.connector.find(stand.ben)}
         assert ana and ben and not ana & ben
-
-    async def test_a_dry_run_changes_nothing_and_says_the_same_twice(self, stand: Holding) -> None:
-        before = await stand.connector.find(stand.ana)
-        plan = await stand.connector.plan_erasure(stand.ana)
-        assert await stand.connector.find(stand.ana) == before
-        assert await stand.connector.plan_erasure(stand.ana) == plan
-        assert {(row.table, str(row.key)) for row in plan.rows} == {_name(finding) for finding in before}
-
-    async def test_a_plan_survives_being_stored(self, stand: Holding) -> None:
-        plan = await stand.connector.plan_erasure(stand.ana)
-        stored = Plan.from_json(plan.to_json())
-        assert stored == plan
-        assert stored.hash == plan.hash
-        assert stored.hash != (await stand.connector.plan_erasure(stand.ben)).hash
-
-    async def test_an_erasure_does_what_its_stored_plan_says_and_leaves_ben_alone(self, stand: Holding) -> None:
-        ben = await stand.connector.find(stand.ben)
-        plan = Plan.from_json((await stand.connector.plan_erasure(stand.ana)).to_json())
-        outcome = await stand.connector.erase(plan)
-        assert outcome.done
-        assert outcome.counts == plan.counts
-        left = await stand.connector.recheck(stand.ana, plan)
-        assert all(row.expected and row.law for row in left)
-        assert len(left) == sum(row.action == "keep" for row in plan.rows)
-        assert await stand.connector.find(stand.ben) == ben
 
     async def test_before_an_erasure_the_recheck_says_that_everything_is_left(self, stand: Holding) -> None:
         plan = await stand.connector.plan_erasure(stand.ana)
@@ -118,27 +156,43 @@ class HoldingContract:
         await stand.one_more_row()
         assert any(not row.expected for row in await stand.connector.recheck(stand.ana, plan))
 
-    async def test_a_healthy_system_says_so(self, stand: Holding) -> None:
-        health = await stand.connector.check()
-        assert health.ok, health.problems
 
-    async def test_a_field_that_has_no_place_here_is_named_and_nothing_changes(self, stand: Holding) -> None:
-        before = await stand.connector.find(stand.ana)
-        wanted = dict.fromkeys(("shoe_size", *stand.proven_elsewhere), "new@example.com")
-        outcome = await stand.connector.correct(stand.ana, wanted)
-        assert (outcome.done, outcome.changed, set(outcome.missing)) == (False, (), set(wanted))
-        assert await stand.connector.find(stand.ana) == before
+class ApartContract(EveryContract):
+    @pytest.fixture
+    def stand(self) -> Apart:
+        raise NotImplementedError("A connector's tests bring their own stand.")
 
-    async def test_a_word_on_an_unknown_purpose_is_not_wanted_and_does_nothing(self, stand: Holding) -> None:
-        before = await stand.connector.find(stand.ana)
-        for index, channel in enumerate(("email", "sms", "post")):
-            cell = Cell("no-such-purpose", channel)
-            assert not stand.connector.takes(cell)
-            await stand.connector.set_consent(stand.ana, cell, False, index)
-        assert await stand.connector.find(stand.ana) == before
+    async def test_the_last_word_on_consent_stands_however_often_and_late_words_arrive(self, stand: Apart) -> None:
+        words = [(True, 10), (False, 20), (True, 10), (False, 20), (True, 19)]
+        for allowed, index in words:
+            await stand.connector.set_consent(stand.ana, stand.cell, allowed, index)
+        assert await stand.consent_of_ana() is False
+        await stand.connector.set_consent(stand.ana, stand.cell, True, 21)
+        assert await stand.consent_of_ana() is True
+
+    async def test_a_cell_the_system_does_not_know_changes_nothing(self, stand: Apart) -> None:
+        assert stand.connector.takes(stand.cell)
+        await stand.connector.set_consent(stand.ana, stand.cell, True, 10)
+        other = Cell("no-such-purpose", stand.cell.channel)
+        assert not stand.connector.takes(other)
+        await stand.connector.set_consent(stand.ana, other, False, 11)
+        assert await stand.consent_of_ana() is True
+
+    async def test_a_system_that_is_down_is_tried_again_later(self, stand: Apart) -> None:
+        plan = await stand.connector.plan_erasure(stand.ana)
+        for act in (
+            stand.unreachable.erase(plan),
+            stand.unreachable.recheck(stand.ana, plan),
+            stand.unreachable.set_consent(stand.ana, stand.cell, False, 1),
+        ):
+            with pytest.raises(ConnectorError) as down:
+                await act
+            assert not down.value.permanent
+        health = await stand.unreachable.check()
+        assert not health.ok and health.problems
 
 
-class ConnectorContract(HoldingContract):
+class ConnectorContract(HoldingContract, ApartContract):
     @pytest.fixture
     def stand(self) -> Stand:
         raise NotImplementedError("A connector's tests bring their own stand.")
@@ -180,36 +234,15 @@ class ConnectorContract(HoldingContract):
         assert outcome.missing == ("shoe_size",)
         assert outcome.changed
 
-    async def test_the_last_word_on_consent_stands_however_often_and_late_words_arrive(self, stand: Stand) -> None:
-        words = [(True, 10), (False, 20), (True, 10), (False, 20), (True, 19)]
-        for allowed, index in words:
-            await stand.connector.set_consent(stand.ana, stand.cell, allowed, index)
-        assert await stand.consent_of_ana() is False
-        await stand.connector.set_consent(stand.ana, stand.cell, True, 21)
-        assert await stand.consent_of_ana() is True
-
-    async def test_a_cell_the_system_does_not_know_changes_nothing(self, stand: Stand) -> None:
-        assert stand.connector.takes(stand.cell)
-        await stand.connector.set_consent(stand.ana, stand.cell, True, 10)
-        other = Cell("no-such-purpose", stand.cell.channel)
-        assert not stand.connector.takes(other)
-        await stand.connector.set_consent(stand.ana, other, False, 11)
-        assert await stand.consent_of_ana() is True
-
-    async def test_a_system_that_is_down_is_tried_again_later(self, stand: Stand) -> None:
-        plan = await stand.connector.plan_erasure(stand.ana)
-        for act in (
+    async def test_a_question_to_a_system_that_is_down_is_asked_again_later(self, stand: Stand) -> None:
+        for ask in (
             stand.unreachable.find(stand.ana),
             stand.unreachable.plan_erasure(stand.ana),
-            stand.unreachable.erase(plan),
             stand.unreachable.correct(stand.ana, dict([stand.correction])),
-            stand.unreachable.set_consent(stand.ana, stand.cell, False, 1),
         ):
             with pytest.raises(ConnectorError) as down:
-                await act
+                await ask
             assert not down.value.permanent
-        health = await stand.unreachable.check()
-        assert not health.ok and health.problems
 
 
 def _name(finding: Finding) -> tuple[str, str]:
