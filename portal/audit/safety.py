@@ -15,7 +15,7 @@ from portal.audit import safetyfile
 from portal.audit.head import head
 from portal.audit.lockfile import LogBroken
 from portal.audit.safetyfile import Line
-from portal.audit.succession import beginning, number_of
+from portal.audit.succession import beginning, is_kin, number_of
 from portal.audit.vocabulary import Event
 from portal.db import rows, writing
 from portal.lib import clock
@@ -96,6 +96,18 @@ async def _lines(log: int, found: Sequence[dict[str, Any]]) -> list[Line]:
     ]
 
 
+async def trim(kept: Sequence[tuple[str, int]]) -> int:
+    """Leave out what each of these copies of the database has, by the log it holds and how many entries of it; answers how
+    many lines. Copies that are older than all of these will be refused from then on: what they lack is known no more."""
+    now = await head()
+    for origin, size in kept:
+        if not is_kin(origin, now.origin) or (number_of(origin), size) > (number_of(now.origin), now.size):
+            raise LogBroken(f"The {size} entries of {origin} are none of this portal's log, {now.origin}.")
+    log, size = min((number_of(origin), size) for origin, size in kept)
+    begins = Line(log, size - 1, safetyfile.BEGINS, clock.rfc3339(clock.now()), {})
+    return await asyncio.to_thread(safetyfile.trim, begins)
+
+
 async def replay() -> dict[str, int]:
     """Do once more what the open database lacks, in the order it happened; answers how much of what.
 
@@ -103,6 +115,8 @@ async def replay() -> dict[str, int]:
     """
     done: dict[str, int] = {}
     lines = await asyncio.to_thread(lambda: list(safetyfile.read()))
+    if lines and lines[0].event == safetyfile.BEGINS:
+        await _require_reached(lines.pop(0))
     for start in range(0, len(lines), AT_ONCE):
         async with writing():
             for each in lines[start : start + AT_ONCE]:
@@ -112,3 +126,13 @@ async def replay() -> dict[str, int]:
                 if await kind.again(each.what):
                     done[each.event] = done.get(each.event, 0) + 1
     return done
+
+
+async def _require_reached(begins: Line) -> None:
+    now = await head()
+    if (begins.log, begins.index) >= (number_of(now.origin), now.size):
+        raise LogBroken(
+            f"safety.log was trimmed: it begins after entry {begins.index} of log {begins.log}, and this backup has"
+            f" {now.size} of {now.origin}. Who said no in between, nobody knows any more. Take a newer backup, or put a copy of"
+            " safety.log from before in its place."
+        )

@@ -1,14 +1,17 @@
 """`safety.log` in the var folder: numbered sealed lines, append-only, durable before anybody goes on.
 
-A line that a crash left without its end is cut off by the next one. After a change of the master key the file is written
-again under the new one, aside and then renamed.
+A line that a crash left without its end is cut off by the next one. After a change of the master key, or to leave out what
+every backup has, the file is written again, aside and then renamed: a kill at any moment leaves the one or the other, whole.
 """
 
 import fcntl
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from itertools import chain
+from os.path import samestat
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -17,6 +20,7 @@ from portal.settings import get
 from portal.vault import Tampered, files
 
 USE = "safety log"
+BEGINS = "safety.begins"  # the first line of a file that was trimmed: up to that place in the log, nothing is in here
 _BLOCK = 65_536
 
 
@@ -46,13 +50,10 @@ def last() -> Line | None:
 
 def append(lines: Sequence[Line]) -> None:
     """Add those lines that lie behind the last one, and wait for the disk."""
-    target = path()
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with target.open("a+b", buffering=0) as file:  # nothing is left to be written when the file is closed
-        fcntl.flock(file, fcntl.LOCK_EX)  # two processes may sequence by turns
+    with _alone() as file:
         end, known, number = _last(file)
         file.truncate(end)
-        new = [each for each in lines if known is None or (each.log, each.index) > (known.log, known.index)]
+        new = [each for each in lines if known is None or _place(each) > _place(known)]
         try:
             _write(file, b"".join(_written(at, each) for at, each in enumerate(new, number + 1)))
         except OSError:
@@ -60,7 +61,22 @@ def append(lines: Sequence[Line]) -> None:
             file.truncate(end)
             raise
     if end == 0:  # new, or the folder was not synced because its first lines could not be kept
-        files.sync_folder(target.parent)
+        files.sync_folder(path().parent)
+
+
+def trim(begins: Line) -> int:
+    """Leave out all lines up to that place in the log, which it names in the first line; answers how many there were."""
+    if not path().exists():
+        return 0
+    with _alone():
+        dropped = 0
+        for each in read():
+            if _place(each) > _place(begins):
+                break
+            dropped += each.event != BEGINS
+        if dropped:
+            _replace(chain([begins], (each for each in read() if _place(each) > _place(begins))))
+    return dropped
 
 
 def read() -> Iterator[Line]:
@@ -78,21 +94,58 @@ def read() -> Iterator[Line]:
 
 def renew() -> None:
     """Write the file again when it lies under the former master key; before that key is taken away."""
+    if _is_of_former_key():
+        with _alone():
+            if _is_of_former_key():
+                _replace(read())
+
+
+def _is_of_former_key() -> bool:
     try:
         with path().open("rb") as file:
             first = file.readline().decode(errors="replace")
     except FileNotFoundError:
-        return
-    if not first.endswith("\n") or not files.is_of_former_key(first):
-        return
-    aside = path().with_suffix(".log-new")
-    with aside.open("wb") as file:
-        for number, line in enumerate(read()):
-            file.write(_written(number, line))
-        file.flush()
-        os.fsync(file.fileno())
-    aside.replace(path())
+        return False
+    return first.endswith("\n") and files.is_of_former_key(first)
+
+
+@contextmanager
+def _alone() -> Iterator[BinaryIO]:
+    """The file, which nobody else writes meanwhile: two processes may sequence by turns."""
+    path().parent.mkdir(parents=True, exist_ok=True)
+    while True:
+        with path().open("a+b", buffering=0) as file:  # nothing is left to be written when the file is closed
+            fcntl.flock(file, fcntl.LOCK_EX)
+            if _lies_there(file):
+                yield file
+                return
+
+
+def _lies_there(file: BinaryIO) -> bool:
+    """Whether it is still the one of that name: who had it until now may have put another in its place."""
+    try:
+        return samestat(os.fstat(file.fileno()), path().stat())
+    except FileNotFoundError:
+        return False
+
+
+def _replace(lines: Iterable[Line]) -> None:
+    aside = path().with_suffix(".log-new")  # what a kill leaves of it is written over the next time
+    try:
+        with aside.open("wb") as file:
+            for number, line in enumerate(lines):
+                file.write(_written(number, line))
+            file.flush()
+            os.fsync(file.fileno())
+        aside.replace(path())
+    except BaseException:
+        aside.unlink(missing_ok=True)
+        raise
     files.sync_folder(path().parent)
+
+
+def _place(line: Line) -> tuple[int, int]:
+    return line.log, line.index
 
 
 def _write(file: BinaryIO, content: bytes) -> None:

@@ -1,6 +1,6 @@
 """The sequencer gives waiting entries their place in the log, signs the new state, and only then tells anybody.
 
-One turn, and what a crash means at each point:
+One turn, after a few of the old leaves were recomputed (oldleaves.py), and what a crash means at each point:
   1. in one transaction: lay the leaves and tiles down, recompute the root by a second path, sign, move the head on by
      compare-and-swap. Until the commit nothing has happened; the signature is forgotten with the rollback.
   2. commit. A crash here leaves the lock file behind the database: the next turn proves that the database only grew
@@ -23,6 +23,7 @@ from portal.audit.head import Head, head
 from portal.audit.leaves import LeafError, leaf_bytes, read_leaf
 from portal.audit.lockfile import LogBroken, keep, last_signed
 from portal.audit.notes import Checkpoint, sign_checkpoint
+from portal.audit.oldleaves import recompute_some
 from portal.audit.succession import beginning, named, next_origin, number_of, order
 from portal.audit.tree import ProofError, leaf_hash, verify_consistency
 from portal.db import in_one_trip, in_writing, many, row, rows, run, writing
@@ -83,6 +84,8 @@ async def _turn() -> int:
     await _check_lock_file()
     if await row("SELECT 1 AS one FROM entry WHERE log_index IS NULL LIMIT 1") is None:
         return 0
+    size = (await head()).size
+    await in_one_trip(lambda: recompute_some(size))
     for _attempt in range(20):
         try:
             async with writing():

@@ -1,6 +1,6 @@
 """The part of verification that compares the stored tiles with those that follow from the leaves, level by level."""
 
-from portal.audit.contents import Found
+from portal.audit.stretches import Found
 from portal.audit.tiles import WIDTH
 from portal.audit.tree import subtree_root
 from portal.db import row, rows
@@ -17,7 +17,8 @@ class Tiles:
         self._ahead: dict[int, bytes] = {}
         self._checked = 0
 
-    async def check(self, level: int, number: int, hashes: list[bytes]) -> None:
+    async def check(self, level: int, number: int, hashes: list[bytes]) -> bytes | None:
+        """Compares one tile with its hashes; answers their root when it is full."""
         self._checked += 1
         stored = await self._stored(level, number)
         if stored != b"".join(hashes):
@@ -25,8 +26,11 @@ class Tiles:
                 _("Tile %(number)s of level %(level)s does not fit the entries.") % {"number": number, "level": level},
                 _first_difference(stored or b"", hashes) + number * WIDTH if level == 0 else None,
             )
-        if len(hashes) == WIDTH:
-            await self._above(level + 1, subtree_root(hashes))
+        if len(hashes) < WIDTH:
+            return None
+        root = subtree_root(hashes)
+        await self._above(level + 1, root)
+        return root
 
     async def finish(self) -> None:
         for level in range(len(self._open)):

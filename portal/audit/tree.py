@@ -29,7 +29,7 @@ def subtree_root(hashes: Sequence[bytes]) -> bytes:
     level = list(hashes)
     sha256 = hashlib.sha256
     while len(level) > 1:
-        level = [sha256(b"\1" + level[i] + level[i + 1]).digest() for i in range(0, len(level), 2)]
+        level = [sha256(b"\1" + left + right).digest() for left, right in zip(level[::2], level[1::2], strict=True)]
     return level[0]
 
 

@@ -5,23 +5,22 @@ column: each is recomputed from another one or from a signature. One view of the
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from tortoise.exceptions import OperationalError
 
-from portal.audit import events
 from portal.audit.contents import Contents
 from portal.audit.earlier import Compared, compared, stored_beginnings
 from portal.audit.head import Head, head
-from portal.audit.leaves import Leaf, LeafError, read_leaf
 from portal.audit.lockfile import LogBroken, opened, stored
-from portal.audit.notes import Checkpoint, NoteError, open_checkpoint
-from portal.audit.succession import beginning, keys_up_to, named, number_of
+from portal.audit.notes import Checkpoint
+from portal.audit.signedroots import Roots, SignedRoots
+from portal.audit.stretches import stretch
+from portal.audit.succession import beginning, named
 from portal.audit.tilecheck import Tiles
 from portal.audit.tiles import WIDTH
-from portal.audit.tree import Frontier, leaf_hash, subtree_root
+from portal.audit.tree import Frontier, leaf_hash
 from portal.db import reading, row, rows
 from portal.paper import _
 
@@ -86,7 +85,6 @@ async def _comparable(seen: Checkpoint | None, now: Head) -> Compared:
 async def _verify(report: LogReport, now: Head, kept: list[Checkpoint], progress: Callable[[int, int], None]) -> None:
     report.origin = now.origin
     report.size = size = await _size(report, now)
-    roots = await _signed_roots(report, now)
     for each in kept:
         if each.size > now.size:
             report.found(
@@ -94,36 +92,24 @@ async def _verify(report: LogReport, now: Head, kept: list[Checkpoint], progress
                 % {"size": now.size, "kept": each.size},
                 now.size,
             )
-        roots.setdefault(each.size, []).append(each.root)
-    tiles = Tiles(report.found)
-    contents = Contents(report.found)
-    tree, erased, before = Frontier(), 0, ""
+    signed = SignedRoots(report.found, now, kept)
+    tree, tiles, contents = Frontier(), Tiles(report.found), Contents(report.found)
     for low in range(0, size, CHUNK):
-        high = min(low + CHUNK, size)
-        rows_by_index = {each["log_index"]: each["bytes"] async for each in _read(report, _LEAVES, low, high)}
-        leaves: dict[int, Leaf] = {}
-        for start in range(low, high, WIDTH):
-            hashes = []
-            for index in range(start, min(start + WIDTH, high)):
-                leaf = rows_by_index.get(index)
-                if leaf is None:
-                    report.found(_("Entry %s is missing from the log.") % index, index)
-                    leaf = b""
-                hashes.append(leaf_hash(leaf))
-                found = _leaf(report, index, leaf, before)
-                if found is not None:
-                    leaves[index], before = found, found.time
-                    erased += (found.count or 0) if found.event == events.SHREDDED.name else 0
-            await tiles.check(0, start // WIDTH, hashes)
-            _grow(report, tree, hashes, roots)
-        await contents.check(leaves, low, high, _read(report, _ENTRIES, low, high))
-        progress(high, size)
+        leaves = await _leaves(report, low, min(low + CHUNK, size))
+        roots = await signed.between(low, low + len(leaves))
+        hashes = [leaf_hash(leaf) for leaf in leaves]
+        for start in range(0, len(hashes), WIDTH):
+            tile = hashes[start : start + WIDTH]
+            _grow(report, tree, tile, await tiles.check(0, (low + start) // WIDTH, tile), roots)
+        await contents.check(low, leaves)
+        progress(low + len(leaves), size)
         await asyncio.sleep(0)
     await tiles.finish()
+    await signed.finish()
     report.root = tree.root()
     if now.frontier != tree.as_bytes():
         report.found(_("The head of the log does not fit its entries."))
-    await _check_counts(report, now, contents, erased)
+    await _check_counts(report, now, contents)
 
 
 async def _size(report: LogReport, now: Head) -> int:
@@ -136,70 +122,26 @@ async def _size(report: LogReport, now: Head) -> int:
     return max(0, min(now.size, count))
 
 
-_LEAVES = "SELECT log_index, bytes FROM leaf WHERE log_index >= ? AND log_index < ?"
-_ENTRIES = """SELECT id, event, log_index, recorded_at, actor, subject, case_id, object, key_id, sealed, commitment, n, d
- FROM entry WHERE log_index >= ? AND log_index < ?"""
+_LEAVES = "SELECT log_index, bytes FROM leaf WHERE log_index >= ? AND log_index < ? ORDER BY log_index"
 
 
-async def _read(report: LogReport, sql: str, low: int, high: int) -> AsyncIterator[dict[str, Any]]:
-    """The rows between two indexes; text that is no text any more (SQLite then fails as a whole) is pinned down."""
-    try:
-        found = await rows(sql, low, high)
-    except OperationalError as problem:
-        if high - low == 1:
-            report.found(_("Entry %(index)s cannot be read: %(problem)s") % {"index": low, "problem": problem}, low)
-            return
-        for part in ((low, (low + high) // 2), ((low + high) // 2, high)):
-            async for each in _read(report, sql, *part):
-                yield each
-        return
-    for each in found:
-        yield each
+async def _leaves(report: LogReport, low: int, high: int) -> Sequence[bytes]:
+    """The bytes of these entries; none for one that is missing, whose hash then fits nowhere."""
+    found = await stretch(_LEAVES, low, high, report.found)
+    indexes, leaves = zip(*found, strict=True) if found else ((), ())
+    if indexes == tuple(range(low, high)) and set(map(type, leaves)) == {bytes}:
+        return leaves
+    by_index = {index: leaf for index, leaf in found if isinstance(leaf, bytes)}
+    for index in range(low, high):
+        if index not in by_index:
+            report.found(_("Entry %s is missing from the log.") % index, index)
+    return [by_index.get(index, b"") for index in range(low, high)]
 
 
-def _leaf(report: LogReport, index: int, leaf_bytes: bytes, before: str) -> Leaf | None:
-    try:
-        leaf = read_leaf(bytes(leaf_bytes))
-    except LeafError:
-        report.found(_("Entry %s of the log is not readable.") % index, index)
-        return None
-    if leaf.time < before:
-        report.found(_("Entry %s is older than the one before it.") % index, index)
-    return leaf
-
-
-async def _signed_roots(report: LogReport, now: Head) -> dict[int, list[bytes]]:
-    """The roots by size that the stored checkpoints claim, each with its signature checked."""
-    roots: dict[int, list[bytes]] = {}
-    try:
-        notes = await rows("SELECT size, note FROM checkpoint ORDER BY size")
-    except OperationalError as problem:
-        report.found(_("The checkpoints cannot be read: %s") % problem)
-        return roots
-    keys, log = keys_up_to(now.key), 0
-    for number, each in enumerate(notes):
-        try:
-            signed = open_checkpoint(each["note"], keys)
-        except (NoteError, ValueError) as problem:
-            told = {"size": each["size"], "problem": problem}
-            report.found(_("The checkpoint of size %(size)s is not acceptable: %(problem)s") % told)
-            continue
-        if signed.size != each["size"] or not 0 < signed.size <= now.size or number_of(signed.origin) < log:
-            report.found(_("A checkpoint of %s entries lies in a wrong place.") % signed.size)
-        log = number_of(signed.origin)
-        roots.setdefault(signed.size, []).append(signed.root)
-        if number % 500 == 499:
-            await asyncio.sleep(0)
-    if now.size and now.size not in roots:
-        report.found(_("There is no signed checkpoint for the %s entries of the log.") % now.size)
-    return roots
-
-
-def _grow(report: LogReport, tree: Frontier, hashes: list[bytes], roots: dict[int, list[bytes]]) -> None:
-    """Append one tile's hashes, comparing the root with every checkpoint on the way."""
-    between = [size for size in range(tree.size + 1, tree.size + len(hashes)) if size in roots]
-    if not between and len(hashes) == WIDTH:
-        tree.append(subtree_root(hashes), height=8)
+def _grow(report: LogReport, tree: Frontier, hashes: list[bytes], root: bytes | None, roots: Roots) -> None:
+    """Append one tile's hashes, with their `root` if it is full, comparing with every checkpoint on the way."""
+    if root is not None and roots.keys().isdisjoint(range(tree.size + 1, tree.size + WIDTH)):
+        tree.append(root, height=8)
         _compare_root(report, tree, roots)
         return
     for hashed in hashes:
@@ -207,13 +149,13 @@ def _grow(report: LogReport, tree: Frontier, hashes: list[bytes], roots: dict[in
         _compare_root(report, tree, roots)
 
 
-def _compare_root(report: LogReport, tree: Frontier, roots: dict[int, list[bytes]]) -> None:
+def _compare_root(report: LogReport, tree: Frontier, roots: Roots) -> None:
     claimed = roots.get(tree.size)
     if claimed and any(root != tree.root() for root in claimed):
         report.found(_("The first %s entries are not the ones that were signed.") % tree.size)
 
 
-async def _check_counts(report: LogReport, now: Head, contents: Contents, erased: int) -> None:
+async def _check_counts(report: LogReport, now: Head, contents: Contents) -> None:
     for table in ("leaf", "entry"):
         beyond = await row(f"SELECT count(*) AS n FROM {table} WHERE log_index < 0 OR log_index >= ?", now.size)
         if beyond is not None and beyond["n"]:
@@ -221,9 +163,9 @@ async def _check_counts(report: LogReport, now: Head, contents: Contents, erased
     heads = await rows("SELECT one FROM head")
     if [each["one"] for each in heads] != [1]:
         report.found(_("The head of the log does not fit its entries."))
-    waiting_erased = await contents.check_waiting()
-    if contents.erased != erased + waiting_erased:
-        told = {"missing": contents.erased, "explained": erased + waiting_erased}
+    await contents.check_waiting()
+    if contents.erased != contents.explained:
+        told = {"missing": contents.erased, "explained": contents.explained}
         sentence = _("The contents of %(missing)s entries are missing, but the erasures in the log explain %(explained)s.")
         report.found(sentence % told)
     report.sentences += [

@@ -7,6 +7,7 @@ Whoever has neither the files' master key nor the keys' file reads nothing.
 import asyncio
 import json
 import sqlite3
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import chain
@@ -37,8 +38,9 @@ class Made:
 
 async def make(folder: Path) -> Made:
     """Back the open database up into that folder, while it is used. Raises Unavailable when there is no room, or no access."""
+    origin = (await audit.log_key()).name
     try:
-        made = await asyncio.to_thread(_make, folder)
+        made = await asyncio.to_thread(_make, folder, origin)
     except (OSError, sqlite3.Error) as problem:
         raise Unavailable(f"No backup was made: {problem}. Earlier ones are as they were.") from problem
     async with db.writing():
@@ -67,6 +69,21 @@ def newest(folder: Path) -> Path:
     return found[-1]
 
 
+def reaches(backup: Path) -> list[tuple[str, int]]:
+    """Of a backup and those beside it, which log they hold and how many entries. Raises Invalid for one that does not say."""
+    return [_reach(each) for each in sorted({backup, *backup.parent.glob("*.backup")})]
+
+
+def opened(pieces: Iterator[bytes]) -> tuple[dict[str, Any], Iterator[bytes]]:
+    """The line about a copy, and the copy."""
+    line = b""
+    while b"\n" not in line:
+        line += next(pieces, b"\n")
+    line, _break, rest = line.partition(b"\n")
+    told: dict[str, Any] = json.loads(line)
+    return told, chain([rest], pieces)
+
+
 def keys_for(backup: Path) -> Path:
     """The newest keys beside a backup, its own or later ones: they lack the keys of those who were erased since."""
     found = sorted(each for each in backup.parent.glob("portal-*.keys") if each.stem >= backup.stem)
@@ -77,14 +94,14 @@ def keys_for(backup: Path) -> Path:
     return found[-1]
 
 
-def _make(folder: Path) -> Made:
+def _make(folder: Path, origin: str) -> Made:
     folder.mkdir(parents=True, exist_ok=True)
     now = clock.now()
     stem = f"portal-{now:%Y%m%dT%H%M%S%f}Z"
     data, keys = folder / f"{stem}.backup", folder / f"{stem}.keys"
     about = {"made_at": clock.rfc3339(now), "database": way().KIND}
     with scratch() as private, way().taken(private) as taken:
-        told = json.dumps(about | {"counts": taken.counts}, sort_keys=True).encode() + b"\n"
+        told = json.dumps(about | {"counts": taken.counts, "origin": origin}, sort_keys=True).encode() + b"\n"
         # The keys come first: a backup that is there has its keys.
         destroy = {"destroy_after": clock.rfc3339(now + KEEP_KEYS)}
         vault.files.write(keys, USE_OF_KEYS, about | destroy, taken.keys)
@@ -94,6 +111,14 @@ def _make(folder: Path) -> Made:
             keys.unlink()
             raise
     return Made(data, keys, taken.counts[_ENTRIES], data.stat().st_size, _destroy_old_keys(folder, now))
+
+
+def _reach(backup: Path) -> tuple[str, int]:
+    try:
+        told, _copy = opened(vault.files.read(backup, USE))
+        return str(told["origin"]), int(told["counts"][_ENTRIES])
+    except (vault.Tampered, OSError, ValueError, KeyError) as problem:
+        raise Invalid(f"How far {backup} reaches cannot be told: {problem}.") from problem
 
 
 def _destroy_old_keys(folder: Path, now: datetime) -> int:

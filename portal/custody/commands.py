@@ -25,6 +25,9 @@ def add_commands(commands: Any) -> None:
     rehearsal = commands.add_parser("drill", help="restore a backup into a scratch place, verify it, record the day")
     rehearsal.add_argument("file", type=Path, help="a backup, or a folder whose newest one is meant")
     rehearsal.add_argument("--keys", type=Path, help="portal-….keys; without it the newest beside the backup")
+    rehearsal.add_argument(
+        "--trim", action="store_true", help="leave out of safety.log what every backup in that folder has; no older one is kept"
+    )
     rehearsal.set_defaults(run=run_drill)
 
 
@@ -50,12 +53,15 @@ def run_restore(arguments: argparse.Namespace) -> int:
 
 def run_drill(arguments: argparse.Namespace) -> int:
     given: Path = arguments.file
-    done = asyncio.run(drill(backup.newest(given) if given.is_dir() else given, keys=arguments.keys))
+    file = backup.newest(given) if given.is_dir() else given
+    done = asyncio.run(drill(file, keys=arguments.keys, trim=arguments.trim))
     print(
         _("%(file)s can be restored: %(entries)d entries verified, %(receipts)d receipts proven, in %(seconds)d seconds.")
         % vars(done)
     )
     _tell_again(done.again)
+    if arguments.trim:
+        print(_("%d lines of safety.log are in every backup and were left out.") % done.trimmed)
     return 0
 
 

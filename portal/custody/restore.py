@@ -12,7 +12,6 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -115,7 +114,7 @@ async def verified(there: Settings, *, keys_apart: bool = True) -> AsyncIterator
 
 def _unpack(way: Copying, file: Path, keys: Path | None, place: Settings) -> None:
     try:
-        told, content = _opened(vault.files.read(file, backup.USE))
+        told, content = backup.opened(vault.files.read(file, backup.USE))
         if told["database"] != way.KIND:
             raise ValueError(f"{file} holds a database of {told['database']}, but PORTAL_DATABASE_URL names one of {way.KIND}.")
         way.fill(place, content)
@@ -127,16 +126,6 @@ def _unpack(way: Copying, file: Path, keys: Path | None, place: Settings) -> Non
             raise ValueError(f"{keys} is older than {file}: the keys of whoever came in between are missing.")
     except (vault.Tampered, OSError, ValueError, KeyError, TypeError) as problem:
         raise _refused(str(problem)) from problem
-
-
-def _opened(pieces: Iterator[bytes]) -> tuple[dict[str, Any], Iterator[bytes]]:
-    """The line about a copy, and the copy."""
-    line = b""
-    while b"\n" not in line:
-        line += next(pieces, b"\n")
-    line, _break, rest = line.partition(b"\n")
-    told: dict[str, Any] = json.loads(line)
-    return told, chain([rest], pieces)
 
 
 def _lines(pieces: Iterator[bytes]) -> Iterator[bytes]:

@@ -10,7 +10,7 @@ from portal.db.fields import Bytes, Json, Moment
 from portal.db.migrations import MigrationError, migrate, missing_migrations
 from portal.db.remains import scrub
 from portal.db.replies import keep_replies, kept_replies
-from portal.db.statements import Question, many, row, rows, run, several
+from portal.db.statements import Question, many, row, rows, run, several, tuples
 from portal.db.throttles import count_many, counted, throttle
 from portal.db.transactions import after_commit, in_writing, reading, savepoint, writing
 from portal.db.trips import in_one_trip
@@ -48,6 +48,7 @@ __all__ = [
     "size_of_pool",
     "throttle",
     "trouble",
+    "tuples",
     "unproven",
     "when_disk_fails",
     "writing",

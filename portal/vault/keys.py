@@ -9,12 +9,15 @@ import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
 from portal import settings
-from portal.db import many, row, rows, run
+from portal.db import many, row, rows, run, tuples
 from portal.lib import clock, ids
-from portal.vault.fields import Place, seal, unseal
+from portal.vault.fields import Place, seal, unseal_with
 from portal.vault.master import another_master_key, master_id, unwrap, wrap
 
 AT_ONCE = 500
@@ -36,7 +39,11 @@ class Key:
 
     def open(self, place: Place, sealed: bytes) -> str:
         """The text again; raises Tampered when it was changed or lies elsewhere."""
-        return unseal(self.secret, place, sealed).decode()
+        return unseal_with(self._cipher, place, sealed).decode()
+
+    @cached_property
+    def _cipher(self) -> AESGCM:
+        return AESGCM(self.secret)
 
 
 async def key_for(kind: str, owner: str = "", ends_at: datetime | None = None) -> Key:
@@ -94,7 +101,7 @@ async def keys_of(kind: str, owners: Sequence[str]) -> dict[str, Key]:
     for start in range(0, len(owners), AT_ONCE):
         part = owners[start : start + AT_ONCE]
         sql = f"SELECT id, owner, wrapped, master FROM data_key WHERE kind = ? AND owner IN ({', '.join('?' * len(part))})"
-        found |= {each["owner"]: _unwrap(each) for each in await rows(sql, kind, *part)}
+        found |= {owner: Key(key, unwrap(wrapped, key, master)) for key, owner, wrapped, master in await tuples(sql, kind, *part)}
     return found
 
 

