@@ -1,7 +1,7 @@
 """What every test may ask for: a migrated, empty portal on SQLite and on PostgreSQL.
 
-`house` runs a test on both databases; `sqlite_house` only on SQLite, for doors and journeys. Test functions are
-plain `async def`. Hypothesis profiles: default (make test) and `deep` (make deep).
+`house` runs a test on both databases (with `sqlite_first` on PostgreSQL only in make deep); `sqlite_house` only on SQLite,
+for doors and journeys. Test functions are plain `async def`. Hypothesis profiles: default (make test) and `deep` (make deep).
 """
 
 import asyncio
@@ -12,18 +12,21 @@ import shutil
 import tempfile
 from collections.abc import AsyncIterator, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
 import structlog
+from anyio.pytest_plugin import get_runner
+from argon2 import PasswordHasher
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 from tortoise.backends.base.executor import EXECUTOR_CACHE
 
-from portal import db, logs, settings, vault
+from portal import db, logs, settings, statement, vault
+from portal.identity import passwords
 from portal.settings import Settings
 from tests import postgresql
 
@@ -61,6 +64,55 @@ class House:
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
     return "asyncio"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_loop() -> Iterator[asyncio.AbstractEventLoop]:
+    """All tests of a process share an event loop, and with it the child that prints papers: starting one takes seconds."""
+    with get_runner("asyncio", {}) as runner:  # not by `anyio_backend`, which would make all tests asynchronous
+        yield runner.run_fixture(_its_loop, {})
+
+
+async def _its_loop() -> asyncio.AbstractEventLoop:
+    return asyncio.get_running_loop()
+
+
+@pytest.fixture(autouse=True)
+def nothing_goes_on(one_loop: asyncio.AbstractEventLoop) -> Iterator[None]:
+    """What a test left running ends with it, as when each had a loop of its own."""
+    before = asyncio.all_tasks(one_loop)
+    yield
+    left = asyncio.all_tasks(one_loop) - before
+    for each in left:
+        each.cancel()
+    if left:
+        one_loop.run_until_complete(asyncio.wait(left, timeout=10))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_passwords() -> Iterator[None]:
+    """argon2 by its smallest parameters: with the portal's a sign-in takes a third of a second of the processor."""
+    with passwords_hashed_by(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)):
+        yield
+
+
+@pytest.fixture
+def slow_passwords() -> Iterator[None]:
+    """Slow enough to wait in a queue for."""
+    with passwords_hashed_by(PasswordHasher(time_cost=1, parallelism=1)):
+        yield
+
+
+@contextmanager
+def passwords_hashed_by(hasher: PasswordHasher) -> Iterator[None]:
+    before = passwords._hasher
+    passwords._hasher = hasher
+    passwords._dummy.cache_clear()
+    try:
+        yield
+    finally:
+        passwords._hasher = before
+        passwords._dummy.cache_clear()
 
 
 @pytest.fixture(scope="session")
@@ -107,6 +159,10 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Setting
         databases.give_back(address)
 
 
+# On PostgreSQL in `make deep` alone: each of its statements goes there in another test of `make test` as well.
+sqlite_first = pytest.mark.parametrize("database", ["sqlite", pytest.param("postgresql", marks=pytest.mark.deep)], indirect=True)
+
+
 @pytest.fixture
 async def house(database: Settings) -> AsyncIterator[House]:
     async with opened(database) as house:
@@ -116,6 +172,22 @@ async def house(database: Settings) -> AsyncIterator[House]:
 @pytest.fixture
 async def sqlite_house(migrated_sqlite: Path, tmp_path: Path) -> AsyncIterator[House]:
     shutil.copy(migrated_sqlite, tmp_path / "portal.db")
+    async with opened(settings_in(tmp_path)) as house:
+        yield house
+
+
+@pytest.fixture(scope="session")
+def published_sqlite(migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same after a company of two systems (`found_company`) published its first texts."""
+    folder = tmp_path_factory.mktemp("published")
+    shutil.copy(migrated_sqlite, folder / "portal.db")
+    apart(_publish(folder))
+    return folder / "portal.db"
+
+
+@pytest.fixture
+async def published_house(published_sqlite: Path, tmp_path: Path) -> AsyncIterator[House]:
+    shutil.copy(published_sqlite, tmp_path / "portal.db")
     async with opened(settings_in(tmp_path)) as house:
         yield house
 
@@ -155,3 +227,11 @@ async def _migrate(wanted: Settings) -> None:
         await db.migrate()
     finally:
         await db.close()
+
+
+async def _publish(folder: Path) -> None:
+    from tests.cases.shops import found_company  # which needs this module
+
+    async with opened(settings_in(folder)) as house:
+        found_company(house, folder / "company")
+        await statement.publish_all("system", why="The first texts.")

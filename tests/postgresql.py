@@ -1,13 +1,14 @@
 """A real PostgreSQL for the tests: PORTAL_TEST_PG_URL, else the embedded wheel. Never skipped."""
 
-import asyncio
 import os
 import re
 import tempfile
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+import psycopg
 
 
 @contextmanager
@@ -38,76 +39,86 @@ class Databases:
         self._server, self._migrate = server, migrate
         self._made: list[str] = []
         self._free: list[str] = []
-        self._new: tuple[str, dict[str, list[Any]]] = "", {}
+        self._cleaners: dict[str, _Cleaner] = {}
 
-    def take(self) -> str:
-        """The address of a database with the whole schema and nothing in it."""
-        if self._free:
-            return self._address(self._free.pop())
+    def take(self, *, alone: bool = False) -> str:
+        """The address of a database with the whole schema and nothing in it; `alone`: with no connection of ours."""
+        address = self._free.pop() if self._free else self._another()
+        if alone:
+            self._cleaners[address].close()
+        return address
+
+    def give_back(self, address: str) -> None:
+        if self._cleaners[address].emptied():
+            self._free.append(address)
+        else:
+            self._cleaners.pop(address).close()
+
+    def drop(self) -> None:
+        for each in self._cleaners.values():
+            each.close()
+        self._run(*(f"DROP DATABASE {name} WITH (FORCE)" for name in self._made))
+
+    def _another(self) -> str:
         name = f"test_{os.urandom(6).hex()}"
         self._made.append(name)
         # A test ends or fails; none of them outlives the power of the machine.
-        _run(self._address("postgres"), f"CREATE DATABASE {name}", f"ALTER DATABASE {name} SET synchronous_commit = off")
-        self._migrate(self._address(name))
-        self._new = asyncio.run(_look(self._address(name)))
-        return self._address(name)
+        self._run(f"CREATE DATABASE {name}", f"ALTER DATABASE {name} SET synchronous_commit = off")
+        address = self._server.replace("NAME", name)
+        self._migrate(address)
+        self._cleaners[address] = _Cleaner(address)
+        return address
 
-    def give_back(self, address: str) -> None:
-        if asyncio.run(_emptied(address, *self._new)):
-            self._free += [name for name in self._made if self._address(name) == address]
-
-    def drop(self) -> None:
-        _run(self._address("postgres"), *(f"DROP DATABASE {name} WITH (FORCE)" for name in self._made))
-
-    def _address(self, name: str) -> str:
-        return self._server.replace("NAME", name)
+    def _run(self, *statements: str) -> None:
+        with psycopg.connect(self._server.replace("NAME", "postgres"), autocommit=True) as connection:
+            for each in statements:
+                connection.execute(each.encode())
 
 
-_SHAPE = """SELECT md5(string_agg(part, ' ' ORDER BY part)) FROM (
+_SHAPE = b"""SELECT md5(string_agg(part, ' ' ORDER BY part)) FROM (
  SELECT concat(relname, relkind, relnatts) FROM pg_class WHERE relnamespace = 'public'::regnamespace
  UNION ALL SELECT concat(tgrelid::regclass, tgname, tgenabled, tgfoid::regproc) FROM pg_trigger WHERE NOT tgisinternal
  UNION ALL SELECT concat(proname, prosrc) FROM pg_proc WHERE pronamespace = 'public'::regnamespace) AS shape (part)"""
 OTHERS = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
 
 
-async def _look(address: str) -> tuple[str, dict[str, list[Any]]]:
-    """The shape of a new database, and by table the rows it is born with."""
-    async with _connected(address) as connection:
-        tables = [each["tablename"] for each in await connection.fetch("SELECT * FROM pg_tables WHERE schemaname = 'public'")]
-        return await connection.fetchval(_SHAPE), {each: await connection.fetch(f'SELECT * FROM "{each}"') for each in tables}
+class _Cleaner:
+    """Empties one database after each test, on a connection that stays: opening one costs more than the work."""
 
+    def __init__(self, address: str) -> None:
+        self._address = address
+        self._connection = self._connected()
+        tables = [str(name) for (name,) in self._rows(b"SELECT tablename FROM pg_tables WHERE schemaname = 'public'")]
+        self._shape = self._rows(_SHAPE)
+        self._born_with = {each: self._rows(f'SELECT * FROM "{each}"'.encode()) for each in tables}
+        self._filled = " UNION ALL ".join(f"SELECT '{each}' WHERE EXISTS (SELECT FROM \"{each}\")" for each in tables).encode()
 
-async def _emptied(address: str, shape: str, born_with: dict[str, list[Any]]) -> bool:
-    """As new again; False when it no longer has the shape of a new one."""
-    async with _connected(address) as connection:
-        await connection.execute(OTHERS)
-        if await connection.fetchval(_SHAPE) != shape:
+    def emptied(self) -> bool:
+        """Whether it is as new again: not when it no longer has the shape of a new one."""
+        try:
+            return self._emptied()
+        except psycopg.OperationalError:  # closed before the test, or by it
+            self._connection = self._connected()
+            return self._emptied()
+
+    def _emptied(self) -> bool:
+        self._rows(OTHERS.encode())
+        if self._rows(_SHAPE) != self._shape:
             return False
-        # Neither the triggers that keep rows for ever nor the order of foreign keys stand in the way.
-        await connection.execute("SET session_replication_role = replica")
-        await connection.execute("; ".join(f'DELETE FROM "{table}"' for table in born_with))
-        for table, rows in born_with.items():
-            if rows:
-                marks = ", ".join(f"${number + 1}" for number in range(len(rows[0])))
-                await connection.executemany(f'INSERT INTO "{table}" VALUES ({marks})', [tuple(row) for row in rows])
+        for (table,) in self._rows(self._filled):
+            self._connection.execute(f'DELETE FROM "{table}"'.encode())
+            for row in self._born_with[table]:
+                self._connection.execute(f'INSERT INTO "{table}" VALUES ({", ".join(["%s"] * len(row))})'.encode(), row)
         return True
 
+    def close(self) -> None:
+        self._connection.close()
 
-def _run(address: str, *statements: str) -> None:
-    async def run() -> None:
-        async with _connected(address) as connection:
-            for each in statements:
-                await connection.execute(each)
+    def _rows(self, sql: bytes) -> list[tuple[Any, ...]]:
+        return self._connection.execute(sql).fetchall()
 
-    asyncio.run(run())
-
-
-@asynccontextmanager
-async def _connected(address: str) -> AsyncIterator[Any]:
-    import asyncpg
-
-    connection = await asyncpg.connect(address)
-    try:
-        yield connection
-    finally:
-        await connection.close()
+    def _connected(self) -> "psycopg.Connection[tuple[Any, ...]]":
+        connection = psycopg.connect(self._address, autocommit=True)
+        # Neither the triggers that keep rows for ever nor the order of foreign keys stand in the way.
+        connection.execute("SET session_replication_role = replica")
+        return connection

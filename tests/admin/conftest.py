@@ -5,17 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from portal import statement
 from tests.cases.shops import Company, found_company
 from tests.conftest import House
 from tests.people import OLGA, PETRA, VIK, Browser, go_to_work, hire
 
 
 @pytest.fixture
-async def company(sqlite_house: House, tmp_path: Path) -> AsyncIterator[Company]:
-    company = found_company(sqlite_house, tmp_path / "company")
-    await statement.publish_all("system", why="The first texts.")
-    yield company
+def company(published_house: House, tmp_path: Path) -> Company:
+    return found_company(published_house, tmp_path / "company")
 
 
 @pytest.fixture

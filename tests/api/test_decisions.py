@@ -11,13 +11,14 @@ from portal.consent import Cell
 from portal.consent.history import evidence_of
 from portal.lib import clock
 from tests.api.machines import Machine, faults, key, number, question, said
-from tests.conftest import House
+from tests.conftest import House, sqlite_first
 from tests.consent.people import publish
 
 DOOR = "/api/v1/decisions"
 CELL = Cell("back-in-stock", "email")
 
 
+@sqlite_first
 async def test_a_yes_from_the_checkout_is_recorded_and_proven(house: House) -> None:
     await publish()
     async with Machine(await key()) as shop:
@@ -39,6 +40,7 @@ async def test_a_yes_from_the_checkout_is_recorded_and_proven(house: House) -> N
     assert await evidence_of(told["id"]) == {"order": "4711"}
 
 
+@sqlite_first
 async def test_a_receipt_of_a_stop_is_no_business_of_other_programs(house: House) -> None:
     await publish()
     async with Machine(await key()) as shop:
@@ -274,6 +276,7 @@ async def test_a_strange_idempotency_key_is_refused(shop: Machine, given: str) -
     assert answer.status_code == 422 and faults(answer) == ["Idempotency-Key"]
 
 
+@sqlite_first
 async def test_what_was_recorded_counts_for_the_very_next_question(house: House) -> None:
     await publish()
     async with Machine(await key()) as shop:

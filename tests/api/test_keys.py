@@ -14,13 +14,14 @@ from portal.identity import api_keys, api_limits
 from portal.lib import clock, ids
 from portal.lib.errors import Conflict, Invalid, NotAllowed, NotFound
 from tests.api.machines import OURS, SHOP, Machine, key, number, question, said
-from tests.conftest import House
+from tests.conftest import House, sqlite_first
 from tests.consent.people import publish
 from tests.people import ANA, OLGA, PETRA, VIK, Browser, hire, sign_in
 
 CHECK = "/api/v1/permissions/check"
 
 
+@sqlite_first
 async def test_whatever_is_not_a_key_in_use_gets_the_same_answer(house: House) -> None:
     await publish()
     good = await key()

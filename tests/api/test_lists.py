@@ -9,7 +9,7 @@ import pytest
 from portal import audit, db, subjects
 from portal.lib import clock
 from tests.api.machines import Machine, faults, key, number, question
-from tests.conftest import House
+from tests.conftest import House, sqlite_first
 from tests.consent.people import publish
 
 IMPORTS = "/api/v1/imports?purpose=back-in-stock&channel=email&edition=legacy:old:1&map=email=E-Mail&answer=OPT_OUT=no"
@@ -25,6 +25,7 @@ def on_a_fixed_day() -> Iterator[None]:
         yield
 
 
+@sqlite_first
 async def test_a_list_is_planned_committed_and_taken_back(house: House) -> None:
     await publish()
     async with Machine(await key("imports:write", "permissions:read")) as program:

@@ -41,11 +41,8 @@ def patterns() -> tuple[list[Pattern], list[str]]:
     """All of them, and where one stands that is put together only while it is used."""
     found, unknown = [], []
     for file, source in SOURCES.items():
-        for call in ast.walk(ast.parse(source)):
-            if not isinstance(call, ast.Call) or not ast.unparse(call.func).startswith("re."):
-                continue
-            method = ast.unparse(call.func).removeprefix("re.")
-            if method not in (*METHODS, "compile"):
+        for call in ast.walk(ast.parse(source)) if re.search(r"\bre\.", source) else ():
+            if not isinstance(call, ast.Call) or not (method := _method(call)):
                 continue
             where = f"{file.relative_to(HOME)}:{call.lineno}"
             try:
@@ -74,6 +71,13 @@ def slow_texts(pattern: Pattern, length: int) -> Iterator[str]:
             yield whole * (length // len(whole)) + "\0"
 
 
+def _method(call: ast.Call) -> str | None:
+    """The part of `re` that is called here."""
+    if not isinstance(call.func, ast.Attribute) or call.func.attr not in (*METHODS, "compile"):
+        return None
+    return call.func.attr if isinstance(call.func.value, ast.Name) and call.func.value.id == "re" else None
+
+
 def _evaluated(file: Path, node: ast.expr) -> Any:
     if isinstance(node, ast.Constant):
         return node.value
@@ -92,7 +96,8 @@ def _uses(file: Path, call: ast.Call) -> list[str]:
     """How a compiled expression is used, anywhere."""
     line = SOURCES[file].splitlines()[call.lineno - 1]
     name = line.partition("=")[0].strip()
-    used = {method for text in SOURCES.values() for method in re.findall(rf"\b{re.escape(name)}\.(\w+)\(", text)}
+    holding = [text for text in SOURCES.values() if f"{name}." in text]
+    used = {method for text in holding for method in re.findall(rf"\b{re.escape(name)}\.(\w+)\(", text)}
     return sorted(used & set(METHODS)) or ["search", "fullmatch"]
 
 

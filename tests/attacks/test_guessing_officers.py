@@ -46,6 +46,7 @@ async def test_many_accounts_guessed_from_one_network_are_stopped_and_nobody_els
         assert (await go_to_work(elsewhere, petra)).url.path == "/admin"
 
 
+@pytest.mark.usefixtures("slow_passwords")
 async def test_a_flood_at_the_door_reads_that_others_are_before_it(sqlite_house: House) -> None:
     olga = await hire(OLGA, "privacy-officer")
     full = [asyncio.create_task(passwords.hash_of(PASSWORD)) for _number in range(passwords.RUNNING + passwords.WAITING)]

@@ -1,6 +1,6 @@
 """A house with two connected systems."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,9 +16,3 @@ def company(house: House, tmp_path: Path) -> Iterator[Company]:
         yield found_company(house, tmp_path / "company")
     finally:
         settings.use(house.settings)
-
-
-@pytest.fixture(scope="module")
-async def one_loop(anyio_backend: str) -> AsyncIterator[None]:
-    """The tests of a file share an event loop, and with it the child that prints: it takes a second to start."""
-    yield

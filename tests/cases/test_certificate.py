@@ -10,10 +10,10 @@ from portal import audit, cases, db, jobs
 from portal.cases.handover import File
 from portal.lib.errors import NotFound
 from tests.cases.shops import ANA, BEN, OLGA, Company, answer, collected, newest_to
+from tests.conftest import sqlite_first
 
-pytestmark = pytest.mark.usefixtures("one_loop")
 
-
+@sqlite_first
 async def test_a_deletion_ends_with_a_certificate_that_the_mail_leads_to(company: Company) -> None:
     case_id = await collected("erasure")
     await answer(case_id)
@@ -26,6 +26,7 @@ async def test_a_deletion_ends_with_a_certificate_that_the_mail_leads_to(company
     assert len(said) == 1 and said[0].actor == "system"
 
 
+@sqlite_first
 async def test_the_certificate_names_nobody_not_even_masked(company: Company) -> None:
     case_id = await collected("erasure")
     await answer(case_id)
@@ -60,6 +61,7 @@ async def test_a_deletion_that_was_opened_again_waits_for_new_papers(company: Co
     assert (await cases.case(case_id)).papers == {}
 
 
+@sqlite_first
 async def test_only_a_deletion_has_a_certificate(company: Company) -> None:
     refused = await collected("erasure", BEN)
     await answer(refused, "refused", "We need it for a claim in court.")
@@ -69,6 +71,7 @@ async def test_only_a_deletion_has_a_certificate(company: Company) -> None:
         await cases.paper_of(refused, "certificate")
 
 
+@sqlite_first
 async def test_a_request_that_was_taken_back_gets_its_evidence_too(company: Company) -> None:
     case_id = await collected("access")
     await cases.withdraw(case_id, actor="customer:ana")
@@ -79,6 +82,7 @@ async def test_a_request_that_was_taken_back_gets_its_evidence_too(company: Comp
     assert (await _read(await cases.paper_of(case_id, "proof", officer=OLGA))).startswith(b"%PDF-")
 
 
+@sqlite_first
 async def test_an_officers_look_at_the_certificate_is_recorded(company: Company) -> None:
     case_id = await collected("erasure")
     await answer(case_id)

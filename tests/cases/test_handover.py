@@ -11,8 +11,7 @@ from portal.cases import snapshot as snapshots
 from portal.lib import clock
 from portal.lib.errors import Conflict, NotAllowed, NotFound
 from tests.cases.shops import ANA, MALLORY, OLGA, Company, collected, letters_to, visit
-
-pytestmark = pytest.mark.usefixtures("one_loop")
+from tests.conftest import sqlite_first
 
 CONTENT = b"PK\x03\x04 as if zipped" * 9000
 
@@ -44,6 +43,7 @@ async def test_the_link_works_once_and_closes_the_case(company: Company) -> None
     assert (await cases.download(await cases.hand_over(case_id, session), session)).size == len(CONTENT)
 
 
+@sqlite_first
 async def test_the_link_needs_a_fresh_proof_of_the_same_person(company: Company) -> None:
     case_id = await delivered()
     session = await visit()
@@ -74,6 +74,7 @@ async def test_the_link_lives_a_day_and_the_package_thirty(company: Company) -> 
     assert await db.row("SELECT count(*) AS n FROM blob WHERE size = ?", len(CONTENT)) == {"n": 0}
 
 
+@sqlite_first
 async def test_it_was_not_me_freezes_the_handover_alone(company: Company) -> None:
     case_id = await delivered()
     due = (await cases.case(case_id)).due_on
@@ -86,6 +87,7 @@ async def test_it_was_not_me_freezes_the_handover_alone(company: Company) -> Non
     assert await cases.hand_over(case_id, session)
 
 
+@sqlite_first
 async def test_a_later_address_of_the_same_person_is_sent_to_the_one_that_asked(company: Company) -> None:
     case_id = await delivered()
     identifier = await subjects.find("email", ANA)
@@ -99,6 +101,7 @@ async def test_a_later_address_of_the_same_person_is_sent_to_the_one_that_asked(
         await cases.hand_over(case_id, session)
 
 
+@sqlite_first
 async def test_redacted_values_are_not_in_the_snapshot_that_is_signed(company: Company) -> None:
     case_id = await collected("access")
     found = {each.table: each for each in await cases.review(case_id, officer=OLGA)}

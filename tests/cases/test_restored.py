@@ -10,8 +10,6 @@ from portal.custody import backup
 from tests.cases.shops import ANA, OLGA, Company, answer, collected, found_company, visit
 from tests.conftest import House
 
-pytestmark = pytest.mark.usefixtures("one_loop")
-
 
 @pytest.fixture
 def company(sqlite_house: House, tmp_path: Path) -> Iterator[Company]:

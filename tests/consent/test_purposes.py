@@ -10,7 +10,7 @@ from portal.lib import clock
 from portal.lib.errors import NotFound
 from portal.paper import in_language
 from portal.settings import HOME
-from tests.conftest import House
+from tests.conftest import House, sqlite_first
 from tests.consent.people import known, publish, say
 
 REAL = HOME / "policies" / "purposes.toml"
@@ -87,6 +87,7 @@ async def test_a_faulty_file_publishes_nothing(house: House, tmp_path: Path) -> 
     assert await consent.purposes() == []
 
 
+@sqlite_first
 async def test_the_text_a_person_saw_can_be_shown_byte_for_byte_after_later_editions(house: House, tmp_path: Path) -> None:
     await publish()
     shown = (await documents.named("back-in-stock@1/ro")).html
@@ -101,6 +102,7 @@ async def test_the_text_a_person_saw_can_be_shown_byte_for_byte_after_later_edit
     assert "revine" in shown.decode() and "Nume" not in shown.decode()
 
 
+@sqlite_first
 async def test_a_purpose_speaks_the_language_of_the_page(house: House) -> None:
     await publish()
     newsletter = (await consent.purposes())[0]

@@ -12,7 +12,7 @@ from portal import consent, db, subjects
 from portal.consent import Cell, Once, submissions
 from portal.lib.errors import Conflict, Invalid
 from portal.lib.together import Together
-from tests.conftest import House
+from tests.conftest import House, sqlite_first
 from tests.consent.people import known, publish, say
 from tests.consent.test_submissions import _said
 
@@ -104,6 +104,7 @@ async def test_a_word_about_an_address_erased_this_moment_is_about_somebody_new(
     assert again is not None and again.id == recorded.decided[0].word.identifier
 
 
+@sqlite_first
 async def test_what_the_new_owner_says_is_not_recorded_with_who_left_the_address(house: House) -> None:
     await publish()
     ana = await known(*ANA, proven=True)

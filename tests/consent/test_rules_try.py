@@ -18,7 +18,7 @@ from portal.consent.rules import Tuning
 from portal.documents import Faulty
 from portal.lib import clock
 from portal.subjects import Identifier
-from tests.conftest import House
+from tests.conftest import House, sqlite_first
 from tests.consent.people import known, publish, say
 
 DAY = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -175,6 +175,7 @@ async def test_loosening_a_tuning_tells_who_may_be_written_to_again(
     assert re.search(r"(?m)^  back-in-stock +email +no → yes +no longer priority +1$", out)
 
 
+@sqlite_first
 async def test_a_yes_that_runs_out_sooner_is_recorded_when_it_does(house: House) -> None:
     with clock.at(DAY):
         await publish()
@@ -226,6 +227,7 @@ async def test_without_a_yes_nothing_is_switched_on(house: House, file: Path, ca
     assert await precedence.in_force() is None
 
 
+@sqlite_first
 async def test_a_faulty_or_missing_file_is_named_and_changes_nothing(house: House, tmp_path: Path) -> None:
     path = tmp_path / "wrong.toml"
     path.write_text("[priority]\norder = [1]\nwithin_days = 1\n")

@@ -8,7 +8,7 @@ from portal import consent, db, subjects
 from portal.consent import Cell, Once, Recorded, Submission, Word
 from portal.lib.errors import Conflict, Invalid
 from portal.subjects import Arrival
-from tests.conftest import House
+from tests.conftest import House, sqlite_first
 from tests.consent.people import publish
 
 
@@ -114,6 +114,7 @@ async def test_whoever_hangs_up_does_not_take_the_others_words_along(house: Hous
     assert sum(isinstance(each, Recorded) for each in done) == 8
 
 
+@sqlite_first
 async def test_an_unknown_address_is_answered_by_the_purposes_default(house: House) -> None:
     await publish()
     answer = await consent.ask("email", "nobody@example.com", Cell("back-in-stock", "email"))

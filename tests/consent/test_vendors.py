@@ -11,7 +11,7 @@ from portal.consent.batches import undo_import
 from portal.consent.history import evidence_of, history
 from portal.lib import clock
 from portal.lib.errors import Conflict, Invalid
-from tests.conftest import House
+from tests.conftest import House, sqlite_first
 from tests.consent.exports import (
     EXAMPLES,
     HEAD,
@@ -31,6 +31,7 @@ from tests.consent.people import known, say
 pytestmark = pytest.mark.usefixtures("on_the_day_of_the_exports")
 
 
+@sqlite_first
 async def test_onetrust_says_yes_only_with_active_and_no_with_opt_out_withdrawn_and_hard_opt_out(house: House) -> None:
     await ready()
     done = await imported("onetrust", EXAMPLES / "onetrust.csv")
@@ -50,6 +51,7 @@ async def test_onetrust_says_yes_only_with_active_and_no_with_opt_out_withdrawn_
     await check_folds()
 
 
+@sqlite_first
 async def test_what_is_neither_yes_nor_no_ends_the_yes_of_an_earlier_import_and_no_stronger_one(
     house: House, tmp_path: Path
 ) -> None:
@@ -67,6 +69,7 @@ async def test_what_is_neither_yes_nor_no_ends_the_yes_of_an_earlier_import_and_
     assert await may("carla")
 
 
+@sqlite_first
 async def test_hubspot_unsubscribed_from_all_is_no_to_all_advertising_by_mail(house: House) -> None:
     await ready()
     ben = await known("email", "ben@example.com")
@@ -88,6 +91,7 @@ async def test_hubspot_unsubscribed_from_all_is_no_to_all_advertising_by_mail(ho
     await check_folds()
 
 
+@sqlite_first
 async def test_salesforce_keeps_when_it_was_captured_confirmed_and_until_when(house: House) -> None:
     await ready()
     done = await imported("salesforce", EXAMPLES / "salesforce.csv")
@@ -102,6 +106,7 @@ async def test_salesforce_keeps_when_it_was_captured_confirmed_and_until_when(ho
     assert not await is_known("dan") and not await is_known("felix")
 
 
+@sqlite_first
 async def test_mailchimp_says_yes_only_in_the_file_of_subscribed_people(house: House, tmp_path: Path) -> None:
     await ready()
     with pytest.raises(Invalid, match="--status"):

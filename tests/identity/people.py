@@ -4,14 +4,12 @@ import asyncio
 import re
 from collections.abc import Awaitable, Iterable
 from datetime import datetime
-from functools import cache
 from typing import Any
 
 import pyotp
-from argon2 import PasswordHasher
 
 from portal import db, identity, messages
-from portal.identity import totp
+from portal.identity import passwords, totp
 from portal.identity.invitations import store_password
 from portal.identity.sessions import begin
 from portal.lib import clock
@@ -72,19 +70,15 @@ async def running(token: str, kind: str = "customer") -> identity.Session:
 
 
 async def officer(email: str, *roles: str) -> identity.Officer:
-    """Somebody who works here, with PASSWORD and SECRET; one argon2 hash serves all tests."""
+    """Somebody who works here, with PASSWORD and SECRET."""
     name = email.partition("@")[0].capitalize()
     invitation = await identity.invite(email, name=name, roles=list(roles), by=None)
+    hashed = await passwords.hash_of(PASSWORD)
     async with db.writing():
-        await store_password(invitation.officer_id, _hashed())
+        await store_password(invitation.officer_id, hashed)
         await totp.enrol(invitation.officer_id, SECRET)
     await identity.second_factor(await half_session(await identity.officer(invitation.officer_id)), totp_at(clock.now()))
     return await identity.officer(invitation.officer_id)
-
-
-@cache
-def _hashed() -> str:
-    return PasswordHasher().hash(PASSWORD)
 
 
 async def officer_session(email: str) -> str:
@@ -94,7 +88,7 @@ async def officer_session(email: str) -> str:
 
 
 async def half_session(officer: identity.Officer) -> str:
-    """As `sign_in` leaves it after the right password, without the tenth of a second that argon2 takes."""
+    """As `sign_in` leaves it after the right password, without argon2's work."""
     async with db.writing():
         return (await begin("half", officer=officer.id))[0]
 

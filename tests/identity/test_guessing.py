@@ -8,7 +8,7 @@ from portal import db, identity
 from portal.identity import allowances
 from portal.lib import clock
 from portal.lib.errors import NotAllowed, TooMany
-from tests.conftest import House
+from tests.conftest import House, sqlite_first
 from tests.identity.people import (
     ANA,
     BEN,
@@ -68,6 +68,7 @@ async def test_right_tries_are_not_counted_but_end_with_the_wrong_ones(house: Ho
             await judge(right)
 
 
+@sqlite_first
 async def test_ninety_wrong_codes_a_day_are_the_end_of_it(house: House) -> None:
     for hour in range(9):
         with clock.at(NOON + timedelta(hours=hour, minutes=hour)):

@@ -8,7 +8,7 @@ import pytest
 from portal import db, identity
 from portal.identity import passwords
 from portal.lib.errors import Conflict, Invalid, NotAllowed, TooMany, Unavailable
-from tests.conftest import House
+from tests.conftest import House, passwords_hashed_by
 from tests.identity.people import (
     HERS,
     OLGA,
@@ -21,6 +21,8 @@ from tests.identity.people import (
     officer,
     recorded,
 )
+
+AS_SERVED = passwords._hasher  # the tests hash by a quicker one
 
 
 @pytest.mark.parametrize(
@@ -94,7 +96,8 @@ async def test_hashing_a_password_keeps_nobody_else_waiting(sqlite_house: House)
 
     watching = asyncio.create_task(watch())
     started = time.monotonic()
-    hashed = await asyncio.gather(*(passwords.hash_of(PASSWORD) for _number in range(6)))
+    with passwords_hashed_by(AS_SERVED):
+        hashed = await asyncio.gather(*(passwords.hash_of(PASSWORD) for _number in range(6)))
     taken = time.monotonic() - started
     done.set()
     await watching
@@ -102,6 +105,7 @@ async def test_hashing_a_password_keeps_nobody_else_waiting(sqlite_house: House)
     assert longest < taken / 2
 
 
+@pytest.mark.usefixtures("slow_passwords")
 async def test_a_flood_of_passwords_is_sent_away_at_once_and_counts_for_nobody(sqlite_house: House) -> None:
     await officer(OLGA, "owner")
     started = time.monotonic()
@@ -127,6 +131,7 @@ async def test_a_flood_of_passwords_is_sent_away_at_once_and_counts_for_nobody(s
     assert await identity.sign_in(OLGA, PASSWORD)
 
 
+@pytest.mark.usefixtures("slow_passwords")
 async def test_who_goes_away_while_waiting_leaves_the_place_to_others(sqlite_house: House) -> None:
     for _round in range(3):
         waiting = [asyncio.create_task(passwords.hash_of(PASSWORD)) for _number in range(passwords.WAITING)]

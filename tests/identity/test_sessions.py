@@ -7,7 +7,7 @@ import pytest
 from portal import db, identity
 from portal.lib import clock
 from portal.lib.errors import NotAllowed, NotFound
-from tests.conftest import House
+from tests.conftest import House, sqlite_first
 from tests.identity.people import (
     ANA,
     BEN,
@@ -123,6 +123,7 @@ async def test_a_fresh_proof_is_asked_for_after_ten_minutes_and_changes_the_toke
 
 
 @pytest.mark.parametrize("use", ["sign-in", "request"])
+@sqlite_first
 async def test_a_proof_for_something_else_is_no_step_up(house: House, use: str) -> None:
     token = await signed_in()
     proof = await prove(use=use, bound_to=(await running(token)).id)

@@ -43,6 +43,7 @@ async def test_recovery_codes_of_before_the_reset_are_dead(house: House) -> None
     assert await identity.pending_setup(half) is None
 
 
+@pytest.mark.usefixtures("slow_passwords")
 async def test_a_password_that_was_being_compared_during_the_reset_is_the_old_one(house: House) -> None:
     petra, vik = await officer(PETRA, "auditor"), await officer(VIK, "auditor")
     busy = [asyncio.create_task(passwords.hash_of(PASSWORD)) for _number in range(8)]  # so that comparing takes a while

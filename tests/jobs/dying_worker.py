@@ -1,7 +1,8 @@
-"""A worker with one verb that kills its own process (SIGKILL) at the point named by FAULT_AT.
+"""Workers with one verb that kill their own process (SIGKILL), one at each of the points, one after another.
 
 `python -m tests.jobs.dying_worker`, with the portal's settings in the environment and the outside in OUTSIDE, a file
-that gets one line per job. The test imports the verb from here too, with no point named: that is the healthy worker.
+that gets one line per job; says which signal ended each. The workers are forks of one process that has the portal loaded.
+The test imports the verb from here too, with no point named: that is the healthy worker.
 """
 
 import asyncio
@@ -10,7 +11,7 @@ import signal
 from datetime import timedelta
 from pathlib import Path
 
-from portal import db, jobs
+from portal import db, jobs, worker
 from portal.jobs.verbs import registered
 
 LEASE = timedelta(seconds=1)
@@ -55,5 +56,16 @@ async def _main() -> None:
         await db.close()
 
 
+def _ended_by(point: str) -> int:
+    """The signal that ended a worker of its own."""
+    child = os.fork()
+    if child == 0:
+        os.environ["FAULT_AT"] = point
+        asyncio.run(_main())
+        os._exit(0)
+    return os.WTERMSIG(os.waitpid(child, 0)[1])
+
+
 if __name__ == "__main__":
-    asyncio.run(_main())
+    worker.know_all_verbs()  # loads the rooms once for all
+    print(*map(_ended_by, POINTS))

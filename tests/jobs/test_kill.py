@@ -26,8 +26,8 @@ async def test_each_effect_happens_exactly_once_wherever_the_worker_is_killed(ho
     async with db.writing():
         for number in range(len(dying_worker.POINTS)):
             await jobs.later("test.append", {"number": number})
-    for point in dying_worker.POINTS:  # each takes the oldest waiting job and dies with it
-        assert await _die(house, outside, point) == -signal.SIGKILL
+    # Each takes the oldest waiting job and dies with it.
+    assert await _ends_of_workers(house, outside) == [signal.SIGKILL] * len(dying_worker.POINTS)
     stop = asyncio.Event()
     worker = asyncio.create_task(jobs.run_worker(stop))
     async with asyncio.timeout(15):
@@ -44,13 +44,14 @@ async def test_each_effect_happens_exactly_once_wherever_the_worker_is_killed(ho
     assert tries == [{"tries": 2, "state": "done"}] * len(numbers)
 
 
-async def _die(house: House, outside: Path, point: str) -> int:
+async def _ends_of_workers(house: House, outside: Path) -> list[int]:
     environment = os.environ | {
         "PORTAL_DATABASE_URL": house.settings.database,
         "PORTAL_VAR": str(house.settings.var),
         "OUTSIDE": str(outside),
-        "FAULT_AT": point,
     }
-    child = await asyncio.create_subprocess_exec(sys.executable, "-m", "tests.jobs.dying_worker", env=environment, cwd=HOME)
-    async with asyncio.timeout(20):
-        return await child.wait()
+    command, pipe = (sys.executable, "-m", "tests.jobs.dying_worker"), asyncio.subprocess.PIPE
+    child = await asyncio.create_subprocess_exec(*command, env=environment, cwd=HOME, stdout=pipe)
+    async with asyncio.timeout(60):
+        said, _none = await child.communicate()
+    return [int(each) for each in said.split()]

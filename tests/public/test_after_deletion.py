@@ -3,13 +3,12 @@
 import io
 import re
 import zipfile
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from portal import audit, cases, statement
+from portal import audit, cases
 from portal.lib import clock
 from portal.paper import date_text
 from tests.cases.shops import Company, answer, collected, found_company, newest_to
@@ -19,10 +18,8 @@ from tests.people import ANA, Browser
 
 
 @pytest.fixture
-async def company(sqlite_house: House, tmp_path: Path) -> AsyncIterator[Company]:
-    company = found_company(sqlite_house, tmp_path / "company")
-    await statement.publish_all("system", why="The first texts.")
-    yield company
+def company(published_house: House, tmp_path: Path) -> Company:
+    return found_company(published_house, tmp_path / "company")
 
 
 async def test_the_person_is_told_before_and_fetches_the_proofs_of_the_deletion_for_thirty_days(company: Company) -> None:

@@ -1,22 +1,19 @@
 """The page behind a request's reference, for whoever holds it and is not signed in."""
 
 import re
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
-from portal import cases, db, jobs, statement
+from portal import cases, db, jobs
 from tests.cases.shops import Company, answer, collected, found_company, newest_to
 from tests.conftest import House
 from tests.people import ANA, Browser
 
 
 @pytest.fixture
-async def company(sqlite_house: House, tmp_path: Path) -> AsyncIterator[Company]:
-    company = found_company(sqlite_house, tmp_path / "company")
-    await statement.publish_all("system", why="The first texts.")
-    yield company
+def company(published_house: House, tmp_path: Path) -> Company:
+    return found_company(published_house, tmp_path / "company")
 
 
 async def test_whoever_was_deleted_gets_the_certificate_by_the_link_in_the_mail(company: Company) -> None:

@@ -6,7 +6,7 @@ import re
 from html import unescape
 from pathlib import Path
 
-from portal import audit, cases, consent, statement, subjects
+from portal import audit, cases, consent, subjects
 from portal.paper import STATIC
 from portal.settings import HOME
 from tests.cases.shops import collected, found_company
@@ -61,9 +61,8 @@ async def test_each_line_of_the_history_has_a_proof_that_says_in_words_what_it_p
         assert "<h1>Yes to: Newsletter</h1>" in pages[-1]
 
 
-async def test_each_step_of_a_request_has_a_proof_for_its_person_alone(sqlite_house: House, tmp_path: Path) -> None:
-    found_company(sqlite_house, tmp_path / "company")
-    await statement.publish_all("system", why="The first texts.")
+async def test_each_step_of_a_request_has_a_proof_for_its_person_alone(published_house: House, tmp_path: Path) -> None:
+    found_company(published_house, tmp_path / "company")
     reference = await cases.reference_of(await collected("access"))
     await audit.sequence_all()
     async with Browser() as ana, Browser() as ben:

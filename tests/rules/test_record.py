@@ -1,11 +1,9 @@
 """Every unsafe route leaves an entry in the record, or stands below with its reason. Each is used as people use it."""
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
-from portal import statement
 from tests.cases.shops import Company, found_company
 from tests.conftest import House
 from tests.people import ANA, PETRA, Browser, hire
@@ -34,10 +32,8 @@ NOTHING_TO_RECORD = {
 
 
 @pytest.fixture
-async def company(sqlite_house: House, tmp_path: Path) -> AsyncIterator[Company]:
-    company = found_company(sqlite_house, tmp_path / "company")
-    await statement.publish_all("system", why="The first texts.")
-    yield company
+def company(published_house: House, tmp_path: Path) -> Company:
+    return found_company(published_house, tmp_path / "company")
 
 
 async def test_every_unsafe_route_leaves_an_entry_or_a_reason(company: Company) -> None:
