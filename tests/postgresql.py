@@ -105,9 +105,12 @@ class _Cleaner:
         self._rows(OTHERS.encode())
         if self._rows(_SHAPE) != self._shape:
             return False
-        for (table,) in self._rows(self._filled):
+        filled = {table for (table,) in self._rows(self._filled)}
+        for table, rows in self._born_with.items():
+            if self._rows(f'SELECT * FROM "{table}"'.encode()) == rows if rows else table not in filled:
+                continue
             self._connection.execute(f'DELETE FROM "{table}"'.encode())
-            for row in self._born_with[table]:
+            for row in rows:
                 self._connection.execute(f'INSERT INTO "{table}" VALUES ({", ".join(["%s"] * len(row))})'.encode(), row)
         return True
 
