@@ -3,7 +3,7 @@
 from starlette.requests import Request
 from starlette.responses import Response
 
-from portal import cases, connectors, consent, identity, jobs
+from portal import audit, cases, connectors, consent, identity, jobs
 from portal.admin.menu import desk
 from portal.admin.words import due_pill, right_name, state_pill
 from portal.pages import get, officer
@@ -21,6 +21,7 @@ async def show(request: Request) -> Response:
         approving=[case_line(each) for each in approving],
         stuck=await jobs.failed(10),
         deaf=await _deaf(),
+        unsigned=await audit.unsigned_since(),
         claims=identity.may(me, "evidence.open") and await consent.openings.waits_for(me.id),
     )
 

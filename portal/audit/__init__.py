@@ -7,7 +7,7 @@ Erasing a person takes the contents and leaves the proof (GDPR Art. 5(2), 7(1), 
 from portal.audit import earlier, notes, restored, safety, tiles, windows
 from portal.audit.checking import verify_log_apart
 from portal.audit.entries import Note, record, record_many, shred_payloads
-from portal.audit.head import checkpoint, log_key
+from portal.audit.head import checkpoint, log_key, unsigned_since
 from portal.audit.lockfile import LogBroken
 from portal.audit.receipts import ReceiptReport, log_keys, prove, verify_receipt
 from portal.audit.search import Entry, entries_after, entry, open_payload, search
@@ -40,6 +40,7 @@ __all__ = [
     "sequence_all",
     "shred_payloads",
     "tiles",
+    "unsigned_since",
     "verify_log",
     "verify_log_apart",
     "verify_receipt",

@@ -1,6 +1,7 @@
 """Where the log stands: its one `head` row, its origin, and the last checkpoint that was signed."""
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 from portal import vault
@@ -8,7 +9,10 @@ from portal.audit.lockfile import LogBroken
 from portal.audit.notes import Checkpoint, NoteError, VerifierKey, open_checkpoint, verifier_key
 from portal.audit.tree import Frontier
 from portal.db import row
+from portal.lib import clock
 from portal.settings import get
+
+UNUSUAL = timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,13 @@ async def head() -> Head:
 async def checkpoint() -> Checkpoint | None:
     """The newest signed checkpoint, for publishing and for receipts; None while the log is empty."""
     return (await head()).checkpoint()
+
+
+async def unsigned_since() -> datetime | None:
+    """Since when entries have waited for their place and signature; None while none has waited for longer than UNUSUAL."""
+    oldest = await row("SELECT recorded_at FROM entry WHERE log_index IS NULL AND recorded_at IS NOT NULL ORDER BY id LIMIT 1")
+    since = None if oldest is None else clock.from_micros(oldest["recorded_at"])
+    return since if since is not None and clock.now() - since > UNUSUAL else None
 
 
 async def log_key() -> VerifierKey:

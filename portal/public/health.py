@@ -5,6 +5,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from portal import audit, db, jobs
+from portal.lib import clock
 from portal.pages import anyone, get
 
 signed_entries = Gauge("portal_log_size", "Entries in the signed log")
@@ -27,6 +28,8 @@ async def ready(request: Request) -> Response:
         return JSONResponse({"ready": False, "because": f"Migrations are missing: {', '.join(missing)}."}, 503)
     if db.is_full():
         return JSONResponse({"ready": True, "degraded": "The disk takes nothing more: pages are read, nothing is saved."})
+    if since := await audit.unsigned_since():
+        return JSONResponse({"ready": True, "degraded": f"Nothing has been signed since {clock.rfc3339(since)}: see the log."})
     return JSONResponse({"ready": True})
 
 

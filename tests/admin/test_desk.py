@@ -146,3 +146,13 @@ def _digest(page: httpx2.Response) -> str:
     found = re.search(r'name="digest" value="(\w{64})"', page.text)
     assert found, page.text
     return found[1]
+
+
+async def test_a_record_that_is_not_signed_any_more_is_told_on_the_first_page(olga: Browser) -> None:
+    told = "has been signed"
+    await audit.sequence_all()
+    with clock.at(clock.now() - timedelta(minutes=5)):
+        await ask("access")
+    assert told in (await olga.get("/admin")).text and "degraded" in (await olga.get("/readyz")).json()
+    await audit.sequence_all()
+    assert told not in (await olga.get("/admin")).text and (await olga.get("/readyz")).json() == {"ready": True}
