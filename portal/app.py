@@ -16,7 +16,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
 
 from portal import admin, api, cases, consent, db, demo, identity, problems, public, settings, vault
-from portal.lib import clock, ids
+from portal.lib import ids
 from portal.lib.errors import Refusal, TooMany
 from portal.pages import page
 from portal.paper import STATIC, _, in_language, static
@@ -48,7 +48,7 @@ class _Compressed(GZipMiddleware):
 
 def build() -> Starlette:
     consent.collection_points.points()  # a mistake in the file is told now, not at the first word from there
-    cases.clocks.law_for("", "access", clock.now())  # so is one in a law's, not at the first request
+    cases.clocks.require_laws()  # so is one in a law's, not at the first request
     conveniences = demo.routes if settings.get().demo else []
     site = Starlette(
         routes=[*api.routes, *public.routes, *admin.routes, *conveniences, Mount("/static", _Static(directory=STATIC))],

@@ -51,6 +51,12 @@ class CaseClock:
     laws: tuple[tuple[str, str], ...]
 
 
+def require_laws() -> None:
+    """Raises LawError when a law's file is wrong, or when none is kept for whoever declares no country."""
+    if not any(each.for_unknown for each in laws.laws().values()):
+        raise laws.LawError(f"No law in {get().policies / 'laws'} says for_unknown = true.")
+
+
 def law_for(country: str, right: str, received: datetime) -> tuple[deadlines.Due, list[laws.Law]]:
     """When the answer is due, and the laws it was chosen from. Where no country is declared, those kept for that apply too."""
     known = [each for each in laws.laws().values() if each.since <= _day(received)]

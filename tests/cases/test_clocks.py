@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from portal import audit, cases, db, jobs, settings
+from portal.app import build
 from portal.cases import clocks, month_grid
 from portal.lib import clock
 from portal.lib.errors import Conflict, Invalid
@@ -16,8 +17,6 @@ from portal.settings import HOME
 from tests.cases.shops import ANA, OLGA, Company, ask, collected, found_company, newest_to
 from tests.cases.test_fulfilling import proposed_erasure
 from tests.conftest import House
-
-pytestmark = pytest.mark.usefixtures("one_loop")
 
 
 @pytest.fixture
@@ -180,3 +179,15 @@ async def recounted() -> None:
     async with db.writing():
         await jobs.later("cases.recount", {})
     await jobs.run_due()
+
+
+def test_a_mistake_in_a_laws_file_is_told_before_anybody_is_served(tmp_path: Path) -> None:
+    before, policies = settings.get(), tmp_path / "policies"
+    shutil.copytree(HOME / "policies", policies)
+    (policies / "laws" / "gdpr.toml").write_text("title = [")
+    settings.use(replace(before, policies=policies))
+    try:
+        with pytest.raises(settings.SettingsError, match=r"gdpr\.toml, line 1: "):
+            build()
+    finally:
+        settings.use(before)
