@@ -11,8 +11,6 @@ from portal.lib.errors import NotFound
 from tests.cases.shops import ANA, Company, ask, prove
 from tests.people import OLGA, hire
 
-pytestmark = pytest.mark.usefixtures("one_loop")
-
 
 async def test_the_feed_says_when_each_open_request_is_due_and_nothing_about_anybody(company: Company) -> None:
     olga, other = await hire(OLGA, "privacy-officer"), await hire("other@example.com", "privacy-officer")
