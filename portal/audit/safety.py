@@ -14,7 +14,7 @@ from typing import Any
 from portal.audit import safetyfile
 from portal.audit.head import head
 from portal.audit.lockfile import LogBroken
-from portal.audit.safetyfile import Line
+from portal.audit.safetyfile import Line as Line
 from portal.audit.succession import beginning, is_kin, number_of
 from portal.audit.vocabulary import Event
 from portal.db import rows, writing
@@ -80,6 +80,29 @@ _BETWEEN = (
     "SELECT id, event, log_index, recorded_at, subject, case_id, object FROM entry WHERE log_index > ? AND log_index <= ?"
     " AND event || '' IN ({marks}) AND sealed IS NOT NULL ORDER BY log_index"
 )
+_WAITING = (
+    "SELECT id, event, recorded_at, subject, case_id, object FROM entry WHERE log_index IS NULL AND event IN ({marks})"
+    " AND sealed IS NOT NULL ORDER BY id"
+)
+
+
+async def not_kept_yet() -> list[Line]:
+    """What the open database has and safety.log has not: a crash came between the two, or its log is signed no more. Entries
+    that wait get the places that would have been theirs."""
+    now, last = await head(), await asyncio.to_thread(safetyfile.last)
+    log = number_of(now.origin)
+    after = last.index if last is not None and last.log == log else (await beginning())[0] - 1
+    marks = ", ".join("?" * len(_kinds))
+    found = await rows(_BETWEEN.format(marks=marks), after, now.size, *_kinds)
+    waiting = await rows(_WAITING.format(marks=marks), *_kinds)
+    placed = [each | {"log_index": max(now.size, after + 1) + number} for number, each in enumerate(waiting)]
+    return await _lines(log, [*found, *placed])
+
+
+def add(lines: Sequence[Line]) -> None:
+    """Behind the last one that is there."""
+    if lines:
+        safetyfile.append(lines)
 
 
 async def _lines(log: int, found: Sequence[dict[str, Any]]) -> list[Line]:
@@ -133,6 +156,5 @@ async def _require_reached(begins: Line) -> None:
     if (begins.log, begins.index) >= (number_of(now.origin), now.size):
         raise LogBroken(
             f"safety.log was trimmed: it begins after entry {begins.index} of log {begins.log}, and this backup has"
-            f" {now.size} of {now.origin}. Who said no in between, nobody knows any more. Take a newer backup, or put a copy of"
-            " safety.log from before in its place."
+            f" {now.size} of {now.origin}. Who said no in between, nobody knows any more. Take a newer backup."
         )

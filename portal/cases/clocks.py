@@ -206,9 +206,11 @@ def _why(law: laws.Law, fitting: Sequence[laws.Law]) -> str:
 
 
 async def _count(row: models.CaseRow, law: laws.Law, period: laws.Clock, extended: bool) -> deadlines.Due:
-    holds = await _holds(row)
-    came = [until for kind, _since, until in map(_span, holds) if kind in period.waits_for]
-    pauses = [(since, until) for kind, since, until in map(_span, holds) if kind in period.pauses]
+    """What was asked for and answered on one day stopped nothing, and what is asked for when the period is over is too late."""
+    holds = [_span(each) for each in await _holds(row)]
+    pauses = [(since, until) for kind, since, until in holds if kind in period.pauses and since < until]
+    last = _due(law, period, row.received_at, extended=extended, pauses=pauses).safe
+    came = [until for kind, since, until in holds if kind in period.waits_for and since <= last]
     return _due(law, period, row.received_at, extended=extended, pauses=pauses, begun=max(came, default=None))
 
 

@@ -163,10 +163,11 @@ def _ends(clock: Clock, start: date, amount: int, pauses: Sequence[Pause], calen
 
 def _still(start: date, end: date, pauses: Sequence[Pause]) -> int:
     """Days that do not count: each once, after the first day (which never counted), and only while the period ran."""
-    days = {since + timedelta(days=each) for since, until in pauses for each in range((until - since).days + 1)}
-    paused = 0
-    for day in sorted(days):
-        paused += start < day <= end + timedelta(days=paused)
+    paused, reached = 0, start
+    for since, until in sorted(pauses):
+        first = max(since, reached + timedelta(days=1))
+        if first <= until and first <= end + timedelta(days=paused):
+            paused, reached = paused + (until - first).days + 1, until
     return paused
 
 

@@ -4,6 +4,7 @@ A calendar program cannot sign in, so whoever has the address reads the feed: it
 person, a right or a law; what its entries link to asks for the sign-in. It ends with the officer's work here.
 """
 
+import asyncio
 import re
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -50,7 +51,7 @@ async def calendar(secret: str) -> bytes:
     found = await db.row("SELECT officer FROM case_feed WHERE digest = ?", ids.digest(secret))
     if found is None or not identity.may(await identity.officer(found["officer"]), SEES):
         raise NotFound(_("There is no calendar at this address."))
-    return _written(await _open(found["officer"]))
+    return await asyncio.to_thread(_written, await _open(found["officer"]))
 
 
 async def behind(day: str, number: str) -> str | None:

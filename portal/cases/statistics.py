@@ -7,6 +7,7 @@ as much beside it as keeps it from being worked out by adding up a row or a colu
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from fractions import Fraction
 from statistics import fmean, median
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -69,7 +70,7 @@ def with_totals(counts: list[list[int]]) -> list[list[int]]:
 def too_telling(whole: list[list[int]]) -> set[tuple[int, int]]:
     """Which cells (row, column) of a table with totals are hidden: small ones, and others until no line gives one away."""
     hidden = {(row, column) for row, cells in enumerate(whole) for column, count in enumerate(cells) if 0 < count < SMALL}
-    while telling := next((line for line in lines(whole) if gives_away(whole, line, hidden)), None):
+    while telling := next((line for line in lines(whole) if gives_away(whole, line, hidden)), None) or worked_out(whole, hidden):
         hidden.add(_next(whole, telling, hidden))
     return hidden
 
@@ -89,10 +90,44 @@ def gives_away(whole: list[list[int]], line: list[tuple[int, int]], hidden: set[
     return sum(whole[row][column] for row, column in inside) == len(inside)
 
 
+def worked_out(whole: list[list[int]], hidden: set[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The row of a hidden cell that follows from several rows and columns taken together; empty when none does."""
+    unknown = sorted(hidden)
+    sums = [[Fraction((-1 if cell == line[-1] else 1) * (cell in line)) for cell in unknown] for line in lines(whole)]
+    reduced = _eliminated(sums)
+    for row in reduced:
+        if sum(1 for each in row if each) == 1:
+            number = unknown[next(at for at, each in enumerate(row) if each)][0]
+            return [(number, column) for column in range(len(whole[0]))]
+    return []
+
+
+def _eliminated(rows: list[list[Fraction]]) -> list[list[Fraction]]:
+    """Reduced row echelon form: a row with one number left says what that unknown is."""
+    done: list[list[Fraction]] = []
+    rest = [row for row in rows if any(row)]
+    while rest:
+        pivot = rest.pop()
+        at = next(number for number, each in enumerate(pivot) if each)
+        pivot = [each / pivot[at] for each in pivot]
+        rest, done = (
+            [row for other in group if any(row := [mine - other[at] * theirs for mine, theirs in zip(other, pivot, strict=True)])]
+            for group in (rest, done)
+        )
+        done.append(pivot)
+    return done
+
+
 def _next(whole: list[list[int]], line: list[tuple[int, int]], hidden: set[tuple[int, int]]) -> tuple[int, int]:
     """The smallest cell that hides along; the sum when no other says anything."""
     shown = [cell for cell in line[:-1] if cell not in hidden and whole[cell[0]][cell[1]]]
-    return min(shown, key=lambda cell: whole[cell[0]][cell[1]], default=line[-1])
+    beside = line[-1] if line[-1] not in hidden else _any_shown(whole, hidden)
+    return min(shown, key=lambda cell: whole[cell[0]][cell[1]], default=beside)
+
+
+def _any_shown(whole: list[list[int]], hidden: set[tuple[int, int]]) -> tuple[int, int]:
+    cells = ((row, column) for row, counts in enumerate(whole) for column, count in enumerate(counts) if count)
+    return next(cell for cell in cells if cell not in hidden)
 
 
 def _figures(
@@ -107,7 +142,9 @@ def _figures(
     *counts, received = (None if (line, column) in hidden else count for column, count in enumerate(whole[line]))
     answered = [each for each in found if right in ("", each["right_name"]) and _end(each) not in ("open", "without")]
     days = [int(each["days"]) for each in answered for _ in range(each["n"])]
-    telling = len(days) >= (1 if exact else SMALL)
+    # An average over hidden numbers would tell them; one over all, those of a right whose own is not told.
+    open_to_all = not hidden if not right else not any((line, column) in hidden for column in range(len(ENDS) + 1))
+    telling = bool(days) if exact else len(days) >= SMALL and open_to_all
     late = sum(each["n"] for each in answered if each["late"])
     return Figures(
         right,

@@ -46,6 +46,8 @@ def run_restore(arguments: argparse.Namespace) -> int:
     done = asyncio.run(doing)
     print(_("Restored: %(entries)d entries, all verified; the log goes on as %(origin)s.") % _named(done.entries, done.origin))
     _tell_again(done.again)
+    if done.before_unread:
+        print(_("The database before could not be read: what it took in after the last line of safety.log is lost."))
     if done.before is not None:
         print(_("The database before lies in %s. Destroy it when you do not need it any more.") % done.before)
     return 0

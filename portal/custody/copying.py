@@ -56,6 +56,9 @@ class Copying(Protocol):
     def remove(self, place: Settings) -> None:
         """Leave nothing of a place that did not become the database; may be called for one that never was."""
 
+    def is_there(self) -> bool:
+        """Whether there is a database yet."""
+
     def require_nobody(self) -> None:
         """Raise Conflict while somebody has the database open."""
 

@@ -100,6 +100,14 @@ def remove(place: Settings) -> None:
         _run(place.database, drop, beside=True)
 
 
+def is_there() -> bool:
+    async def look(server: Any) -> bool:
+        name = name_of(settings.get().database)
+        return await server.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", name) is not None
+
+    return _run(settings.get().database, look, beside=True)
+
+
 def require_nobody() -> None:
     """Refuse while anybody else is connected to the database; who has just gone is waited for."""
     _run(settings.get().database, _require_nobody)

@@ -8,6 +8,7 @@ no portal ran meanwhile, the database is put in place, in one step. A refusal or
 import asyncio
 import json
 import shutil
+import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -19,18 +20,22 @@ from portal import audit, consent, db, settings, vault
 from portal.custody import backup, ended_evidence, events
 from portal.custody.copying import Copying, scratch
 from portal.lib.errors import Conflict, Invalid
-from portal.settings import Settings
+from portal.settings import Settings, SettingsError
 
 
 @dataclass(frozen=True)
 class Restored:
-    """How many entries came back, what was done again by event, under which origin the log goes on, what lies where."""
+    """How many entries came back, what was done again by event, under which origin the log goes on, what lies where.
+
+    `before_unread`: the database before could not be read, so what safety.log did not have of it yet is lost.
+    """
 
     entries: int
     again: dict[str, int]
     origin: str
     is_new_log: bool
     before: str | None
+    before_unread: bool = False
 
 
 async def restore(file: Path, *, keys: Path | None = None, new_log: bool = False) -> Restored:
@@ -38,14 +43,16 @@ async def restore(file: Path, *, keys: Path | None = None, new_log: bool = False
     way = backup.way()
     with scratch() as private:
         await asyncio.to_thread(way.require_replaceable)
+        late = await _not_kept_yet()
         before, files = _traces(), _files()
         held = await asyncio.to_thread(lay_beside, private)
+        await _add(private, late or [])
         async with unpacked(file, keys, private) as place:
             async with verified(place) as entries:
                 done = await _complete(file.name, entries, held, new_log=new_log)
             if (before, files) != (_traces(), _files()):
                 raise Conflict("The portal was running meanwhile: nothing was changed. Run it again.")
-            return replace(done, before=await asyncio.to_thread(way.put_in_place, place))
+            return replace(done, before=await asyncio.to_thread(way.put_in_place, place), before_unread=late is None)
 
 
 async def complete(*, new_log: bool = False) -> Restored:
@@ -75,6 +82,33 @@ async def _complete(name: str, entries: int, held: bytes | None, *, new_log: boo
     except audit.LogBroken as problem:
         raise _refused(str(problem)) from problem
     return Restored(entries, again, origin, follows is not None, None)
+
+
+async def _not_kept_yet() -> list[audit.safety.Line] | None:
+    """From the database that is to be replaced; None when it cannot be read, which may be why."""
+    if not await asyncio.to_thread(backup.way().is_there):
+        return []
+    try:
+        await db.open_database()
+        return await audit.safety.not_kept_yet()
+    except (sqlite3.Error, audit.LogBroken, vault.Tampered, SettingsError):
+        return None
+    except Exception as problem:
+        if db.is_trouble(problem):
+            return None
+        raise
+    finally:
+        await db.close()
+
+
+async def _add(private: Path, lines: list[audit.safety.Line]) -> None:
+    """To the safety log that is replayed; the one that stays gets them as the restored log records them again."""
+    usual = settings.get()
+    settings.use(replace(usual, var=private))
+    try:
+        await asyncio.to_thread(audit.safety.add, lines)
+    finally:
+        settings.use(usual)
 
 
 @asynccontextmanager

@@ -62,6 +62,10 @@ def remove(place: Settings) -> None:
     """It goes with the private folder."""
 
 
+def is_there() -> bool:
+    return _file().exists()
+
+
 def require_nobody() -> None:
     """Refuse while a portal has the database open; what waits in its write-ahead log is written into it."""
     if not _file().exists():

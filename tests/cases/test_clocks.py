@@ -181,6 +181,20 @@ async def recounted() -> None:
     await jobs.run_due()
 
 
+async def test_a_hold_after_the_end_or_for_less_than_a_day_moves_no_date(shop: Company) -> None:
+    with clock.at(datetime(2026, 3, 2, 9, tzinfo=UTC)):
+        case_id = await collected("access")
+        await clocks.change_law(case_id, "uk-gdpr", "She lives in Leeds.", officer=OLGA)
+        due = (await cases.case(case_id)).due_on
+    for moment, kind in (
+        (datetime(2026, 3, 10, 9, tzinfo=UTC), "clarification"),
+        (datetime(2026, 5, 20, 9, tzinfo=UTC), "identity"),
+    ):
+        with clock.at(moment):
+            await cases.lift(await cases.hold(case_id, kind, "Who is it?", officer=OLGA), officer=OLGA)
+            assert (await cases.case(case_id)).due_on == due
+
+
 def test_a_mistake_in_a_laws_file_is_told_before_anybody_is_served(tmp_path: Path) -> None:
     before, policies = settings.get(), tmp_path / "policies"
     shutil.copytree(HOME / "policies", policies)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from portal import cases
-from portal.cases.statistics import SMALL, gives_away, lines, of_year, too_telling, with_totals
+from portal.cases.statistics import SMALL, gives_away, lines, of_year, too_telling, with_totals, worked_out
 from portal.lib import clock
 from tests.cases.shops import Company, answer, ask, collected, prove
 
@@ -51,7 +51,7 @@ async def test_an_answer_counts_when_it_is_there_not_when_it_is_fetched(company:
 
 
 @given(st.lists(st.lists(st.integers(0, 12), min_size=5, max_size=5), min_size=1, max_size=6))
-def test_no_hidden_number_can_be_worked_out_from_a_row_or_a_column(counts: list[list[int]]) -> None:
+def test_no_hidden_number_can_be_worked_out_from_rows_and_columns(counts: list[list[int]]) -> None:
     whole = with_totals(counts)
     hidden = too_telling(whole)
     for row, cells in enumerate(whole):
@@ -60,6 +60,7 @@ def test_no_hidden_number_can_be_worked_out_from_a_row_or_a_column(counts: list[
     for line in lines(whole):
         assert not gives_away(whole, line, hidden)
         assert len([cell for cell in line if cell in hidden]) != 1
+    assert not worked_out(whole, hidden)
 
 
 def test_what_is_large_enough_stays() -> None:

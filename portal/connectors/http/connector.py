@@ -4,6 +4,7 @@ For a service without a database connection; its engineer writes seven answers (
 strictly and bounded in pages, rows and bytes. `erase` and `correct` go under the same `webhook-id` for every try of a day.
 """
 
+import asyncio
 import hashlib
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -32,8 +33,8 @@ from portal.lib import clock, ids
 from portal.paper import _
 
 Row = TypeVar("Row", Finding, PlanRow, Leftover)
-SECONDS, SECONDS_TO_TELL = 30.0, 7.0
-LARGEST_PAGE, LARGEST_ANSWER = 4_000_000, 64_000_000
+SECONDS, SECONDS_TO_TELL, SECONDS_FOR_ALL_PAGES = 30.0, 7.0, 300.0
+LARGEST_PAGE, LARGEST_ANSWER = 1_000_000, 64_000_000
 MOST_PAGES, MOST_ROWS = 1_000, 100_000
 
 
@@ -119,29 +120,37 @@ class HttpConnector:
         await self.peer.close()
 
     async def _pages(self, verb: str, question: dict[str, Any], member: str, read: Callable[[Any, str], Row]) -> list[Row]:
-        """All rows of an answer that comes in pages, each by its cursor; bounded, and no row twice."""
-        rows: list[Row] = []
-        cursor, seen, size = None, set[str](), 0
+        """All rows of an answer that comes in pages, each by its cursor; bounded, also in time, and no row twice."""
         try:
-            while True:
-                told = await self._ask(verb, {**question, "cursor": cursor}, _any_id(), keep=True)
-                page = members(parsed(told), "answer", (member,), ("next",))
-                rows += items(page[member], member, read)
-                size += len(told)
-                cursor = None if page.get("next") is None else label(page["next"], "next")
-                if cursor in seen:
-                    wrong("next", _("this page was answered before."))
-                if len(rows) > MOST_ROWS or len(seen) == MOST_PAGES or size > LARGEST_ANSWER:
-                    raise ConnectorError(_("Its answer has more pages, rows or bytes than we take."), permanent=True)
-                if cursor is None:
-                    break
-                seen.add(cursor)
+            async with asyncio.timeout(SECONDS_FOR_ALL_PAGES):
+                rows, pages = await self._all_pages(verb, question, member, read)
+        except TimeoutError as problem:
+            raise ConnectorError(_("It takes too long to answer in full."), permanent=False) from problem
         finally:
             await self.peer.close()
         answers.require_listed((each.table for each in rows), self.tables)
         # Rows that moved from one page to the next while we read will stand still another time.
-        answers.refuse_twice((answers.row_id(each.table, each.key) for each in rows), permanent=not seen)
+        answers.refuse_twice((answers.row_id(each.table, each.key) for each in rows), permanent=pages == 1)
         return rows
+
+    async def _all_pages(
+        self, verb: str, question: dict[str, Any], member: str, read: Callable[[Any, str], Row]
+    ) -> tuple[list[Row], int]:
+        rows: list[Row] = []
+        cursor, seen, size = None, set[str](), 0
+        while True:
+            told = await self._ask(verb, {**question, "cursor": cursor}, _any_id(), keep=True)
+            page = members(parsed(told), "answer", (member,), ("next",))
+            rows += items(page[member], member, read)
+            size += len(told)
+            cursor = None if page.get("next") is None else label(page["next"], "next")
+            if cursor in seen:
+                wrong("next", _("this page was answered before."))
+            if len(rows) > MOST_ROWS or len(seen) == MOST_PAGES or size > LARGEST_ANSWER:
+                raise ConnectorError(_("Its answer has more pages, rows or bytes than we take."), permanent=True)
+            if cursor is None:
+                return rows, len(seen) + 1
+            seen.add(cursor)
 
     async def _ask(self, verb: str, question: dict[str, Any], message_id: str, *, keep: bool = False) -> bytes:
         """What it answered with 200; all else raises. Whoever asked us to wait is not called before."""

@@ -41,10 +41,10 @@ def require_taken(url: str, answer: Response) -> None:
             _quiet_until[url] = clock.now() + min(timedelta(seconds=int(seconds)), LONGEST_WAIT)
         busy = ConnectorError if status == 429 else NotAnswered  # 503 may come from something between us and it
         raise busy(_("It has no time for us now (%d).") % status, permanent=False)
-    if status in (401, 403):
-        raise ConnectorError(_("It does not accept our signature (%d). Please compare the keys.") % status, permanent=True)
+    if status in (401, 403):  # this and what follows may be said by something between us and it
+        raise NotAnswered(_("It does not accept our signature (%d). Please compare the keys.") % status, permanent=True)
     if 300 <= status < 400:
-        raise ConnectorError(_("It sends us elsewhere (%d), where we do not go.") % status, permanent=False)
+        raise NotAnswered(_("It sends us elsewhere (%d), where we do not go.") % status, permanent=False)
     if 400 <= status < 500 and status not in (404, 408, 425):
         raise ConnectorError(_("It does not understand the question (%d).") % status, permanent=True)
     raise NotAnswered(_("It failed (%d).") % status, permanent=False)
