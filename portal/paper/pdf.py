@@ -11,7 +11,7 @@ from asyncio.subprocess import PIPE, Process
 from dataclasses import asdict, dataclass
 
 IDLE = 60.0
-PATIENCE = 60.0
+PATIENCE = 180.0
 
 
 class PdfError(Exception):

@@ -1,6 +1,6 @@
 """The child process that prints PDFs: `python -m portal.paper.printer`, one job after the other over pipes.
 
-It may use 1 GiB and, per job, 20 s of processor time; it opens nothing but `data:` addresses and our own bundled
+It may use 1 GiB and, per job, 60 s of processor time; it opens nothing but `data:` addresses and our own bundled
 style sheets, so that no text of a stranger makes it read a file or call an address.
 """
 
@@ -16,7 +16,7 @@ from weasyprint.urls import FatalURLFetchingError, URLFetcher, URLFetcherRespons
 
 STYLES = Path(__file__).resolve().parent.parent / "static" / "css"
 MEMORY = 1 << 30
-SECONDS = 20
+SECONDS = 60
 
 
 class _Bundled(URLFetcher):
