@@ -54,7 +54,7 @@ class CaseClock:
 def require_laws() -> None:
     """Raises LawError when a law's file is wrong, or when none is kept for whoever declares no country."""
     if not any(each.for_unknown for each in laws.laws().values()):
-        raise laws.LawError(f"No law in {get().policies / 'laws'} says for_unknown = true.")
+        raise _none_for_unknown()
 
 
 def law_for(country: str, right: str, received: datetime) -> tuple[deadlines.Due, list[laws.Law]]:
@@ -65,7 +65,7 @@ def law_for(country: str, right: str, received: datetime) -> tuple[deadlines.Due
     fitting = declared or [each for each in known if each.for_unknown]
     fitting += [each for each in known if home in each.countries and not each.residents_only and each not in fitting]
     if not fitting:
-        raise laws.LawError(f"No law in {get().policies / 'laws'} says for_unknown = true.")
+        raise _none_for_unknown()
     dues = [_due(law, law.answer_clock(right), received) for law in fitting]
     return min(dues, key=lambda each: each.safe), fitting
 
@@ -194,6 +194,10 @@ async def recount_held(job: jobs.Job) -> None:
     for each in found:
         async with db.writing():
             await recount(await moves.lock(each["id"]))
+
+
+def _none_for_unknown() -> laws.LawError:
+    return laws.LawError(f"No law in {get().policies / 'laws'} says for_unknown = true.")
 
 
 def _why(law: laws.Law, fitting: Sequence[laws.Law]) -> str:

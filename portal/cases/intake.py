@@ -191,10 +191,7 @@ async def _create(
         flags=[] if who == "me" else [f"asked by: {who}"],
         asked=_asked(address),
     )
-    for name, value in details.get("changes", {}).items():
-        correction = ids.new()
-        sealed = key.seal(Place("case_correction", "new", correction), value)
-        await models.CorrectionRow.create(id=correction, case_id=case_id, field=name, new=sealed)
+    await _keep_corrections(case_id, key, details.get("changes", {}))
     await audit.record(
         events.OPENED,
         actor=actor,
@@ -202,6 +199,13 @@ async def _create(
         payload={"right": right, "law": due.law.key, "edition": due.law.edition, "due": row.due_on, "source": source, "for": who},
     )
     return row, reference
+
+
+async def _keep_corrections(case_id: str, key: vault.Key, changes: Mapping[str, str]) -> None:
+    for name, value in changes.items():
+        correction = ids.new()
+        sealed = key.seal(Place("case_correction", "new", correction), value)
+        await models.CorrectionRow.create(id=correction, case_id=case_id, field=name, new=sealed)
 
 
 def _checked(right: str, who: str, source: str, details: Mapping[str, Any], received_at: datetime | None) -> Mapping[str, Any]:
