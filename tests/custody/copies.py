@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import psycopg
+import pytest
 from tortoise.backends.base.executor import EXECUTOR_CACHE
 
 from portal import audit, consent, db, settings, subjects, vault
@@ -16,6 +17,7 @@ from portal.custody.postgresql_server import name_of, with_name
 from portal.lib import clock
 from portal.settings import Settings
 from portal.subjects import Identifier
+from tests.audit.acts import without_triggers
 from tests.conftest import settings_in
 from tests.people import ANA, BEN
 
@@ -101,3 +103,18 @@ async def backed_up_yesterday(folder: Path) -> Path:
             for each in (ANA, BEN):
                 await say(await meet(each), "yes")
             return (await back_up(folder)).data
+
+
+async def no_that_was_never_signed(folder: Path) -> Path:
+    """A backup; after it an old entry is changed, which stops signing, and with it safety.log. Then Ben says no."""
+    async with open_portal():
+        newest = (await back_up(folder)).data
+        await without_triggers()
+        async with db.writing():
+            await db.run("UPDATE leaf SET bytes = ? WHERE log_index = 3", b"{}")
+        ben = await subjects.find("email", BEN)
+        assert ben is not None
+        await say(ben, "no")
+        with pytest.raises(audit.LogBroken, match="Nothing more is signed"):
+            await audit.sequence_all()
+    return newest

@@ -28,6 +28,7 @@ from tests.custody.copies import (
     beside,
     found_portal,
     meet,
+    no_that_was_never_signed,
     on_the_server,
     open_portal,
     say,
@@ -67,6 +68,16 @@ async def test_yesterdays_backup_brings_back_nobody_who_was_erased_and_loses_no_
         assert (await subjects.get(ben.id)).erased_at is not None and await vault.find_key("life", ben.subject) is None
         await audit.sequence_all()
         assert (await require_whole()).origin.endswith("/audit/2")
+
+
+async def test_a_no_that_was_taken_in_after_signing_had_stopped_survives_the_restore(yesterday: Path) -> None:
+    newest = await no_that_was_never_signed(yesterday.parent)
+    done = await custody.restore(newest)
+    assert done.again == {"consent.refused": 1} and not done.before_unread
+    async with open_portal():
+        assert not await allowed(BEN)
+        await audit.sequence_all()
+        await require_whole()
 
 
 async def test_a_backup_of_now_goes_on_in_the_same_log_also_under_a_name_that_is_new(

@@ -14,9 +14,18 @@ from portal import audit, consent, custody, db, settings, subjects, vault
 from portal.audit import lockfile, safetyfile
 from portal.lib.errors import Conflict, Invalid
 from portal.settings import HOME, Settings
-from tests.audit.acts import require_whole, without_triggers
+from tests.audit.acts import require_whole
 from tests.conftest import LOG_KEY
-from tests.custody.copies import allowed, back_up, backed_up_yesterday, found_portal, meet, open_portal, say
+from tests.custody.copies import (
+    allowed,
+    back_up,
+    backed_up_yesterday,
+    found_portal,
+    meet,
+    no_that_was_never_signed,
+    open_portal,
+    say,
+)
 from tests.people import ANA, BEN, MALLORY
 
 
@@ -128,16 +137,7 @@ async def test_a_backup_of_now_goes_on_in_the_same_log(on_sqlite: Settings, tmp_
 
 async def test_a_no_that_was_taken_in_after_signing_had_stopped_survives_the_restore(yesterday: Path) -> None:
     """An old entry that does not fit stops signing, and with it safety.log; people are heard all the same."""
-    async with open_portal():
-        newest = (await back_up(yesterday.parent)).data
-        await without_triggers()
-        async with db.writing():
-            await db.run("UPDATE leaf SET bytes = ? WHERE log_index = 3", b"{}")
-        ben = await subjects.find("email", BEN)
-        assert ben is not None
-        await say(ben, "no")
-        with pytest.raises(audit.LogBroken, match="Nothing more is signed"):
-            await audit.sequence_all()
+    newest = await no_that_was_never_signed(yesterday.parent)
     done = await custody.restore(newest)
     assert done.again == {"consent.refused": 1} and not done.before_unread
     async with open_portal():
