@@ -2,7 +2,7 @@
 # with a read-only root if you like (`docker run --read-only --tmpfs /tmp -v portal:/app/var -p 8000:8000 portal`).
 FROM python:3.13-slim
 WORKDIR /app
-COPY requirements.lock requirements-test.lock ./
+COPY requirements*.lock ./
 COPY tools/setup.sh tools/
 RUN sh tools/setup.sh run && rm -rf /var/lib/apt/lists/*
 COPY portal portal

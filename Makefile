@@ -44,6 +44,7 @@ setup-test: ; @sh tools/setup.sh test ## install what the tests need as well
 lock: ## compile the lock files again after a change in pyproject.toml (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url pyproject.toml -o requirements.lock
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --extra test -c requirements.lock pyproject.toml -o requirements-test.lock
+	echo pip | uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header - -o requirements-pip.lock
 
 texts: setup-test ## collect the texts of pages and mails into the translators' catalogues
 	$(PYTHON) tools/texts.py
