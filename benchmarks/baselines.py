@@ -5,7 +5,6 @@ nothing  the same handlers answer at once, without any database
 """
 
 import sys
-from dataclasses import replace
 
 from portal import consent, db, logs, server, settings, subjects
 from portal.app import build
@@ -21,7 +20,7 @@ async def _apart(submission: Submission) -> Recorded:
         given = submission.address
         assert given is not None
         found = await subjects.ensure(given.kind, given.value, by=given.by, own=given.own)
-        decided = [await consent.decide(replace(word, identifier=found.id)) for word in submission.words]
+        decided = [await consent.decide(word._replace(identifier=found.id)) for word in submission.words]
     answers = [await consent.permission(found.id, *word.cell) for word in submission.words]
     return Recorded(tuple(decided), tuple(answers))
 

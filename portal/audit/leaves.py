@@ -151,5 +151,5 @@ def _refuse_floats(value: Any) -> None:
     for each in value.values() if isinstance(value, dict) else value:
         if isinstance(each, float):
             raise ValueError(f"{each} in a payload: write it as a whole number or as text.")
-        if isinstance(each, dict | list | tuple):
+        if isinstance(each, (dict, list, tuple)):
             _refuse_floats(each)

@@ -26,7 +26,10 @@ from portal.consent.import_batch import Batch as Batch
 from portal.consent.import_batch import actor_of, keep_plan, refuse_undone, start, undone_why
 from portal.consent.import_batch import find_batch as find_batch
 from portal.consent.import_counts import KEPT_LINES, add_up, note_problems
-from portal.consent.import_file import AnyFile, ListFile, look_at, records
+from portal.consent.import_file import AnyFile as AnyFile
+from portal.consent.import_file import ListFile as ListFile
+from portal.consent.import_file import look_at as look_at
+from portal.consent.import_file import records as records
 from portal.consent.import_plan import Meanwhile, plan
 from portal.consent.import_rows import UNNAMED as UNNAMED
 from portal.consent.import_rows import Bad, Blank, Line
@@ -162,7 +165,7 @@ async def _recorded(batch: Batch, part: list[Line | Bad | Blank]) -> Batch:
     found = [(each, identifier) for each, identifier in zip(recorded, known, strict=True) if identifier]
     masked = {identifier: subjects.mask(each.kind, each.canonical) for each, identifier in found}
     people = await subjects.people(masked)
-    words = [replace(each.word, identifier=identifier) for each, identifier in found if not each.stop]
+    words = [each.word._replace(identifier=identifier) for each, identifier in found if not each.stop]
     decided = await record_checked(words, people, terms, batch.id, masked)
     await record_stops([(each, identifier) for each, identifier in found if each.stop], people, actor_of(batch.id))
     counts = Counter(batch.counts)

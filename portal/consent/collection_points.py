@@ -6,7 +6,6 @@ with a mistake in the file.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 from portal import documents, settings
 from portal.consent import collection_points_file
@@ -81,7 +80,7 @@ async def _pinned(word: Word, point: Point | None, language: str) -> Word:
     mine = point.pins if point is not None else ()
     pins = [pin for pin in mine if pin.purpose == word.purpose and language in ("", pin.language)]
     name = await _name(pins[0], word) if len(pins) == 1 else ""
-    return replace(word, edition=name, language=pins[0].language) if name else word
+    return word._replace(edition=name, language=pins[0].language) if name else word
 
 
 async def _name(pin: Pin, word: Word) -> str:

@@ -6,7 +6,7 @@ confirmed never counted; an address that was recorded for nothing else is delete
 
 import uuid
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -52,7 +52,7 @@ async def confirm_double_opt_in(decision_id: str, by: str, evidence: Mapping[str
         if mine.verified_at is None or mine.erased_at is not None or mine.audience == subjects.FORMER:
             raise Conflict(_("This address has not been confirmed."))
         grade = "self-verified" if mine.audience == "person" else "self"
-        word = replace(waiting.word, grade=grade, actor=by, evidence=evidence)
+        word = waiting.word._replace(grade=grade, actor=by, evidence=evidence)
         firm = Decided(ids.new(), word, waiting.said_at, now, waiting.expires_at, "firm", "", decision_id)
         await close(decision_id, "confirmed")
         return await record_again(firm, person)

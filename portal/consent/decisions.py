@@ -6,9 +6,8 @@ the audit log per word). A word that is recorded is never changed; taking back a
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from portal import audit, db, subjects, vault
 from portal.consent import awaiting, events, fold
@@ -36,8 +35,7 @@ _COLUMNS = (
 )
 
 
-@dataclass(frozen=True)
-class Decided:
+class Decided(NamedTuple):
     """A recorded word. `state` pending: the address must confirm it first. `entry` is its place in the audit log."""
 
     id: str
@@ -109,7 +107,7 @@ def known_of(person: Person, identifier: str) -> Known:
 def _decided(word: Word, person: Person, about: Purpose, now: datetime) -> Decided:
     said_at = min(word.said_at or now, now)
     if (grade := _grade(word, known_of(person, word.identifier))) != word.grade:
-        word = replace(word, grade=grade)
+        word = word._replace(grade=grade)
     runs_out = word.answer in ("yes", "informed")
     expires_at = expiry(said_at, word.until, about.lifetime_months) if runs_out else None
     # An import carries what was confirmed elsewhere; whoever is proven has nothing left to confirm.
@@ -136,7 +134,7 @@ async def _record(
         addresses = await subjects.values_of(unseen)
         masked = masked | {each.id: subjects.mask(each.kind, addresses[each.id] or "") for each in unseen}
     entries = await audit.record_many([_note(each, mine[each.word.identifier], masked, texts) for each in decided])
-    logged = [replace(each, entry=entry) for each, entry in zip(decided, entries, strict=True)]
+    logged = [each._replace(entry=entry) for each, entry in zip(decided, entries, strict=True)]
     keys = await vault.keys_for("evidence", {mine[each.word.identifier].home for each in logged if each.word.evidence})
     await db.many(
         f"INSERT INTO decision ({_COLUMNS}) VALUES ({', '.join('?' * 21)})",

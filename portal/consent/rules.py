@@ -80,8 +80,7 @@ class Terms(NamedTuple):
     tuning: Tuning = Tuning()
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(NamedTuple):
     """The cell asked about. `unproven_siblings`: same person, same channel, neither they nor this one proven (rule 5)."""
 
     identifier: str
@@ -90,8 +89,7 @@ class Asked:
     unproven_siblings: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class Because:
+class Because(NamedTuple):
     """What decided, or what lost: `what` is decision, stop, pause, fixed, default or erased."""
 
     what: str

@@ -67,6 +67,19 @@ async def lift_restriction(subject_id: str, *, by: str, why: str, person_told: b
     return len(acts)
 
 
+async def end_restriction(act: str, *, by: str, why: str, case: str | None = None) -> bool:
+    """One restriction ends, told to the person before (Art. 18(3)) or taken back by them; answers whether it still stood."""
+    async with db.writing():
+        stood = await db.row("SELECT holder FROM stop WHERE act = ? AND kind = 'restricted' AND lifted_at IS NULL", act)
+        if stood is None:
+            return False
+        now = clock.micros(clock.now())
+        await db.run("UPDATE stop SET lifted_at = ?, lifted_by = ?, lifted_why = ? WHERE act = ?", now, by, why, act)
+        await audit.record(events.LIFTED, actor=by, subject=stood["holder"], case=case, object=act, payload={"why": why})
+        await wake()
+    return True
+
+
 async def suppress_address(identifier_id: str, channel: str, *, by: str, why: str) -> str:
     """This address may not be used on this channel. A spam complaint is an objection of the whole person as well."""
     if channel not in CHANNELS:

@@ -1,6 +1,5 @@
 """Taking back one no within ten minutes, because nobody is asked "are you sure?" before it counts."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 from portal import db, subjects
@@ -37,7 +36,7 @@ async def undo(decision_id: str, by: str) -> Decided:
         about = await purpose(no.word.purpose)
         standing = await allowed(person, about, no.word.cell)
         before = await _allowed_before(no, about)
-        word = replace(no.word, answer="undone", said_at=None, actor=by, evidence=None)
+        word = no.word._replace(answer="undone", said_at=None, actor=by, evidence=None)
         undone = await record_again(Decided(ids.new(), word, now, now, None, "firm", "", decision_id), person)
         await fold.rebuild([no.word.identifier])
         if not await allowed(person, about, no.word.cell) - standing <= before:

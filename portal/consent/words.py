@@ -5,8 +5,8 @@ body of a request.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 # From the weakest to the strongest.
@@ -61,8 +61,7 @@ class Cell(NamedTuple):
     topic: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
+class Word(NamedTuple):
     """One answer of one person, as a door hands it in. `said_at` None: undated, which counts as now."""
 
     identifier: str
@@ -88,7 +87,8 @@ def rank(grade: str) -> int:
     return GRADES.index(grade)
 
 
-def parents(cell: Cell) -> set[Cell]:
+@lru_cache(maxsize=1000)
+def parents(cell: Cell) -> frozenset[Cell]:
     """The cells above: all channels, all topics, or both. What is said without a topic stands above every topic."""
     above = {Cell(cell.purpose, channel, topic) for channel in (cell.channel, ALL) for topic in (cell.topic, "", ALL)}
-    return above - {cell}
+    return frozenset(above - {cell})

@@ -13,6 +13,7 @@ from typing import TypeVar
 Day = TypeVar("Day", bound=date)
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 _shift = timedelta(0)
 
 
@@ -36,7 +37,7 @@ def micros(moment: datetime) -> int:
     """Microseconds since 1970, as the database stores a moment."""
     if moment.tzinfo is None:
         raise ValueError(f"{moment!r} has no time zone; every moment in the portal has one.")
-    return (moment - _EPOCH) // timedelta(microseconds=1)
+    return (moment - _EPOCH) // _MICROSECOND
 
 
 def from_micros(stored: int) -> datetime:
@@ -52,4 +53,5 @@ def rfc3339(moment: datetime) -> str:
 def months_later(start: Day, count: int) -> Day:
     """The same day of the month `count` months later, at the same time; where that month is shorter, its last day."""
     year, month = divmod(start.year * 12 + start.month - 1 + count, 12)
-    return start.replace(year=year, month=month + 1, day=min(start.day, calendar.monthrange(year, month + 1)[1]))
+    last = 28 if start.day <= 28 else calendar.monthrange(year, month + 1)[1]
+    return start.replace(year=year, month=month + 1, day=min(start.day, last))

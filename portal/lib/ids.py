@@ -16,9 +16,8 @@ def new() -> str:
     with _lock:
         # 48 bits of milliseconds followed by 12 bits counted up within the millisecond
         _last = stamp = max(_last + 1, time.time_ns() // 1_000_000 << 12)
-    tail = int.from_bytes(os.urandom(8))
-    time_part = f"{stamp >> 28:08x}-{stamp >> 12 & 0xFFFF:04x}-7{stamp & 0xFFF:03x}"
-    return f"{time_part}-{0x8000 | tail >> 48 & 0x3FFF:04x}-{tail & 0xFFFF_FFFF_FFFF:012x}"
+    head, tail = f"{stamp:015x}", os.urandom(8).hex()
+    return f"{head[:8]}-{head[8:12]}-7{head[12:]}-{'89ab'[int(tail[0], 16) % 4]}{tail[1:4]}-{tail[4:]}"
 
 
 def secret(bits: int = 128) -> str:

@@ -129,7 +129,7 @@ def _choice(each: consent.Choice, values: dict[str, str]) -> dict[str, Any]:
         "topic": each.topic.key if each.topic else None,
         "address": values.get(each.identifier.id) if each.identifier else None,
         "on": each.allowed,
-        "because": None if because is None else _plain(_fields(because)),
+        "because": None if because is None else _plain(because._asdict()),
     }
 
 

@@ -4,9 +4,8 @@ No value is opened here. For one person with everything about them, see `whole`.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from portal import db
 from portal.lib import clock
@@ -14,8 +13,7 @@ from portal.subjects.links import whole
 from portal.subjects.models import Identifier
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(NamedTuple):
     """What is known of an identifier without opening it; `value` is sealed."""
 
     id: str
@@ -29,8 +27,7 @@ class Known:
     value: bytes | None
 
 
-@dataclass(frozen=True, slots=True)
-class Person:
+class Person(NamedTuple):
     subject: str
     subjects: tuple[str, ...]
     identifiers: tuple[Known, ...]

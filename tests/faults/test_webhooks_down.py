@@ -256,7 +256,7 @@ async def people_say(count: int, answer: str) -> None:
             arrivals = [subjects.Arrival("email", f"p{number}@example.com", "system") for number in numbers]
             found = [each for each in await subjects.ensure_many(arrivals) if each is not None]
             about = await subjects.get(found[0])
-            await consent.decide_many([replace(word(about, answer), identifier=each) for each in found])
+            await consent.decide_many([word(about, answer)._replace(identifier=each) for each in found])
     await audit.sequence_all()
 
 
