@@ -49,6 +49,7 @@ class _Compressed(GZipMiddleware):
 def build() -> Starlette:
     consent.collection_points.points()  # a mistake in the file is told now, not at the first word from there
     cases.clocks.require_laws()  # so is one in a law's, not at the first request
+    cases.conversation.require_answers()
     conveniences = demo.routes if settings.get().demo else []
     site = Starlette(
         routes=[*api.routes, *public.routes, *admin.routes, *conveniences, Mount("/static", _Static(directory=STATIC))],

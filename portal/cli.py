@@ -17,6 +17,7 @@ from portal.api import inbound
 from portal.app import build
 from portal.audit import commands as audit_commands
 from portal.cases import commands as cases_commands
+from portal.cases import list_commands, mail_commands
 from portal.consent import commands as consent_commands
 from portal.consent import migrate_commands, rules_commands, system_commands
 from portal.custody import commands as custody_commands
@@ -39,7 +40,12 @@ def main(arguments: list[str] | None = None) -> int:
         return int((asyncio.run(_with_database(result, wanted.run)) if inspect.iscoroutine(result) else result) or 0)
     except (Refusal, SettingsError, db.MigrationError) as problem:
         print(problem, file=sys.stderr)
-        return 1
+        return getattr(wanted, "trouble", 1)
+    except Exception as problem:
+        if not hasattr(wanted, "trouble"):
+            raise
+        print(f"{type(problem).__name__}: try again later.", file=sys.stderr)  # whoever called us keeps what they have
+        return int(wanted.trouble)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -55,6 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     _add(commands, "demo", make_demo, "make the demo company in an empty portal (PORTAL_DEMO=1)")
     for room in (
         *(identity_commands, api_commands, statement_commands, cases_commands, consent_commands),
+        *(list_commands, mail_commands),
         *(migrate_commands, rules_commands, system_commands, subjects_commands, key_commands, audit_commands, custody_commands),
         pack_commands,
     ):

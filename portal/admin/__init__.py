@@ -1,8 +1,47 @@
 """The officers' door: today, cases, people, systems, keys of other programs, audit."""
 
-from portal.admin import audit, cases, clocks, evidence, keys, people, sign_in, statistics, systems, today
+from portal.admin import (
+    audit,
+    cases,
+    clocks,
+    colleagues,
+    conversation,
+    entering,
+    evidence,
+    holds,
+    keys,
+    mail,
+    people,
+    queue,
+    rights,
+    sign_in,
+    statistics,
+    systems,
+    today,
+    verifying,
+)
 
 routes = [
-    *(*sign_in.routes, *today.routes, *cases.routes, *clocks.routes, *statistics.routes, *people.routes),
-    *(*systems.routes, *keys.routes, *audit.routes, *evidence.routes),
+    *(
+        *sign_in.routes,
+        *today.routes,
+        *queue.routes,
+        *cases.routes,
+        *conversation.routes,
+        *rights.routes,
+        *clocks.routes,
+        *colleagues.routes,
+        *statistics.routes,
+        *people.routes,
+    ),
+    *(
+        *systems.routes,
+        *keys.routes,
+        *audit.routes,
+        *evidence.routes,
+        *entering.routes,
+        *mail.routes,
+        *verifying.routes,
+        *holds.routes,
+    ),
 ]

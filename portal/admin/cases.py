@@ -11,26 +11,19 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 
 from portal import cases, identity, subjects
+from portal.admin.asker import asker_of
+from portal.admin.case_proof import context as proof_context
+from portal.admin.case_proof import require_ground
 from portal.admin.menu import desk
-from portal.admin.today import case_line
 from portal.admin.words import action_name, due_pill, right_name, state_pill, step_name
 from portal.cases import Case
 from portal.lib.errors import Invalid, NotFound
 from portal.pages import form, get, officer, post
 from portal.paper import _, date_text
 
-PAGE = 50
 NOTES, STEPS = 20, 30  # at a time on a case's page
 ROWS, ROWS_ALONE = 20, 100  # of each table among the findings; of one table alone
 JOURNEY = ("received", "verifying", "triage", "collecting", "reviewing", "approving", "fulfilling", "delivering", "closed")
-
-
-async def show_queue(request: Request) -> Response:
-    asked = request.query_params
-    filters = {name: asked[name] for name in ("state", "right", "open") if asked.get(name)}
-    found = await cases.queue(filters, after=asked.get("after") or None, limit=PAGE)
-    older = f"?{urlencode(filters | {'after': found[-1].place})}" if len(found) == PAGE else ""
-    return desk(request, "admin/queue.html", lines=[case_line(each) for each in found], filters=filters, older=older)
 
 
 async def show_case(request: Request) -> Response:
@@ -93,11 +86,12 @@ async def decide_correction(request: Request) -> Response:
 
 async def propose(request: Request) -> Response:
     fields = await form(request)
-    answer, reasons = fields.get("answer", ""), fields.get("reasons", "")
-    return await or_say_why(
-        request,
-        lambda: cases.propose(request.path_params["case"], answer=answer, reasons=reasons, officer=request.state.officer.id),
-    )
+    return await or_say_why(request, lambda: _propose(request.path_params["case"], fields, request.state.officer.id))
+
+
+async def _propose(case_id: str, fields: dict[str, str], me: str) -> None:
+    answer, reasons, ground = fields.get("answer", ""), fields.get("reasons", ""), require_ground(fields)
+    await cases.propose(case_id, answer=answer, reasons=reasons, ground=ground, officer=me)
 
 
 async def approve(request: Request) -> Response:
@@ -213,6 +207,8 @@ async def _case_page(
     request: Request, case: Case, problem: Invalid | None = None, given: Mapping[str, str] | None = None
 ) -> Response:
     sees_data = identity.may(request.state.officer, "data.see")
+    if sees_data:
+        await cases.looks.opened(case.id, officer=request.state.officer.id)
     proven = [await subjects.get(each) for each in case.proven]
     values = await subjects.values_of(proven)
     asked = request.query_params
@@ -229,9 +225,13 @@ async def _case_page(
         state=state_pill(case.state, case.outcome),
         due=due_pill(case.days_left, case.state, date_text(case.due_on)),
         legal=await cases.clocks.of(case.id),
+        colleagues=await cases.colleagues.waiting(case.id),
         journey=line,
         address=case.address if sees_data else subjects.mask("email", case.address),
         proven=[subjects.mask(each.kind, values[each.id] or "") for each in proven],
+        talk=await cases.conversation.standing(case.id),
+        told_later=await cases.silence.standing(case.id) is not None,
+        asker=await asker_of(case),
         proposal=await cases.proposal(case.id),
         frozen=await cases.frozen(case.id) if case.state == "approving" and sees_data else None,
         notes=notes[:NOTES],
@@ -244,6 +244,7 @@ async def _case_page(
         wrong=problem.fields if problem else {},
         given=given or {},
         sentence=problem.sentence if problem else "",
+        **await proof_context(case, request.state.officer),
     )
 
 
@@ -268,7 +269,6 @@ def _number(text: str) -> int:
 
 processing, approving, seeing = officer("cases.process"), officer("cases.approve"), officer("data.see")
 routes = [
-    get("/admin/cases", show_queue, guard=officer("cases.see")),
     get("/admin/cases/{case}", show_case, guard=officer("cases.see")),
     get("/admin/cases/{case}/findings", show_findings, guard=seeing),
     get("/admin/cases/{case}/proof", proof, guard=officer("cases.see")),

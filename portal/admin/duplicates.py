@@ -86,7 +86,8 @@ async def _page(request: Request, problem: Invalid | None) -> Response:
     async with db.writing():
         for each in people:
             by = f"officer:{request.state.officer.id}"
-            await audit.record(events.LOOKED, actor=by, subject=each.subjects[0], object="duplicate")
+            said = {"role": request.state.officer.role_for("people.see")}
+            await audit.record(events.LOOKED, actor=by, subject=each.subjects[0], object="duplicate", payload=said)
     masks = await masks_of([end for each in people for end in each.identifiers])
     squares = [await consent.choices(each.subjects[0], alone=True) for each in people]
     hints = await duplicates.between(one, other)

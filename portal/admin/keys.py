@@ -106,6 +106,10 @@ def scope_names() -> dict[str, tuple[str, str]]:
             _("Bring in files of earlier choices, and take them back."),
             _("Files that it began to bring in stay as they are."),
         ),
+        "cases:write": (
+            _("Hand in requests of people, and ask how far they are."),
+            _("It can no longer hand in requests. Those it handed in go on."),
+        ),
         "unsubscribe:write": (
             _("Make links that stop a message, and report addresses that bounce or complain."),
             _("It gets no new links, and bounces no longer reach us. Links in messages that were sent go on working."),

@@ -16,8 +16,10 @@ def desk(request: Request, template: str, status: int = 200, /, **context: Any) 
     entries = [
         (_("Today"), "/admin", "today.see"),
         (_("Requests"), "/admin/cases", "cases.see"),
+        (_("Write down"), "/admin/entering", "cases.enter"),
         (_("People"), "/admin/people", "people.see"),
         (_("Systems"), "/admin/systems", "systems.see"),
+        (_("Holds"), "/admin/holds", "holds.see"),
         (_("Keys"), "/admin/keys", "keys.see"),
         (_("Record"), "/admin/audit", "audit.see"),
     ]

@@ -3,7 +3,7 @@
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from portal import audit, connectors, consent, db, subjects
+from portal import audit, cases, connectors, consent, db, subjects
 from portal.admin import duplicates, events
 from portal.admin.duplicates import masks_of, why_short
 from portal.admin.menu import desk
@@ -36,7 +36,7 @@ async def find(request: Request) -> Response:
             actor=f"officer:{request.state.officer.id}",
             subject=found.subject if found else None,
             object="person",
-            payload={"by": kind, "found": found is not None},
+            payload={"by": kind, "found": found is not None, "role": _role(request)},
         )
     if found is None:
         nobody = {"address": _("We hold nothing under this address.")}
@@ -56,7 +56,7 @@ async def compare(request: Request) -> Response:
     except Invalid as problem:
         return await _page(request, {"address": given}, {"address": problem.sentence})
     async with db.writing():
-        by, payload = f"officer:{request.state.officer.id}", {"found": found is not None}
+        by, payload = f"officer:{request.state.officer.id}", {"found": found is not None, "role": _role(request)}
         await audit.record(events.SOUGHT, actor=by, subject=found.subject if found else None, object="duplicate", payload=payload)
     if found is None:
         return await _page(request, {"address": given}, {"address": _("We hold nothing under this address.")})
@@ -101,7 +101,8 @@ async def _page(request: Request, given: dict[str, str], wrong: dict[str, str]) 
     if closed := await subjects.evidence.closed(subject):
         return desk(request, "admin/person-erased.html", closed=closed, subject=subject)
     async with db.writing():
-        await audit.record(events.LOOKED, actor=f"officer:{request.state.officer.id}", subject=subject, object="person")
+        by, said = f"officer:{request.state.officer.id}", {"role": _role(request)}
+        await audit.record(events.LOOKED, actor=by, subject=subject, object="person", payload=said)
     values = await subjects.values_of(person.identifiers)
     cells = [cell for cell in await consent.choices(subject) if cell.topic is None and cell.identifier is not None]
     titles = {each.key: each.title for each in await consent.purposes()}
@@ -119,12 +120,18 @@ async def _page(request: Request, given: dict[str, str], wrong: dict[str, str]) 
         hints=hints,
         masks=await masks_of([end for each in hints for end in (each.first, each.second)]),
         why_short=why_short,
+        legal_holds=await cases.legal_holds.of_person(subject),
         kind_name=kind_name,
         audience_name=audience_name,
         audiences=AUDIENCES,
         given=given,
         wrong=wrong,
     )
+
+
+def _role(request: Request) -> str:
+    """What the person is told of who looked, instead of a name."""
+    return str(request.state.officer.role_for("people.see"))
 
 
 async def _deaf(subject: str) -> list[str]:

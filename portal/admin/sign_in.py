@@ -60,7 +60,7 @@ async def take_code(request: Request) -> Response:
     except Refusal as problem:
         setup = await _setup_of(request)
         return page(request, "admin/code.html", problem.status, setup=setup, wrong=problem.sentence)
-    wanted = local_path(cookie(request, "next"), "/admin")
+    wanted = local_path(cookie(request, "next"), await _first_page(token))
     response = drop_cookie(drop_cookie(RedirectResponse(wanted, 303), HALF), "next")
     return keep_cookie(response, OFFICER, token)
 
@@ -93,6 +93,13 @@ async def leave(request: Request) -> Response:
 
 def _to_code(half: str) -> Response:
     return keep_cookie(RedirectResponse("/admin/sign-in/code", 303), HALF, half, seconds=HALF_SECONDS)
+
+
+async def _first_page(token: str) -> str:
+    """Whoever only writes requests down has nothing to see on the page of the day."""
+    session = await identity.session(token, OFFICER)
+    me = await identity.officer(session.officer) if session and session.officer else None
+    return "/admin/entering" if me and not identity.may(me, "today.see") and identity.may(me, "cases.enter") else "/admin"
 
 
 async def _setup_of(request: Request) -> identity.Setup | None:

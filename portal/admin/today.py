@@ -7,7 +7,7 @@ from portal import audit, cases, connectors, consent, identity, jobs
 from portal.admin.menu import desk
 from portal.admin.words import due_pill, right_name, state_pill
 from portal.pages import get, officer
-from portal.paper import date_text
+from portal.paper import _, date_text, ngettext
 
 
 async def show(request: Request) -> Response:
@@ -17,11 +17,15 @@ async def show(request: Request) -> Response:
         request,
         "admin/today.html",
         figures=await cases.figures(),
+        prospect=prospect(await cases.forecast.outlook()),
         soonest=[case_line(each) for each in await cases.queue(limit=10)],
         approving=[case_line(each) for each in approving],
         stuck=await jobs.failed(10),
         deaf=await _deaf(),
         unsigned=await audit.unsigned_since(),
+        doubts=await cases.doubts.waiting(),
+        reviews=await cases.legal_holds.due(),
+        mails=await cases.letterbox.waiting(limit=1) if identity.may(me, "cases.process") else [],
         claims=identity.may(me, "evidence.open") and await consent.openings.waits_for(me.id),
     )
 
@@ -32,6 +36,30 @@ async def _deaf() -> list[consent.standings.Fares]:
         return [each for each in await consent.standings.fares() if each.in_trouble]
     except connectors.Misconfigured:
         return []
+
+
+def prospect(seen: cases.forecast.Forecast) -> tuple[str, str]:
+    """What will be late at today's pace, and how we know; empty when nothing is open."""
+    if not seen.open:
+        return "", ""
+    answers, late = seen.pace.answers, seen.late
+    known = {"answers": answers, "days": seen.pace.days, "open": seen.open, "late": late}
+    if late is None:
+        few = ngettext(
+            "%(answers)d request was answered in the last %(days)d working days: too few to say what will be late.",
+            "%(answers)d requests were answered in the last %(days)d working days: too few to say what will be late.",
+            answers,
+        )
+        return few % known, ""
+    said = _("At today's pace none of the open requests will be late.")
+    if late:
+        said = ngettext(
+            "At today's pace %(late)d of the %(open)d open requests will be late.",
+            "At today's pace %(late)d of the %(open)d open requests will be late.",
+            late,
+        )
+    why = _("We answered %(answers)d in the last %(days)d working days. This counts on going on like that, the next due first.")
+    return said % known, why % known
 
 
 def case_line(each: cases.Line) -> dict[str, object]:
@@ -47,6 +75,10 @@ def case_line(each: cases.Line) -> dict[str, object]:
         "received": date_text(each.received_at),
         "flags": each.flags,
         "waiting": each.waiting,
+        "found": each.rows,
+        "systems": each.systems,
+        "look": each.needs_opening,
+        "stands": each.state,
         "place": each.place,
     }
 

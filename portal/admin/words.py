@@ -5,7 +5,21 @@ from portal.paper import _, date_text
 
 
 def right_name(right: str) -> str:
-    return {"access": _("Copy"), "rectification": _("Correction"), "erasure": _("Deletion")}.get(right, right)
+    return {
+        "access": _("Copy"),
+        "rectification": _("Correction"),
+        "erasure": _("Deletion"),
+        "portability": _("To take along"),
+        "restriction": _("Only to store"),
+        "objection": _("Objection"),
+        "objection to marketing": _("No advertising"),
+        "withdrawal": _("Everything taken back"),
+        "opt-out": _("Not to sell or share"),
+        "limit": _("Sensitive data limited"),
+        "human review": _("A decision to look at"),
+        "complaint": _("Complaint"),
+        "appeal": _("Appeal"),
+    }.get(right, right)
 
 
 def state_pill(state: str, outcome: str = "") -> tuple[str, str]:
@@ -68,6 +82,8 @@ def step_name(step: str) -> str:
         "erase": _("Delete"),
         "correct": _("Correct"),
         "package": _("Make the package"),
+        "restrict": _("Only store it"),
+        "stop": _("Stop using it"),
     }.get(step, step)
 
 

@@ -1,6 +1,6 @@
-"""The door for machines: decisions, permissions, receipts, under /api/ with keys; described at /api/openapi.json."""
+"""The door for machines: decisions, permissions, receipts, requests, under /api/ with keys; described at /api/openapi.json."""
 
-from portal.api import decisions, inbound, lists, openapi, permissions, receipts, unsubscribe
+from portal.api import decisions, inbound, lists, openapi, permissions, receipts, requests, unsubscribe
 
 _doors = [
     *decisions.routes,
@@ -8,6 +8,7 @@ _doors = [
     *permissions.routes,
     *lists.routes,
     *receipts.routes,
+    *requests.routes,
     *unsubscribe.routes,
 ]
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from portal import consent, subjects
+from portal import cases, consent, subjects
 from portal.problems import MEDIA_TYPE
 
 Schema = dict[str, Any]
@@ -193,6 +193,44 @@ ANSWER_EXAMPLE = {
     "overruled": [],
     "preferred": {"channel": "email", "frequency": "weekly", "hours": "evening"},
 }
+
+REFERENCE_EXAMPLE = "kR3pT9vYw2mNq8sLzXc4Ag"
+_DUE: Schema = {"type": "string", "format": "date", "description": "The last day for our answer, by the law that applies"}
+_STATE: Schema = {"enum": [*cases.states.STATES]}
+
+REQUEST = object_of(
+    {
+        "identifier": {**IDENTIFIER, "properties": {kind: IDENTIFIER["properties"][kind] for kind in ("email", "phone", "post")}},
+        "rights": {
+            "type": "array",
+            "minItems": 1,
+            "items": {"enum": sorted(cases.entering.OFFERED)},
+            "description": "What the person asks for",
+        },
+    },
+    {
+        "language": name("The language to answer in; one that is not offered means the first one", maxLength=20),
+        "country": name("Where the person lives, as in RO; without it the strictest law applies"),
+        "message": {"type": "string", "minLength": 1, "maxLength": 5000},
+        "changes": {
+            "type": "object",
+            "description": "For a correction: what is right, by field, as in phone",
+            "additionalProperties": {"type": "string", "minLength": 1, "maxLength": 500},
+        },
+        "received_at": {**_MOMENT, "description": "When it was received (RFC 3339), from which the time runs; without it, now"},
+    },
+)
+REQUEST_EXAMPLE = {
+    "identifier": {"email": "ana@example.com"},
+    "rights": ["access"],
+    "language": "en",
+    "country": "RO",
+    "received_at": "2026-10-21T17:13:05Z",
+}
+STANDING = object_of({"state": _STATE, "due": _DUE})
+STANDING_EXAMPLE = {"state": "verifying", "due": "2026-11-23"}
+REQUESTED = object_of({"reference": name("For GET; it also opens the person's own page"), "state": _STATE, "due": _DUE})
+REQUESTED_EXAMPLE = {"reference": REFERENCE_EXAMPLE, **STANDING_EXAMPLE}
 
 IDEMPOTENCY_KEY: Schema = {
     "name": "Idempotency-Key",

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from portal import db, identity, vault
-from portal.cases import events, freeze, fulfilment, models, moves, own_data, states, verification
+from portal.cases import answering, events, freeze, fulfilment, models, moves, own_data, remedies, states, verification
 from portal.cases.policy import policy
 from portal.cases.snapshot import Snapshot
 from portal.lib import clock, ids
 from portal.lib.errors import Conflict, Invalid, NotAllowed
-from portal.paper import _
+from portal.paper import _, in_language
 from portal.vault import Place
 
 
@@ -33,8 +33,11 @@ class Proposal:
     why: str
 
 
-async def propose(case_id: str, *, answer: str = "fulfilled", reasons: str = "", officer: str) -> str:
-    """Freeze the case and propose an answer; unflagged access and rectification go on at once. Answers the state."""
+async def propose(case_id: str, *, answer: str = "fulfilled", reasons: str = "", officer: str, ground: str = "") -> str:
+    """Freeze the case and propose an answer; unflagged access and rectification go on at once. Answers the state.
+
+    `ground`: of the law's list (remedies.py), for what is not given; the person reads it before the officer's words.
+    """
     if answer not in ("fulfilled", "partly", "refused"):
         raise Invalid(_("Please choose an answer."), {"answer": _("In full, in part, or refused.")})
     if answer != "fulfilled" and len(reasons.strip()) < 10:
@@ -42,9 +45,11 @@ async def propose(case_id: str, *, answer: str = "fulfilled", reasons: str = "",
     async with db.writing():
         row = await moves.lock(case_id)
         actor = f"officer:{officer}"
+        await answering.refuse_who_decided(row, officer)
         await _refuse_misfits(row, answer)
+        reasons = _with_ground(row, ground, reasons.strip())
         row.proposed = answer
-        snapshot = await freeze.take(row, answer=answer, reasons=reasons.strip())
+        snapshot = await freeze.take(row, answer=answer, reasons=reasons)
         approval_id = ids.new()
         key = await vault.key_for("case", case_id)
         await models.Approval.create(
@@ -52,7 +57,7 @@ async def propose(case_id: str, *, answer: str = "fulfilled", reasons: str = "",
             case_id=case_id,
             round=row.round,
             answer=answer,
-            reasons=key.seal(Place("case_approval", "reasons", approval_id), reasons.strip()),
+            reasons=key.seal(Place("case_approval", "reasons", approval_id), reasons),
             digest=snapshot.digest,
             snapshot_blob=await freeze.keep(row, snapshot),
             proposed_by=actor,
@@ -61,7 +66,7 @@ async def propose(case_id: str, *, answer: str = "fulfilled", reasons: str = "",
             decision="",
         )
         facts = await moves.facts(row)
-        said = {"answer": answer, "snapshot": snapshot.digest}
+        said = {"answer": answer, "snapshot": snapshot.digest} | ({"reason": ground} if ground else {})
         if answer == "refused" and row.state in (states.TRIAGE, states.COLLECTING):
             await moves.move(row, "propose a refusal", event=events.PROPOSED, actor=actor, payload=said, proposed=answer)
         elif facts.needs_four_eyes:
@@ -72,11 +77,21 @@ async def propose(case_id: str, *, answer: str = "fulfilled", reasons: str = "",
     return row.state
 
 
+def _with_ground(row: models.CaseRow, ground: str, reasons: str) -> str:
+    if not ground:
+        return reasons
+    if not remedies.is_ground(ground, row.right):
+        raise Invalid(_("Please choose a ground that the law knows."), {"ground": _("Choose one of these.")})
+    with in_language(row.language):
+        return f"{remedies.sentence(ground, row.law)}\n\n{reasons}"
+
+
 async def approve(case_id: str, digest: str, *, officer: str) -> str:
     """Sign what was proposed: `digest` is that of the snapshot on the approver's screen. The jobs then execute."""
     async with db.writing():
         row = await moves.lock(case_id)
         approval = await _waiting(row)
+        await answering.refuse_who_decided(row, officer)
         alone = await _other_person(approval, officer)
         if digest != approval.digest:
             raise Conflict(_("What you looked at is not what is proposed now. Please look again."))

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from portal import audit, db, documents, jobs
 from portal.cases import deadlines, events, laws, models, month_grid, moves, verification
-from portal.cases.queue import ANSWERED, because_of
+from portal.cases.whole import ANSWERED, because_of
 from portal.lib import clock, ids
 from portal.lib.errors import Conflict, Invalid
 from portal.paper import _, date_text, in_language

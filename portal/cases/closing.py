@@ -9,13 +9,15 @@ from datetime import date
 from typing import Any
 
 from portal import audit, db, jobs, messages
-from portal.cases import clocks, deadlines, events, models, moves, states, verification
+from portal.cases import clocks, deadlines, events, letters, models, moves, plain_words, protection, remedies, verification
 from portal.lib import clock, ids
 from portal.lib.errors import Conflict, Invalid, NotFound
-from portal.paper import _
+from portal.paper import _, in_language
 from portal.settings import get
 from portal.vault import Place
 
+# What an officer may set on a request; legal holds are counsel's, on a person or a system (legal_holds.py).
+HOLDS = ("clarification", "identity", "fee", "freeze")
 # Effort alone is no ground (EDPB 01/2022 §163-164): no code for being busy.
 EXTENSION_REASONS = {
     "complex": lambda: _("the request is complex"),
@@ -37,6 +39,7 @@ async def withdraw(case_id: str, *, actor: str) -> None:
     async with db.writing():
         row = await moves.lock(case_id)
         await moves.move(row, "withdraw", event=events.WITHDRAWN, actor=actor)
+        await protection.end_with(row, by=actor)
         await moves.papers_later(row)
         await models.Task.filter(case_id=case_id, state="waiting").update(state="void")
 
@@ -45,12 +48,16 @@ async def reopen(case_id: str, *, officer: str) -> None:
     async with db.writing():
         row = await moves.lock(case_id)
         await verification.case_key(row)  # without an address nobody can be answered
+        if await verification.is_erased(row):
+            raise Conflict(
+                _("This person was deleted: there is nothing left to search. They can make a new request at any time.")
+            )
         await moves.move(row, "reopen", event=events.REOPENED, actor=f"officer:{officer}", proposed="")
 
 
 async def hold(case_id: str, kind: str, why: str, *, officer: str) -> str:
     """Set a hold beside the state; the legal date moves only where the case's law says so (UK GDPR Art. 12A)."""
-    if kind not in states.HOLDS or not why.strip():
+    if kind not in HOLDS or not why.strip():
         raise Invalid(_("Please choose a kind of hold and say why."), {"why": _("Please give the reason.")})
     async with db.writing():
         row = await moves.lock(case_id)
@@ -115,15 +122,26 @@ async def go_on(row: models.CaseRow, *, actor: str) -> None:
 
 
 async def tell(row: models.CaseRow, template: str, context: Mapping[str, Any]) -> None:
-    """Inside `writing()`: write to the address the request was proven with; kept under the case's key."""
+    """Inside `writing()`: write to the address the request was proven with; kept under the case's key. On paper where the
+    proof came another way, because that mailbox may be lost, or another's.
+    """
+    if row.reach == "post":
+        await letters.write(row, template, {**_always(row), **context})
+        return
     await messages.send_later(
         template=template,
         to=await verification.case_address(row),
         language=row.language,
-        context={"right": row.right, **context},
+        context={**_always(row), **context},
         case=row.id,
         key=f"{template} {row.id} {row.round}",
     )
+
+
+def _always(row: models.CaseRow) -> dict[str, Any]:
+    """What was asked for, as it stands after "you asked for", and what the person can do against our answer."""
+    with in_language(row.language):
+        return {"right": row.right, "what": plain_words.asked_for(row.right), "remedies": remedies.against(row.law)}
 
 
 async def _searched(row: models.CaseRow) -> list[str]:

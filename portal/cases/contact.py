@@ -8,10 +8,14 @@ at once for the older cases of somebody who is erased. Dates, steps, counts, has
 from collections.abc import Sequence
 
 from portal import db, jobs, subjects, vault
-from portal.cases import findings, models
+from portal.cases import findings, legal_holds, models
 from portal.lib import clock
 
 AT_ONCE = 200
+COPY_ASKED = (
+    "SELECT 1 FROM case_file asked WHERE asked.subject = case_file.subject AND asked.is_open = 1"
+    " AND asked.right_name IN ('access', 'portability') AND asked.state <> 'delivering'"
+)
 
 
 async def fall_with(row: models.CaseRow) -> None:
@@ -39,8 +43,15 @@ async def fall_of(people: Sequence[str], *, but: str = "") -> int:
 
 
 async def fall_of_expired() -> int:
-    """Inside `writing()`: a portion of those whose time is over; answers how many."""
-    found = await db.rows("SELECT id FROM case_file WHERE contact_until <= ? LIMIT ?", clock.micros(clock.now()), AT_ONCE)
+    """Inside `writing()`: a portion of those whose time is over; answers how many. Of nobody on legal hold, nor of anybody who
+    waits for a copy: what they asked for must not be gone before they have it.
+    """
+    held = await legal_holds.held_people()
+    others = f" AND (subject IS NULL OR subject NOT IN ({', '.join('?' * len(held))}))" if held else ""
+    found = await db.rows(
+        f"SELECT id FROM case_file WHERE contact_until <= ?{others} AND NOT EXISTS ({COPY_ASKED}) LIMIT ?",
+        *(clock.micros(clock.now()), *held, AT_ONCE),
+    )
     for each in found:
         await _fall(each["id"])
     return len(found)

@@ -31,10 +31,9 @@ async def correct_job(job: jobs.Job) -> None:
     try:
         known = await verification.covered(row)
         await fulfilment.start(job, task)
-        outcome = await fanout.open_system(task.system, row).correct(known.identifiers, changes, rows)
+        outcome = await (await fanout.open_system(task, row)).correct(known.identifiers, changes, rows)
     except Refusal as problem:
-        permanent = not isinstance(problem, connectors.ConnectorError) or problem.permanent
-        raise await fanout.failed(task, problem.sentence, permanent=permanent) from problem
+        raise await fanout.not_done(task, problem) from problem
     async with fulfilment.holding(job):
         row = await moves.lock(task.case_id)
         await _note(key, row, task, outcome, changes)

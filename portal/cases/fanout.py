@@ -7,12 +7,12 @@ until it answers or an officer decides. Reading repeats without harm, so a crash
 from datetime import timedelta
 
 from portal import audit, connectors, db, jobs
-from portal.cases import events, findings, models, moves, own_data, states, targets, verification
+from portal.cases import events, findings, legal_holds, models, moves, own_data, states, targets, verification
 from portal.lib import clock, ids
 from portal.lib.errors import Conflict, NotFound, Refusal
 from portal.paper import _
 
-LONGEST_PAUSE = timedelta(hours=1)
+LONGEST_PAUSE, WAKES_AFTER = timedelta(hours=1), timedelta(days=1)
 
 
 async def triage(case_id: str, *, officer: str, flags: list[str]) -> None:
@@ -71,8 +71,12 @@ def all_systems() -> list[tuple[str, str]]:
     return [*((each.name, each.title) for each in connectors.systems()), (own_data.NAME, own_data.TITLE)]
 
 
-def open_system(name: str, row: models.CaseRow) -> connectors.Connector:
-    return own_data.OwnData(row) if name == own_data.NAME else connectors.open_system(name)
+async def open_system(task: models.Task, row: models.CaseRow) -> connectors.Connector:
+    if task.system == own_data.NAME:
+        return own_data.OwnData(row)
+    fields = await models.CorrectionRow.filter(case_id=row.id).order_by("id").values_list("field", flat=True)
+    occasion = connectors.Occasion(row.id, row.round, task.id, row.subject, row.due_on, tuple(str(each) for each in fields))
+    return connectors.open_system(task.system, occasion)
 
 
 async def add_task(row: models.CaseRow, system: str, label: str, step: str) -> str:
@@ -110,14 +114,14 @@ async def collect_job(job: jobs.Job) -> None:
         return
     try:
         known = await verification.covered(row)
-        system = open_system(task.system, row)
+        system = await open_system(task, row)
         if task.step == "plan":
-            found: list[connectors.Finding] | connectors.Plan = await system.plan_erasure(known.identifiers)
+            plan = await system.plan_erasure(known.identifiers)
+            found: list[connectors.Finding] | connectors.Plan = await legal_holds.kept(plan)
         else:
             found = await system.find(known.identifiers)
     except Refusal as problem:
-        permanent = problem.permanent if isinstance(problem, connectors.ConnectorError) else True
-        raise await failed(task, problem.sentence, permanent=permanent) from problem
+        raise await not_done(task, problem) from problem
     async with db.writing():
         await job.hold()
         row = await moves.lock(task.case_id)
@@ -129,6 +133,16 @@ async def collect_job(job: jobs.Job) -> None:
         if facts.everything_answered:
             await targets.settle(row)
             await moves.move(row, "collected", event=events.COLLECTED, actor="system")
+
+
+async def not_done(task: models.Task, problem: Refusal) -> jobs.GiveUp | jobs.TryAgain:
+    """What a job raises when its system did not do it. A person who was asked is waited for: their answer wakes the job."""
+    if isinstance(problem, connectors.Waiting):
+        async with db.writing():
+            await models.Task.filter(id=task.id, state="waiting").update(sentence=problem.sentence)
+        return jobs.TryAgain(f"System {task.system} is a person who was asked.", after=WAKES_AFTER)
+    permanent = not isinstance(problem, connectors.ConnectorError) or problem.permanent
+    return await failed(task, problem.sentence, permanent=permanent)
 
 
 async def failed(task: models.Task, sentence: str, *, permanent: bool) -> jobs.GiveUp | jobs.TryAgain:

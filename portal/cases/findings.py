@@ -115,6 +115,19 @@ async def drop(row: models.CaseRow) -> None:
         await vault.drop_blob(finding.blob_id or "")
     await db.run("UPDATE case_finding SET blob_id = NULL WHERE case_id = ?", row.id)
     await db.run("DELETE FROM case_redaction WHERE case_id = ?", row.id)
+    await connectors.person.drop(row.id)
+
+
+async def drop_of(task: models.Task) -> None:
+    """Inside `writing()`: one system's answer is replaced by another one."""
+    if task.plan_blob is not None:
+        await vault.drop_blob(task.plan_blob)
+        await db.run("UPDATE case_task SET plan_blob = NULL WHERE id = ?", task.id)
+    for finding in await models.FindingRow.filter(task_id=task.id):
+        if finding.blob_id is not None:
+            await vault.drop_blob(finding.blob_id)
+        await models.Redaction.filter(finding_id=finding.id).delete()
+    await models.FindingRow.filter(task_id=task.id).delete()
 
 
 async def _rows(blob_id: str) -> list[dict[str, Any]]:

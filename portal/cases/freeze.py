@@ -6,11 +6,13 @@ values become text once, in the person's language, and stay so.
 
 from typing import Any
 
-from portal import consent, documents, subjects, vault
-from portal.cases import fanout, findings, laws, models, moves, own_data, review, targets, verification
+from portal import connectors, consent, documents, subjects, vault
+from portal.cases import fanout, findings, laws, models, moves, own_data, portability, review, targets, verification
+from portal.cases.package_tables import safe_name
 from portal.cases.snapshot import (
     Category,
     Correction,
+    Enclosure,
     Field,
     Held,
     LawText,
@@ -49,6 +51,8 @@ async def take(row: models.CaseRow, *, answer: str = "", reasons: str = "") -> S
             for task in searches
         )
         purposes = _purposes(published)
+    if row.right == "portability":
+        systems = portability.provided(systems)
     return Snapshot(
         case=row.id,
         right=row.right,
@@ -70,6 +74,7 @@ async def take(row: models.CaseRow, *, answer: str = "", reasons: str = "") -> S
         removals=await _removals(row),
         texts=(LawText(row.law, law.title if law else row.law, row.law_edition), *await _texts(row.language)),
         steps=tuple(step for step in reversed(await timeline(row.id)) if step.event not in INTERNAL),
+        enclosures=await _enclosures(row, systems),
     )
 
 
@@ -107,6 +112,21 @@ def _system(task: models.Task, label: str, found: list[findings.Found], publishe
             dict.fromkeys(_name(each) for purposes in served.values() for purpose in purposes for each in purpose.recipients)
         ),
     )
+
+
+async def _enclosures(row: models.CaseRow, systems: tuple[System, ...]) -> tuple[Enclosure, ...]:
+    """The files that people handed in, each unless anything was taken out of the row that names it."""
+    found = []
+    for system in systems:
+        tables = [table for category in system.categories for table in category.tables]
+        rows = [each for table in tables for each in table.rows if table.name == connectors.person.FILES]
+        question = await connectors.person.file_of(row.id, row.round, system.name) if rows else None
+        if question is None or question.blob is None or rows[0].redacted or any(each.redacted for each in rows[0].fields):
+            continue
+        about = question.answer["file"]
+        stem = safe_name(f"{system.name}-{about['name'].rpartition('.')[0]}")
+        found.append(Enclosure(f"files/{stem}.{about['ending']}", question.blob, about["sha256"]))
+    return tuple(found)
 
 
 def _purposes_of(category: str, system: str, published: list[consent.Purpose]) -> list[consent.Purpose]:

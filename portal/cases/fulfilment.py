@@ -18,6 +18,7 @@ from portal.cases import (
     findings,
     freeze,
     intake,
+    legal_holds,
     models,
     moves,
     own_data,
@@ -33,13 +34,18 @@ from portal.paper import _
 from portal.vault import Place
 
 HELD_FOR = timedelta(hours=1)
-VERBS = {"package": "cases.package", "correct": "cases.correct", "erase": "cases.erase"}
+VERBS = {
+    **{"package": "cases.package", "correct": "cases.correct", "erase": "cases.erase"},
+    **{"restrict": "cases.restrict", "stop": "cases.stop"},
+}
+# Done in the portal alone; connected systems hear of what may not be used by the propagation.
+OUR_OWN = ("package", "restrict", "stop")
 
 
 async def begin(row: models.CaseRow) -> None:
     """Inside `writing()`: one task and one job per system that has something to do; the portal's own erasure comes last."""
     step = moves.ACTS[row.right]
-    if step == "package":
+    if step in OUR_OWN:
         systems = [(own_data.NAME, own_data.TITLE)]
     else:
         systems = [each for each in fanout.all_systems() if each[0] != own_data.NAME]
@@ -81,15 +87,18 @@ async def erase_job(job: jobs.Job) -> None:
             raise await _stop(task, problem.sentence) from problem
         return
     plan = await findings.read_plan(search)
+    if legal_holds.keeps_all(plan) and await legal_holds.holds_system(task.system):
+        await _keep_held(job, task, plan)
+        return
+    await _wait_for_system(job, task)
     try:
-        system = fanout.open_system(task.system, row)
+        system = await fanout.open_system(task, row)
         await start(job, task)
         if await job.note("erase") is None:
             await _erase_once(job, task, system, plan)
         left = await system.recheck(plan.identifiers, plan)
     except Refusal as problem:
-        permanent = not isinstance(problem, connectors.ConnectorError) or problem.permanent
-        raise await fanout.failed(task, problem.sentence, permanent=permanent) from problem
+        raise await fanout.not_done(task, problem) from problem
     remaining = [each for each in left if not each.expected]
     if remaining:
         raise await _stop(task, _("%(count)s rows are still there after the deletion: %(tables)s.") % _said(remaining))
@@ -115,6 +124,23 @@ async def _wait_for_holds(job: jobs.Job, task: models.Task) -> None:
         await models.Task.filter(id=task.id, failures=0).update(sentence=held)
     if held:
         raise jobs.TryAgain("A hold stands.", after=HELD_FOR)
+
+
+async def _wait_for_system(job: jobs.Job, task: models.Task) -> None:
+    """A legal hold on the system that was set after its dry run."""
+    if await legal_holds.holds_system(task.system):
+        async with holding(job):
+            sentence = _("A legal hold stands on this system: nothing in it may be deleted before it is lifted.")
+            await models.Task.filter(id=task.id, failures=0).update(sentence=sentence)
+        raise jobs.TryAgain("A legal hold stands.", after=HELD_FOR)
+
+
+async def _keep_held(job: jobs.Job, task: models.Task, plan: connectors.Plan) -> None:
+    """Everything in it is kept, as the approved dry run says."""
+    async with holding(job):
+        row = await moves.lock(task.case_id)
+        await answered(row, task, {f"{each.action} {each.table}": each.rows for each in plan.counts}, events.ANSWERED)
+        await _own_turn(row)
 
 
 async def _erase_once(job: jobs.Job, task: models.Task, system: connectors.Connector, plan: connectors.Plan) -> None:
@@ -186,8 +212,10 @@ async def complete(row: models.CaseRow) -> None:
     if row.right == "erasure":
         # Whoever was deleted cannot sign in; the reference is the way to their certificate.
         await closing.tell(row, "mail/case-erased", context | {"reference": await reference_of(row.id)})
-    else:
+    elif row.right == "rectification":
         await closing.tell(row, "mail/case-corrected", context)
+    else:
+        await closing.tell(row, "mail/case-done", {"reasons": reasons})
     facts = await moves.facts(row)
     if "freeze" not in facts.holds:
         await moves.finish(row, row.proposed, actor="system")

@@ -5,24 +5,23 @@ clock starts with receipt, whatever time the proof takes.
 """
 
 import json
-import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from portal import audit, db, identity, subjects, vault
-from portal.cases import clocks, events, models, moves, states, verification
+from portal.cases import clocks, events, grades, invitation, letterbox, models, moves, states, stopping, together, verification
+from portal.cases.details import checked, in_order
 from portal.cases.policy import policy
 from portal.lib import clock, ids
-from portal.lib.errors import Conflict, Invalid, NotAllowed, NotFound
+from portal.lib.errors import Conflict, NotAllowed, NotFound
 from portal.paper import _
 from portal.settings import get
 from portal.vault import Place
 
-OFFERED = ("access", "rectification", "erasure")
-REQUESTERS = ("me", "agent", "child", "guardian", "deceased")
-SOURCES = ("form", "officer", "call", "letter", "visit", "mail")
+SOURCES = ("form", "officer", "call", "letter", "visit", "mail", "api", "list")
+STRANGERS = frozenset({"form", "mail", "api"})  # anybody may send these, again and again
 PER_ADDRESS = 5  # a day, from one browser
 JOINED_FOR = timedelta(hours=1)
 
@@ -40,6 +39,19 @@ class Opened:
     challenge: str | None
 
 
+@dataclass(frozen=True)
+class Asker:
+    """Who asks, from where, and how it came in."""
+
+    address: str
+    language: str
+    who: str
+    source: str
+    actor: str
+    received_at: datetime | None
+    kind: str = "email"
+
+
 async def open_case(
     right: str,
     address: str,
@@ -47,32 +59,40 @@ async def open_case(
     language: str,
     who: str = "me",
     details: Mapping[str, Any] | None = None,
+    also: Sequence[str] = (),
     source: str = "form",
     actor: str = "",
     received_at: datetime | None = None,
     browser: str | None = None,
+    kind: str = "email",
 ) -> Opened:
-    """Take a request of somebody who is not signed in; mails one neutral confirmation. `details`: changes, country, note …"""
-    details = _checked(right, who, source, details or {}, received_at)
-    asked = _asked(address)
+    """Take a request of somebody who is not signed in; mails one neutral confirmation. `details`: changes, country, note …
+
+    `also`: further rights that are asked for at the same time; what needs no proof takes effect at once. `kind`: of the
+    address, where somebody without e-mail called or wrote; nothing is mailed then.
+    """
+    rights = in_order(right, also)
+    details = checked(rights, who, details or {}, sources=SOURCES, source=source, received_at=received_at)
+    asked = _asked(address, kind)
     if source == "form":
         async with db.writing():
-            joined = await _join(asked, right, address, details, language=language, who=who, browser=browser)
+            joined = await _join(asked, rights[0], address, details, language=language, who=who, browser=browser)
         if joined is not None:
             return joined
-    await db.throttle(
-        f"case:{asked.hex()}:{ids.digest(browser).hex() if browser else ''}",
-        limit=PER_ADDRESS,
-        per=timedelta(days=1),
-        sentence=_("Several requests came in for this address today. Please use the one you have, or write to us."),
-    )
-    async with db.writing():
-        row, reference = await _create(
-            right, address, details, language=language, who=who, source=source, actor=actor or "system", received_at=received_at
+    if source in STRANGERS:
+        await db.throttle(
+            f"case:{asked.hex()}:{ids.digest(browser).hex() if browser else ''}",
+            limit=PER_ADDRESS,
+            per=timedelta(days=1),
+            sentence=_("Several requests came in for this address today. Please use the one you have, or write to us."),
         )
-        challenge = await identity.challenge(address, use="request", bound_to=row.id, language=language, browser=browser)
-        await moves.move(row, "ask for proof", event=events.PROOF_ASKED, actor=actor or "system", challenge=challenge.id)
-    return Opened(row.id, reference, row.state, challenge.id)
+    asker = Asker(address, language, who, source, actor or "system", received_at, kind)
+    async with db.writing():
+        rows, reference = await _create_all(rights, details, asker)
+        if source == "form":
+            return Opened(rows[0].id, reference, rows[0].state, await _ask_for_proof(rows, asker, browser))
+        await invitation.ask_for_proof(rows, reference, asker.address, actor=asker.actor)
+        return Opened(rows[0].id, reference, rows[0].state, None)
 
 
 async def forget(address: str) -> None:
@@ -80,6 +100,7 @@ async def forget(address: str) -> None:
     asked = _asked(address)
     await db.run("DELETE FROM throttle WHERE name LIKE ?", f"case:{asked.hex()}:%")
     await db.run("UPDATE case_file SET asked = NULL WHERE asked = ?", asked)
+    await letterbox.forget(asked)
 
 
 async def ask_for_proof_again(reference: str, *, browser: str | None = None) -> str:
@@ -93,34 +114,47 @@ async def ask_for_proof_again(reference: str, *, browser: str | None = None) -> 
             raise Conflict(_("This request needs no confirmation now."))
         address = await verification.case_address(row)
         challenge = await identity.challenge(address, use="request", bound_to=row.id, language=row.language, browser=browser)
-        row.challenge = challenge.id
-        await row.save(update_fields=["challenge"])
-        await audit.record(events.PROOF_ASKED, actor="system", case=row.id)
+        for each in [row.id, *await together.unproven_beside(row)]:
+            await models.CaseRow.filter(id=each).update(challenge=challenge.id)
+            await audit.record(events.PROOF_ASKED, actor="system", case=each)
     return challenge.id
 
 
 async def open_for(
-    session: identity.Session, right: str, *, language: str, who: str = "me", details: Mapping[str, Any] | None = None
+    session: identity.Session,
+    right: str,
+    *,
+    language: str,
+    who: str = "me",
+    details: Mapping[str, Any] | None = None,
+    also: Sequence[str] = (),
+    appeal_of: models.CaseRow | None = None,
 ) -> Opened:
     """Take a request of somebody who is signed in; proven at once when their proof is fresh enough."""
-    details = _checked(right, who, "form", details or {}, None)
+    rights = in_order(right, also)
+    details = checked(rights, who, details or {}, sources=SOURCES, source="form", received_at=None)
     if session.kind != "customer" or session.subject is None or session.identifier is None:
         raise NotAllowed(_("Please sign in first."))
     address = await subjects.value_of(await subjects.get(session.identifier))
     if address is None:
         raise NotAllowed(_("This address was erased."))
-    proofs = policy().proofs[right]
+    asker = Asker(address, language, who, "form", f"customer:{session.subject}", None)
     async with db.writing():
-        actor = f"customer:{session.subject}"
-        row, reference = await _create(
-            right, address, details, language=language, who=who, source="form", actor=actor, received_at=None
-        )
-        if who == "me" and "signed in" in proofs.ways and clock.now() - session.proven_at <= proofs.fresh:
-            await verification.accept(row, session.identifier, how="signed in", actor=actor)
-            return Opened(row.id, reference, row.state, None)
-        challenge = await identity.challenge(address, use="request", bound_to=row.id, language=language)
-        await moves.move(row, "ask for proof", event=events.PROOF_ASKED, actor=actor, challenge=challenge.id)
-    return Opened(row.id, reference, row.state, challenge.id)
+        rows, reference = await _create_all(rights, details, asker, session=session, appeal_of=appeal_of)
+        waiting = [each for each in rows if each.right not in states.AT_ONCE]
+        if all(_is_fresh(session, each.right) for each in waiting):
+            for each in waiting:
+                await verification.accept(each, session.identifier, how="signed in", actor=asker.actor)
+                if each.state == states.RECEIVED:  # more than the visit has to be shown
+                    await moves.move(each, "ask for proof", event=events.PROOF_ASKED, actor=asker.actor)
+            return Opened(rows[0].id, reference, rows[0].state, None)
+        return Opened(rows[0].id, reference, rows[0].state, await _ask_for_proof(rows, asker, None))
+
+
+def _is_fresh(session: identity.Session, right: str) -> bool:
+    known = policy().proofs
+    proofs = known.get(right) or known["access"]
+    return "signed in" in proofs.ways and clock.now() - session.proven_at <= proofs.fresh
 
 
 async def _join(
@@ -148,24 +182,50 @@ async def _join(
     return None
 
 
-def _asked(address: str) -> bytes:
-    return vault.blind("case", subjects.canonical("email", address))
+def _asked(address: str, kind: str = "email") -> bytes:
+    return vault.blind("case", subjects.canonical(kind, address))
+
+
+async def _create_all(
+    rights: Sequence[str],
+    details: Mapping[str, Any],
+    asker: Asker,
+    *,
+    session: identity.Session | None = None,
+    appeal_of: models.CaseRow | None = None,
+) -> tuple[list[models.CaseRow], str]:
+    """Inside `writing()`: one case for each right, and the first one's reference; what acts at once has acted."""
+    made = [await _create(right, details, asker, appeal_of) for right in rights]
+    rows = [row for row, _reference in made]
+    for row in rows:
+        if len(rows) > 1:
+            row.together = rows[0].id
+            await row.save(update_fields=["together"])
+        if row.right in states.AT_ONCE:
+            named = [(asker.kind, asker.address)] if asker.who == "me" else list(details["concerned"].items())
+            await stopping.act(row, named, session)
+    return rows, made[0][1]
+
+
+async def _ask_for_proof(rows: Sequence[models.CaseRow], asker: Asker, browser: str | None) -> str | None:
+    """Inside `writing()`: one link and code for all that needs a proof; answers the challenge's id, None where nothing does."""
+    waiting = [row for row in rows if row.right not in states.AT_ONCE]
+    if not waiting:
+        return None
+    challenge = await identity.challenge(
+        asker.address, use="request", bound_to=waiting[0].id, language=asker.language, browser=browser
+    )
+    for row in waiting:
+        await moves.move(row, "ask for proof", event=events.PROOF_ASKED, actor=asker.actor, challenge=challenge.id)
+    return challenge.id
 
 
 async def _create(
-    right: str,
-    address: str,
-    details: Mapping[str, Any],
-    *,
-    language: str,
-    who: str,
-    source: str,
-    actor: str,
-    received_at: datetime | None,
+    right: str, details: Mapping[str, Any], asker: Asker, appeal_of: models.CaseRow | None
 ) -> tuple[models.CaseRow, str]:
     case_id, reference, now = ids.new(), ids.secret(128), clock.now()
-    received = received_at or now
-    country = str(details.get("country", ""))
+    received = asker.received_at or now
+    country = str(details.get("country", "")) if appeal_of is None else appeal_of.country
     due, fitting = clocks.law_for(country, right, received)
     key, record = await vault.key_for("case", case_id), await vault.key_for("record", case_id)
     row = await models.CaseRow.create(
@@ -182,22 +242,22 @@ async def _create(
         created_at=now,
         due_on=due.safe.isoformat(),
         due_because=clocks.explained(due, fitting),
-        requester=who,
-        language=language if language in get().language_list else get().language_list[0],
-        source=source,
-        address_kind="email",
-        address=key.seal(Place("case_file", "address", case_id), address.strip()),
+        requester=asker.who,
+        language=asker.language if asker.language in get().language_list else get().language_list[0],
+        source=asker.source,
+        address_kind=asker.kind,
+        address=key.seal(Place("case_file", "address", case_id), asker.address.strip()),
         details=key.seal(Place("case_file", "details", case_id), json.dumps(dict(details), ensure_ascii=False)),
-        flags=[] if who == "me" else [f"asked by: {who}"],
-        asked=_asked(address),
+        flags=[] if asker.who == "me" else [f"asked by: {asker.who}"],
+        asked=_asked(asker.address, asker.kind),
+        more_proof=grades.SAFE_ADDRESS if details.get("avoid") else "",
+        reach="mail" if asker.kind == "email" else "post",
+        appeal_of=None if appeal_of is None else appeal_of.id,
     )
-    await _keep_corrections(case_id, key, details.get("changes", {}))
-    await audit.record(
-        events.OPENED,
-        actor=actor,
-        case=case_id,
-        payload={"right": right, "law": due.law.key, "edition": due.law.edition, "due": row.due_on, "source": source, "for": who},
-    )
+    if right == "rectification":
+        await _keep_corrections(case_id, key, details["changes"])
+    said = {"right": right, "law": due.law.key, "edition": due.law.edition, "due": row.due_on, "source": asker.source}
+    await audit.record(events.OPENED, actor=asker.actor, case=case_id, payload=said | {"for": asker.who})
     return row, reference
 
 
@@ -206,34 +266,6 @@ async def _keep_corrections(case_id: str, key: vault.Key, changes: Mapping[str, 
         correction = ids.new()
         sealed = key.seal(Place("case_correction", "new", correction), value)
         await models.CorrectionRow.create(id=correction, case_id=case_id, field=name, new=sealed)
-
-
-def _checked(right: str, who: str, source: str, details: Mapping[str, Any], received_at: datetime | None) -> Mapping[str, Any]:
-    wrong: dict[str, str] = {}
-    if right not in OFFERED:
-        wrong["right"] = _("Please choose: see, correct or delete.")
-    if who not in REQUESTERS:
-        wrong["who"] = _("Please say for whom you ask.")
-    if source not in SOURCES:
-        wrong["source"] = _("Please say how the request came in.")
-    if received_at is not None and received_at > clock.now():
-        wrong["received_at"] = _("The day of receipt cannot lie in the future.")
-    changes = details.get("changes", {})
-    if right == "rectification" and not changes:
-        wrong["changes"] = _("Please say what shall be corrected.")
-    for name, value in changes.items():
-        if not re.fullmatch("[a-z][a-z0-9_]{0,39}", name):
-            wrong[name] = _("This cannot be corrected here. Please write it into the message.")
-        elif not isinstance(value, str) or not value.strip() or len(value) > 500:
-            wrong[name] = _("Please give the right value, in at most 500 characters.")
-    said = details.get("old", {})
-    if any(name not in changes or not isinstance(value, str) or len(value) > 500 for name, value in said.items()):
-        wrong["changes"] = _("Please say in at most 500 characters what it says now, and what is right.")
-    if len(str(details.get("message", ""))) > 5000:
-        wrong["message"] = _("Please keep the message under 5,000 characters.")
-    if wrong:
-        raise Invalid(_("Please look at the marked fields."), wrong)
-    return {**details, "changes": {name: value.strip() for name, value in changes.items()}}
 
 
 __all__ = ["Opened", "open_case", "open_for"]

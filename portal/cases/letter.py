@@ -4,6 +4,7 @@ It says who asked for what, where we looked, what is enclosed, the person's righ
 itself stands in the package, never here: the letter stays under 20 pages for everybody.
 """
 
+from portal.cases import remedies
 from portal.cases.letterhead import letterhead
 from portal.cases.package_pages import left_out
 from portal.cases.snapshot import Snapshot
@@ -35,4 +36,5 @@ def letter_page(snapshot: Snapshot) -> str:
         most=MOST,
         longest=LONGEST,
         reasons=snapshot.reasons[:REASONS],
+        remedies=remedies.against(snapshot.law),
     )

@@ -9,8 +9,8 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from portal import db, identity, vault
-from portal.cases import models, moves, papers, states, verification
-from portal.cases.queue import because_of
+from portal.cases import models, moves, papers, states, together, verification
+from portal.cases.whole import because_of
 from portal.lib import clock, ids
 from portal.lib.errors import NotFound
 from portal.paper import _
@@ -104,6 +104,13 @@ async def cases_of(session: identity.Session) -> list[Mine]:
     """Newest first, at most a hundred."""
     proven = await models.CaseIdentifier.filter(identifier=session.identifier or "").values_list("case_id", flat=True)
     found = await models.CaseRow.filter(id__in=list(proven)).order_by("-received_at").limit(SHOWN)
+    keys = await vault.keys_of("record", [each.id for each in found])
+    return [_mine(each, keys[each.id]) for each in found if each.id in keys]
+
+
+async def beside(case_id: str) -> list[Mine]:
+    """The other requests that the person sent together with this one."""
+    found = await together.beside(case_id)
     keys = await vault.keys_of("record", [each.id for each in found])
     return [_mine(each, keys[each.id]) for each in found if each.id in keys]
 

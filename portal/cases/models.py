@@ -5,6 +5,17 @@ ends it), bulk as blobs with an end date."""
 from tortoise import fields
 from tortoise.models import Model
 
+from portal.cases.arrival_rows import Arrival as Arrival
+from portal.cases.arrival_rows import ListRow as ListRow
+from portal.cases.arrival_rows import MailRow as MailRow
+from portal.cases.beside_rows import LegalHold as LegalHold
+from portal.cases.beside_rows import Letter as Letter
+from portal.cases.beside_rows import ShownProof as ShownProof
+from portal.cases.conversation_rows import Attached as Attached
+from portal.cases.conversation_rows import Silence as Silence
+from portal.cases.conversation_rows import Spoken as Spoken
+from portal.cases.mandate_rows import Concerned as Concerned
+from portal.cases.mandate_rows import Mandate as Mandate
 from portal.db import Bytes, Json, Moment
 
 
@@ -45,6 +56,12 @@ class CaseRow(Model):
     closed_at = Moment(null=True)
     contact_until = Moment(null=True)
     asked = Bytes(null=True)
+    together = fields.CharField(36, default="")
+    appeal_of = fields.CharField(36, null=True)
+    restriction = fields.CharField(36, null=True)
+    wrote_at = Moment(null=True)
+    more_proof = fields.CharField(20, default="")
+    reach = fields.CharField(10, default="mail")
 
     class Meta:
         table = "case_file"

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from portal import audit, db, jobs, subjects, vault
-from portal.cases import deadlines, events, models, states
+from portal.cases import deadlines, events, grades, legal_holds, models, protection, states
 from portal.cases.policy import policy
 from portal.lib import clock
 from portal.lib.errors import Conflict, NotFound
@@ -15,7 +15,11 @@ from portal.settings import get
 SEARCH = {"erasure": "plan"}  # every other right looks with `find`
 # After this time a copy that waits no longer holds up the person's deletion.
 TIME_TO_FETCH = timedelta(days=14)
-ACTS = {"access": "package", "portability": "package", "rectification": "correct", "erasure": "erase"}
+ACTS = {
+    **{"access": "package", "portability": "package", "rectification": "correct", "erasure": "erase"},
+    **{"restriction": "restrict", "objection": "stop"},
+    **dict.fromkeys(states.AT_ONCE, "stop"),
+}
 
 
 async def load(case_id: str) -> models.CaseRow:
@@ -82,6 +86,7 @@ def _answered(row: models.CaseRow) -> dict[str, Any]:
 async def finish(row: models.CaseRow, outcome: str, *, actor: str) -> None:
     """Inside `writing()`: close, and let jobs make the papers."""
     await move(row, "close", event=events.CLOSED, actor=actor, outcome=outcome)
+    await protection.end_with(row, by=actor)
     await papers_later(row)
 
 
@@ -130,7 +135,7 @@ async def facts(row: models.CaseRow) -> states.Facts:
     return states.Facts(
         state=row.state,
         right=row.right,
-        proven=await models.CaseIdentifier.filter(case_id=row.id).exists(),
+        proven=await grades.is_enough(row),
         systems=len(searches),
         answered=sum(task.state == "answered" for task in searches),
         found=found,
@@ -140,10 +145,21 @@ async def facts(row: models.CaseRow) -> states.Facts:
         acting=any(task.attempts or task.state != "waiting" for task in acts),
         acted=bool(acts_now) and all(task.state == "answered" for task in acts_now),
         stopped=any(task.state == "stopped" for task in acts_now),
-        holds=frozenset([each.kind for each in await models.Hold.filter(case_id=row.id, lifted_at=None)]),
+        holds=await _holds(row),
         access_first=row.right in states.FOUR_EYES and await _access_first(row),
         to_fetch=row.state == states.DELIVERING and await _to_fetch(row),
+        mandated=row.requester == "me" or await _is_mandated(row),
     )
+
+
+async def _holds(row: models.CaseRow) -> frozenset[str]:
+    beside = {each.kind for each in await models.Hold.filter(case_id=row.id, lifted_at=None)}
+    return frozenset(beside | ({"legal"} if await legal_holds.holds_person(row.subject) else set()))
+
+
+async def _is_mandated(row: models.CaseRow) -> bool:
+    """An appeal goes by the mandate of the request it is against."""
+    return await models.Mandate.filter(case_id__in=[row.id, row.appeal_of or row.id]).exists()
 
 
 async def latest_approval(row: models.CaseRow) -> models.Approval | None:
@@ -159,7 +175,8 @@ async def _access_first(row: models.CaseRow) -> bool:
     if row.subject is None:
         return False
     person = await subjects.whole(row.subject)
-    asked = models.CaseRow.filter(subject__in=person.subjects, right="access", is_open=1).exclude(id=row.id)
+    copies = [right for right, act in ACTS.items() if act == "package"]
+    asked = models.CaseRow.filter(subject__in=person.subjects, right__in=copies, is_open=1).exclude(id=row.id)
     for each in await asked:
         if each.state != states.DELIVERING or not await _had_time(each):
             return True
@@ -184,8 +201,10 @@ async def _contact_until(row: models.CaseRow) -> datetime | None:
     """When what can be read of the person in a closed case falls: soon when there is nobody to answer any more."""
     if row.state != states.CLOSED:
         return None
-    soon = row.outcome in ("nothing held", "unconfirmed") or (
-        row.right in states.FOUR_EYES and row.outcome in ("fulfilled", "partly")
+    soon = (
+        row.outcome in ("nothing held", "unconfirmed")
+        or row.right in states.AT_ONCE
+        or (row.right in states.FOUR_EYES and row.outcome in ("fulfilled", "partly"))
     )
     erased = row.subject is not None and await vault.find_key("life", row.subject) is None
     return clock.now() + (policy().contact_kept if soon or erased else policy().answers_kept)

@@ -120,8 +120,9 @@ class OwnData:
         return [each for each in recorded if each.id in given or (each.kind != "email" and each.audience == "person")]
 
     async def _made_by_the_request(self, mine: list[subjects.Identifier]) -> set[str]:
-        """Addresses that this portal knows only because this very request was proven with them."""
+        """Addresses that this portal knows only because this very request was made with them."""
         proven = {each.identifier for each in await models.CaseIdentifier.filter(case_id=self.case)}
+        proven |= {each.identifier for each in await models.Concerned.filter(case_id=self.case)}
         return {each.id for each in mine if each.id in proven and each.created_at >= self.before}
 
     async def _people_alone(self, identifiers: connectors.Identifiers) -> list[subjects.Whole]:
@@ -135,7 +136,7 @@ class OwnData:
         return people
 
     async def _keep_note(self) -> bool:
-        from portal.cases.queue import details_of
+        from portal.cases.whole import details_of
 
         return bool((await details_of(self.case)).get("keep_note"))
 

@@ -14,11 +14,12 @@ from dataclasses import dataclass
 from functools import partial
 from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 
+from portal import vault
 from portal.cases import letter
 from portal.cases.package_data import data_pieces, data_schema
 from portal.cases.package_pages import index_page, plan_tables, table_page
 from portal.cases.package_tables import csv_lines
-from portal.cases.snapshot import Snapshot
+from portal.cases.snapshot import Enclosure, Snapshot
 from portal.paper import in_language
 
 CHUNK = 1 << 16
@@ -40,11 +41,20 @@ async def build_package(snapshot: Snapshot) -> bytes:
     """The ZIP, in the language of the person. The work is done beside the event loop."""
     with in_language(snapshot.language):
         answer = await letter.build_letter(snapshot)
-        return await asyncio.to_thread(_packed, snapshot, answer)
+        enclosed = [await _enclosed(each) for each in snapshot.enclosures]
+        return await asyncio.to_thread(_packed, snapshot, answer, enclosed)
 
 
-def _packed(snapshot: Snapshot, answer: bytes) -> bytes:
-    files = sorted(_members(snapshot, answer), key=lambda each: each.name)
+async def _enclosed(enclosure: Enclosure) -> Member:
+    """A file as it was handed in, if it is the one that was approved."""
+    content = b"".join([piece async for piece in vault.read_blob(enclosure.blob)])
+    if hashlib.sha256(content).hexdigest() != enclosure.sha256:
+        raise vault.Tampered(f"{enclosure.name} is not the file that was approved.")
+    return Member(enclosure.name, lambda: [content])
+
+
+def _packed(snapshot: Snapshot, answer: bytes, enclosed: list[Member]) -> bytes:
+    files = sorted([*_members(snapshot, answer), *enclosed], key=lambda each: each.name)
     content, dense = _zipped(files, frozenset())
     if dense:
         content, _none = _zipped(files, dense)

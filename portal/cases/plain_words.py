@@ -2,28 +2,32 @@
 
 from datetime import date, datetime
 
-from portal.cases.review import REASONS
 from portal.cases.snapshot import Category
 from portal.paper import _, date_text, moment_text
 
 
 def asked_for(right: str) -> str:
     """What was asked for, as it stands after "you asked for"."""
+    return rights().get(right, right)
+
+
+def rights() -> dict[str, str]:
+    """The same for all of them."""
     return {
         "access": _("a copy of your data"),
         "portability": _("your data in a form you can take along"),
         "rectification": _("a correction of your data"),
         "erasure": _("the deletion of your data"),
-        "restriction": _("that we only store your data and do not use it"),
-        "objection": _("that we stop using your data"),
-        "objection to marketing": _("that we stop advertising"),
-        "withdrawal": _("that we stop"),
-        "opt-out": _("that we do not sell or share your data"),
-        "limit": _("that we limit the use of sensitive data"),
+        "restriction": _("your data to be stored only, and not used"),
+        "objection": _("a stop to the use of your data"),
+        "objection to marketing": _("a stop to all advertising"),
+        "withdrawal": _("an end to all that you said yes to"),
+        "opt-out": _("your data not to be sold or shared"),
+        "limit": _("sensitive data to be used for nothing else"),
         "complaint": _("an answer to your complaint"),
         "human review": _("a decision by a human being"),
         "appeal": _("a second look at our answer"),
-    }.get(right, right)
+    }
 
 
 def category_title(category: Category) -> str:
@@ -48,6 +52,8 @@ def category_title(category: Category) -> str:
 
 def reason(code: str) -> str:
     """Why something was left out."""
+    from portal.cases.review import REASONS  # it stands on what tells people what they asked for
+
     return REASONS[code]() if code in REASONS else code
 
 
@@ -56,6 +62,9 @@ def proven_by(how: str) -> str:
         "code": _("a code that we sent to this address"),
         "link": _("a link that we sent to this address"),
         "signed in": _("a fresh sign-in with this address"),
+        "letter": _("a code that we posted to the postal address on file"),
+        "in person": _("a document that an officer saw; nothing of it was kept"),
+        "facts": _("facts that only the person knows, which two officers compared"),
     }.get(how, how)
 
 

@@ -4,19 +4,31 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from portal import handwritten
 from portal.cases.laws import law_errors
 from portal.settings import get
 
 _KEEP = ("package_days", "findings_days", "download_hours", "contact_days", "answer_days")
-_WHOLE = {"warning": ("months",), "four_eyes": ("same_person_after_hours",), "keep": _KEEP}
+_WHOLE = {
+    "warning": ("months",),
+    "four_eyes": ("same_person_after_hours",),
+    "letter": ("days", "most_a_month"),
+    "facts": ("at_least",),
+    "keep": _KEEP,
+}
+WAYS = ("code", "signed in", "letter", "in person", "facts")
+SECOND_PERSON, STRONGER = "second person", "stronger proof"
 
 
 @dataclass(frozen=True)
 class Proofs:
+    """The ways of which one is enough, and those of which one is enough where more is asked for."""
+
     ways: tuple[str, ...]
     fresh: timedelta
+    stronger: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -29,6 +41,11 @@ class Policy:
     download_lives: timedelta
     contact_kept: timedelta
     answers_kept: timedelta
+    letter_lives: timedelta
+    letters_a_month: int
+    facts_at_least: int
+    new_device: frozenset[str]  # the rights for which a browser that is new to an account is not enough by itself
+    new_device_asks: str
 
 
 def policy() -> Policy:
@@ -40,12 +57,18 @@ def policy() -> Policy:
 @law_errors()
 def _read(path: Path, _changed: int) -> Policy:
     file = handwritten.read(path)
-    rights = file.part(dict.fromkeys(("proof", *_WHOLE), dict)).get("proof", ())
-    proofs = {right: file.part({"ways": list, "fresh_minutes": int}, "proof", right) for right in rights}
-    warning, four_eyes, keep = (file.part(dict.fromkeys(names, int), part) for part, names in _WHOLE.items())
+    rights = file.part(dict.fromkeys(("proof", "new_device", *_WHOLE), dict)).get("proof", ())
+    proofs = {right: _proof(file, right) for right in rights}
+    device = file.part({"rights": list, "asks": str}, "new_device")
+    if device.get("asks", STRONGER) not in (SECOND_PERSON, STRONGER):
+        file.wrong(f"asks is one of: {SECOND_PERSON}, {STRONGER}.", "new_device", "asks")
+    warning, four_eyes, letter, facts, keep = (file.part(dict.fromkeys(names, int), part) for part, names in _WHOLE.items())
     file.done()
     return Policy(
-        {right: Proofs(tuple(each["ways"]), timedelta(minutes=each["fresh_minutes"])) for right, each in proofs.items()},
+        {
+            right: Proofs(tuple(each["ways"]), timedelta(minutes=each["fresh_minutes"]), tuple(each.get("stronger", ())))
+            for right, each in proofs.items()
+        },
         warning["months"],
         timedelta(hours=four_eyes["same_person_after_hours"]),
         timedelta(days=keep["package_days"]),
@@ -53,4 +76,18 @@ def _read(path: Path, _changed: int) -> Policy:
         timedelta(hours=min(24, keep["download_hours"])),
         timedelta(days=keep["contact_days"]),
         timedelta(days=keep["answer_days"]),
+        timedelta(days=letter["days"]),
+        letter["most_a_month"],
+        max(2, facts["at_least"]),
+        frozenset(device["rights"]),
+        device["asks"],
     )
+
+
+def _proof(file: handwritten.Toml, right: str) -> dict[str, Any]:
+    part = file.part({"ways": list, "stronger": list, "fresh_minutes": int}, "proof", right, optional=("stronger",))
+    for name, known in (("ways", WAYS), ("stronger", tuple(part.get("ways", ())))):
+        unknown = [each for each in part.get(name, ()) if each not in known]
+        if unknown:
+            file.wrong(f"{name}: {unknown[0]!r} is none of: {', '.join(known)}.", "proof", right, name)
+    return part

@@ -1,4 +1,7 @@
-"""Looking at cases as an officer: the queue sorted by what is due, one case whole, the figures."""
+"""Looking at cases as an officer: the queue sorted by what is due, and the figures of the day.
+
+Everything is sorted and filtered by columns that say nothing about the person; a page reads no more rows than it shows.
+"""
 
 import json
 from collections.abc import Mapping
@@ -6,22 +9,32 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from portal import db, vault
-from portal.cases import deadlines, models, moves, papers, states, verification
+from portal import db, identity
+from portal.cases import deadlines, moves, states
+from portal.cases.whole import ANSWERED
 from portal.lib import clock
 from portal.lib.errors import Invalid
-from portal.paper import _, language
+from portal.paper import _
 from portal.settings import get
-from portal.vault import Place
 
 PAGE = 50
-ANSWERED = (states.DELIVERING, states.CLOSED)
-FILTERS = ("state", "right", "law", "officer", "requester")
+MOST = 200
+COUNTED = 10_000
+# What a filter asks of a case; `waits_for` and `bulk` are asked in words of their own.
+FILTERS = {
+    "state": "state = ?",
+    "right": "right_name = ?",
+    "law": "law = ?",
+    "officer": "officer = ?",
+    "requester": "requester = ?",
+    "due_before": "due_on < ?",
+    "bulk": "id IN (SELECT case_id FROM case_bulk_item WHERE bulk = ?)",
+}
 
 
 @dataclass(frozen=True)
 class Line:
-    """One line of the queue: clear columns only, nothing about the person."""
+    """One line of the queue: clear columns only, nothing about the person. `rows`, `systems`: what was found, and where."""
 
     id: str
     right: str
@@ -36,6 +49,8 @@ class Line:
     officer: str | None
     flags: tuple[str, ...]
     waiting: int
+    rows: int = 0
+    systems: int = 0
 
     @property
     def answered(self) -> bool:
@@ -43,93 +58,32 @@ class Line:
         return self.state in ANSWERED
 
     @property
+    def needs_opening(self) -> bool:
+        """Known from its columns alone: never answered together with others before somebody looked at it."""
+        return bool(self.flags) or self.requester != "me" or moves.ACTS.get(self.right) != "package"
+
+    @property
     def place(self) -> str:
         """Give the last line's as `after` to get the next page."""
         return f"{self.due_on.isoformat()}/{self.id}"
 
 
-@dataclass(frozen=True)
-class SystemState:
-    """What one system was asked and how far it is; `sentence` says why it waits or stopped, `tries` how often we tried."""
-
-    task: str
-    system: str
-    label: str
-    step: str
-    state: str
-    sentence: str
-    answered_at: datetime | None
-    counts: Mapping[str, int]
-    tries: int
-
-
-@dataclass(frozen=True)
-class HoldState:
-    id: str
-    kind: str
-    why: str
-    since: datetime
-
-
-@dataclass(frozen=True)
-class Case:
-    """A request whole, for an officer's page. `can` holds the verbs that lead anywhere now, `closings` the outcomes that
-    "close" can have. `held` says why a deletion may not begin. After `contact_until` address, details and notes are gone.
-    """
-
-    id: str
-    right: str
-    state: str
-    outcome: str
-    law: str
-    law_edition: str
-    country: str
-    received_at: datetime
-    due_on: date
-    due_because: tuple[str, ...]
-    extended_at: datetime | None
-    requester: str
-    language: str
-    source: str
-    subject: str | None
-    address: str
-    details: Mapping[str, Any]
-    flags: tuple[str, ...]
-    proposed: str
-    officer: str | None
-    closed_at: datetime | None
-    systems: tuple[SystemState, ...]
-    holds: tuple[HoldState, ...]
-    proven: tuple[str, ...]
-    left_out: tuple[str, ...]
-    can: frozenset[str]
-    closings: tuple[str, ...]
-    held: str
-    days_left: int
-    contact_until: datetime | None
-    papers: Mapping[str, bool]  # of a closed case: each paper, and whether it is there already
-    papers_given_up: frozenset[str]  # those of them that nobody is making any more
-
-    @property
-    def answered(self) -> bool:
-        return self.state in ANSWERED
-
-    @property
-    def partial(self) -> tuple[str, ...]:
-        """The systems that have not done what they were asked."""
-        return tuple(each.label for each in self.systems if each.state != "answered")
-
-
 async def queue(filter: Mapping[str, str] | None = None, after: str | None = None, limit: int = PAGE) -> list[Line]:
-    """Open cases (or with {"open": "no"} closed ones), soonest due first; the next page begins `after` the last `place`."""
+    """Open cases (or with {"open": "no"} closed ones), soonest due first; the next page begins `after` the last `place`.
+
+    `filter` has names of FILTERS, and "waits_for": the id of the officer whose turn it is.
+    """
     wanted = dict(filter or {})
-    conditions, values = ["is_open = ?"], [0 if wanted.pop("open", "yes") == "no" else 1]
-    known: list[Any] = list(values)
+    conditions, known = ["is_open = ?"], [0 if wanted.pop("open", "yes") == "no" else 1, *list[Any]()]
     for name, value in wanted.items():
-        if name not in FILTERS:
+        if name == "waits_for":
+            condition, values = await _their_turn(value)
+        elif name in FILTERS:
+            condition, values = FILTERS[name], [value]
+        else:
             raise Invalid(_("The queue cannot be filtered by %s.") % name)
-        conditions.append(f"{'right_name' if name == 'right' else name} = ?")
-        known.append(value)
+        conditions.append(condition)
+        known += values
     if after:
         due_on, _slash, case_id = after.partition("/")
         conditions.append("(due_on, id) > (?, ?)")
@@ -138,70 +92,17 @@ async def queue(filter: Mapping[str, str] | None = None, after: str | None = Non
         "SELECT id, right_name, state, outcome, law, due_on, received_at, requester, source, officer, flags FROM case_file"
         f" WHERE {' AND '.join(conditions)} ORDER BY due_on, id LIMIT ?",
         *known,
-        min(limit, 200),
+        min(limit, MOST),
     )
-    waiting = await _waiting([each["id"] for each in found])
+    ids = [each["id"] for each in found]
+    waiting, rows = await _waiting(ids), await _rows(ids)
     today = deadlines.today(get().time_zone)
-    return [_line(each, today, waiting.get(each["id"], 0)) for each in found]
-
-
-async def case(case_id: str) -> Case:
-    row = await moves.load(case_id)
-    key = await vault.find_key("case", case_id)
-    facts = await moves.facts(row)
-    known = await verification.covered(row)
-    proven = await models.CaseIdentifier.filter(case_id=case_id).values_list("identifier", flat=True)
-    made = await _papers(row)
-    given_up = await papers.given_up(row) if False in made.values() else {}
-    return Case(
-        id=row.id,
-        right=row.right,
-        state=row.state,
-        outcome=row.outcome,
-        law=row.law,
-        law_edition=row.law_edition,
-        country=row.country,
-        received_at=row.received_at,
-        due_on=date.fromisoformat(row.due_on),
-        due_because=because_of(row),
-        extended_at=row.extended_at,
-        requester=row.requester,
-        language=row.language,
-        source=row.source,
-        subject=row.subject,
-        address=key.open(Place("case_file", "address", case_id), row.address) if key else "",
-        details=await details_of(case_id),
-        flags=tuple(row.flags),
-        proposed=row.proposed,
-        officer=row.officer,
-        closed_at=row.closed_at,
-        systems=await _systems(row),
-        holds=await _holds(case_id, key),
-        proven=tuple(str(each) for each in proven),
-        left_out=tuple(known.left_out),
-        can=frozenset(states.possible(facts)),
-        closings=states.outcomes(facts),
-        held=states.held(facts) if row.right in states.FOUR_EYES and row.is_open else "",
-        days_left=(date.fromisoformat(row.due_on) - deadlines.today(get().time_zone)).days,
-        contact_until=row.contact_until,
-        papers=made,
-        papers_given_up=frozenset(kind for kind in given_up if made.get(kind) is False),
-    )
-
-
-async def details_of(case_id: str) -> dict[str, Any]:
-    """What the person wrote into the form besides the right and the address."""
-    row = await moves.load(case_id)
-    key = await vault.find_key("case", case_id)
-    if key is None:
-        return {}
-    details: dict[str, Any] = json.loads(key.open(Place("case_file", "details", case_id), row.details))
-    return details
+    return [_line(each, today, waiting.get(each["id"], 0), *rows.get(each["id"], (0, 0))) for each in found]
 
 
 async def figures() -> dict[str, int]:
     """For the start page: open, due within a week, late, waiting for an approval, answered and not yet fetched, systems that
-    do not answer. What was answered is neither due nor late.
+    do not answer. What was answered is neither due nor late. It counts the ten thousand that are due next, and no more.
     """
     today = deadlines.today(get().time_zone)
     week = today + timedelta(days=7)
@@ -209,10 +110,9 @@ async def figures() -> dict[str, int]:
         "SELECT count(*) AS open, sum(CASE WHEN due_on < ? AND state <> 'delivering' THEN 1 ELSE 0 END) AS late,"
         " sum(CASE WHEN due_on >= ? AND due_on <= ? AND state <> 'delivering' THEN 1 ELSE 0 END) AS soon,"
         " sum(CASE WHEN state = 'delivering' THEN 1 ELSE 0 END) AS answered,"
-        " sum(CASE WHEN state = 'approving' THEN 1 ELSE 0 END) AS approving FROM case_file WHERE is_open = 1",
-        today.isoformat(),
-        today.isoformat(),
-        week.isoformat(),
+        " sum(CASE WHEN state = 'approving' THEN 1 ELSE 0 END) AS approving"
+        " FROM (SELECT due_on, state FROM case_file WHERE is_open = 1 ORDER BY due_on, id LIMIT ?) AS next_due",
+        *(today.isoformat(), today.isoformat(), week.isoformat(), COUNTED),
     )
     stuck = await db.row(
         "SELECT count(DISTINCT system) AS n FROM case_task t JOIN case_file c ON c.id = t.case_id AND c.round = t.round"
@@ -222,53 +122,46 @@ async def figures() -> dict[str, int]:
     return counted | {"systems_not_answering": int((stuck or {}).get("n") or 0)}
 
 
-async def _papers(row: models.CaseRow) -> dict[str, bool]:
-    """A case that was opened again gets new papers when it closes again."""
-    if row.closed_at is None:
-        return {}
-    made = {each.kind for each in await models.PackageRow.filter(case_id=row.id, made_at__gte=row.closed_at)}
-    return {kind: kind in made for kind in ("proof", *(["certificate"] if moves.is_certified(row) else []))}
-
-
-async def _systems(row: models.CaseRow) -> tuple[SystemState, ...]:
-    tasks = await models.Task.filter(case_id=row.id, round=row.round).exclude(state="void").order_by("id")
-    return tuple(
-        SystemState(
-            each.id,
-            each.system,
-            each.label,
-            each.step,
-            each.state,
-            each.sentence,
-            each.answered_at,
-            each.counts,
-            max(each.attempts, each.failures),
-        )
-        for each in tasks
-    )
-
-
-async def _holds(case_id: str, key: vault.Key | None) -> tuple[HoldState, ...]:
-    """Those that stand; without the case's key nobody can read why."""
-    return tuple(
-        HoldState(each.id, each.kind, key.open(Place("case_hold", "why", each.id), each.why) if key else "", each.since)
-        for each in await models.Hold.filter(case_id=case_id, lifted_at=None).order_by("since")
-    )
+async def _their_turn(officer_id: str) -> tuple[str, list[str]]:
+    """What an officer can do something about: their own or nobody's to be started or reviewed; others' proposals to approve."""
+    me = await identity.officer(officer_id)
+    turns, values = ["1 = 0"], list[str]()
+    if identity.may(me, "cases.process"):
+        turns.append("(state IN (?, ?) AND (officer IS NULL OR officer = ?))")
+        values += [states.TRIAGE, states.REVIEWING, me.id]
+    if identity.may(me, "cases.approve"):
+        theirs = "SELECT 1 FROM case_approval a WHERE a.case_id = case_file.id AND a.decision = '' AND a.proposed_person = ?"
+        turns.append(f"(state = ? AND NOT EXISTS ({theirs}))")
+        values += [states.APPROVING, await identity.person_of(me.id)]
+    return f"({' OR '.join(turns)})", values
 
 
 async def _waiting(case_ids: list[str]) -> dict[str, int]:
-    if not case_ids:
-        return {}
-    marks = ", ".join("?" * len(case_ids))
+    """How many systems each case waits for; asked also for an empty page, so that every page asks alike."""
     found = await db.rows(
         "SELECT t.case_id, count(*) AS n FROM case_task t JOIN case_file c ON c.id = t.case_id AND c.round = t.round"
-        f" WHERE t.case_id IN ({marks}) AND t.state IN ('waiting', 'stopped') GROUP BY t.case_id",
+        f" WHERE t.case_id IN ({_marks(case_ids)}) AND t.state IN ('waiting', 'stopped') GROUP BY t.case_id",
         *case_ids,
     )
     return {each["case_id"]: int(each["n"]) for each in found}
 
 
-def _line(row: dict[str, Any], today: date, waiting: int) -> Line:
+async def _rows(case_ids: list[str]) -> dict[str, tuple[int, int]]:
+    """How many rows were found for each case, in how many systems."""
+    found = await db.rows(
+        "SELECT f.case_id, sum(f.row_count) AS n, count(DISTINCT f.system) AS systems FROM case_finding f"
+        " JOIN case_file c ON c.id = f.case_id AND c.round = f.round"
+        f" WHERE f.case_id IN ({_marks(case_ids)}) AND f.row_count > 0 GROUP BY f.case_id",
+        *case_ids,
+    )
+    return {each["case_id"]: (int(each["n"]), int(each["systems"])) for each in found}
+
+
+def _marks(values: list[str]) -> str:
+    return ", ".join("?" * len(values)) or "NULL"
+
+
+def _line(row: dict[str, Any], today: date, waiting: int, rows: int, systems: int) -> Line:
     due_on = date.fromisoformat(row["due_on"])
     return Line(
         row["id"],
@@ -284,9 +177,6 @@ def _line(row: dict[str, Any], today: date, waiting: int) -> Line:
         row["officer"],
         tuple(json.loads(row["flags"])),
         waiting,
+        rows,
+        systems,
     )
-
-
-def because_of(row: models.CaseRow) -> tuple[str, ...]:
-    said: dict[str, list[str]] = row.due_because
-    return tuple(said.get(language()) or next(iter(said.values())))

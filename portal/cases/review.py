@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from portal import audit, db, vault
-from portal.cases import events, findings, models, moves, states, targets, verification
+from portal.cases import events, findings, looking, models, moves, states, targets, verification
 from portal.lib import clock, ids
 from portal.lib.errors import Conflict, Invalid, NotFound
 from portal.paper import _
@@ -34,11 +34,8 @@ class Note:
 
 async def review(case_id: str, *, officer: str) -> list[findings.Found]:
     """What was found, for an officer's eyes; the look itself is recorded."""
-    async with db.writing():
-        row = await moves.load(case_id)
-        await audit.record(
-            events.LOOKED, actor=f"officer:{officer}", subject=row.subject, case=row.id, payload={"purpose": row.right}
-        )
+    row = await moves.load(case_id)
+    await looking.note(row, events.LOOKED, officer)
     return await findings.read(row)
 
 

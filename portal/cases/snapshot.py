@@ -174,6 +174,15 @@ class Step:
 
 
 @dataclass(frozen=True)
+class Enclosure:
+    """A file that somebody handed in for a system; it goes into the package under `name` as it came."""
+
+    name: str
+    blob: str
+    sha256: str
+
+
+@dataclass(frozen=True)
 class Snapshot:
     """`answer` is what is proposed to the person: fulfilled, partly, nothing held, answered or refused."""
 
@@ -197,6 +206,7 @@ class Snapshot:
     removals: tuple[Removal, ...] = ()
     texts: tuple[LawText, ...] = ()
     steps: tuple[Step, ...] = ()
+    enclosures: tuple[Enclosure, ...] = ()
     format: str = FORMAT
 
     @property
@@ -214,7 +224,10 @@ class Snapshot:
 
 def as_json(snapshot: Snapshot) -> dict[str, Any]:
     """Plain JSON values, for data.json and for the record in the proof."""
-    return asdict(snapshot)
+    plain = asdict(snapshot)
+    if not snapshot.enclosures:  # as in what was signed before there were any
+        del plain["enclosures"]
+    return plain
 
 
 def write(snapshot: Snapshot) -> bytes:

@@ -21,11 +21,11 @@ HOLDS = ("clarification", "identity", "fee", "freeze", "legal")
 # One act, no review: these need no proof of identity and take effect at once (Art. 21(3), 7(3); 11 CCR 7026).
 AT_ONCE = frozenset({"objection to marketing", "withdrawal", "opt-out", "limit"})
 # Answered in words, nothing is collected or changed.
-IN_WORDS = frozenset({"complaint", "human review"})
-COLLECTED = frozenset({"access", "rectification", "erasure", "portability", "restriction", "objection", "appeal"})
+IN_WORDS = frozenset({"complaint", "human review", "appeal"})
+COLLECTED = frozenset({"access", "rectification", "erasure", "portability", "restriction", "objection"})
 RIGHTS = AT_ONCE | IN_WORDS | COLLECTED
 # Carrying these out changes the person's data in a way that cannot be called back.
-CHANGES = frozenset({"rectification", "erasure", "restriction"})
+CHANGES = frozenset({"rectification", "erasure"})
 # Data is lost: somebody other than the proposer must agree.
 FOUR_EYES = frozenset({"erasure"})
 # What must not stand in the way when data is lost: what is gone cannot be given back (Art. 17(3)(e), 12(6), 15).
@@ -51,6 +51,7 @@ class Facts:
     holds: frozenset[str] = frozenset()
     access_first: bool = False  # the person also asked for a copy, and has not had the time to fetch it
     to_fetch: bool = False  # a package is ready and was never opened
+    mandated: bool = True  # the person asks themselves, or an officer saw the mandate of whoever asks for them
 
     @property
     def everything_answered(self) -> bool:
@@ -76,7 +77,7 @@ class Move:
 TABLE: tuple[Move, ...] = (
     Move("ask for proof", (RECEIVED,), VERIFYING, rights=RIGHTS - AT_ONCE),
     Move("prove", (RECEIVED, VERIFYING), TRIAGE, ("proven",), RIGHTS - AT_ONCE),
-    Move("collect", (TRIAGE,), COLLECTING, ("proven",), COLLECTED),
+    Move("collect", (TRIAGE,), COLLECTING, ("proven", "mandate seen"), COLLECTED),
     Move("collected", (COLLECTING,), REVIEWING, ("proven", "everything answered"), COLLECTED),
     Move("collect again", (REVIEWING,), COLLECTING, ("proven",), COLLECTED),
     Move("propose", (REVIEWING,), APPROVING, ("everything answered", "a proposal"), COLLECTED),
@@ -96,7 +97,7 @@ TABLE: tuple[Move, ...] = (
     Move("void", (FULFILLING,), REVIEWING, ("nothing done yet",), COLLECTED),
     Move("look again", (FULFILLING,), COLLECTING, ("stopped",), COLLECTED),
     Move("act at once", (RECEIVED,), FULFILLING, rights=AT_ONCE),
-    Move("answer", (TRIAGE,), DELIVERING, ("proven",), IN_WORDS),
+    Move("answer", (TRIAGE,), DELIVERING, ("proven", "mandate seen"), IN_WORDS),
     Move("deliver", (FULFILLING,), DELIVERING, ("done", "everything answered"), COLLECTED - FOUR_EYES),
     Move("deliver", (FULFILLING,), DELIVERING, ("done", "everything answered", *UNHELD), FOUR_EYES),
     Move("close", (FULFILLING,), CLOSED, ("done",), AT_ONCE, "fulfilled"),
@@ -134,6 +135,10 @@ TABLE: tuple[Move, ...] = (
 _NEEDS: dict[str, tuple[Callable[[Facts], bool], Callable[[], str]]] = {
     "proven": (lambda case: case.proven, lambda: _("Nobody has proven yet that the request comes from the person it is about.")),
     "not proven": (lambda case: not case.proven, lambda: _("The person has proven who they are; the request must be answered.")),
+    "mandate seen": (
+        lambda case: case.mandated,
+        lambda: _("Somebody asks for another person. Look at their mandate first, and note that you saw it."),
+    ),
     "everything answered": (lambda case: case.everything_answered, lambda: _("Not every system has answered yet.")),
     "something not answered": (
         lambda case: not case.everything_answered,

@@ -9,7 +9,7 @@ from portal.lib import clock
 # Not shown to the person and not proof of anything: the officers' own working notes.
 INTERNAL = frozenset({"case.noted", "case.flagged"})
 # Events that there may be hundreds of, with nothing to say beside their sentence.
-_PLAIN = INTERNAL | {"case.findings_read"}
+_PLAIN = INTERNAL | {"case.findings_read", "case.opened_by_officer", "case.messages_read"}
 AT_ONCE = 200
 _SAID = ("how", "step", "rows", "outcome", "reason")
 

@@ -4,14 +4,17 @@ A proof counts for its own identifier: only records that carry it, or that the p
 proved before, are collected. Other proven addresses of the person are told in neutral words that name no right.
 """
 
+import json
+import re
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
+from typing import Any
 
-from portal import audit, consent, db, identity, messages, subjects, vault
-from portal.cases import events, models, moves, states
-from portal.cases.policy import policy
+from portal import audit, db, identity, messages, subjects, vault
+from portal.cases import concerned, events, grades, models, moves, protection, states, together
+from portal.cases.policy import STRONGER, policy
 from portal.lib import clock, ids
-from portal.lib.errors import Conflict, NotAllowed, NotFound
+from portal.lib.errors import Conflict, Invalid, NotAllowed, NotFound
 from portal.paper import _
 from portal.settings import get
 from portal.vault import Place
@@ -33,29 +36,57 @@ async def verified(case_id: str, proof: identity.Proof) -> str:
         raise NotAllowed(_("This proof belongs to another request."))
     async with db.writing():
         row = await moves.lock(case_id)
-        await accept(row, proof.identifier_id, how="code", actor=f"customer:{proof.subject}")
+        for each in [row, *[await moves.lock(other) for other in await together.unproven_beside(row)]]:
+            await _note_new_device(each, proof)
+            await accept(each, proof.identifier_id, how="code", actor=f"customer:{proof.subject}")
     return row.state
 
 
 async def accept(row: models.CaseRow, identifier_id: str, *, how: str, actor: str) -> None:
-    """Inside `writing()`: note the proof; the first one moves the case on, stops marketing for an erasure, and warns."""
+    """Inside `writing()`: note the proof. With enough of them the case moves on, marketing stops for an erasure, and others
+    are warned; a further one lifts a freeze.
+    """
     if row.state == states.CLOSED:
         raise NotAllowed(_("This request is closed."))
     identifier = await subjects.get(identifier_id)
     if identifier.audience != "person":
         # A family's or a role's address may be written to, but never by itself proves who somebody is.
         raise NotAllowed(_("Several people use this address, so it cannot show who you are. Please use an address of your own."))
-    added = await db.run(
-        "INSERT INTO case_identifier (id, case_id, identifier, how, proven_at) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-        *(ids.new(), row.id, identifier_id, how, clock.micros(clock.now())),
-    )
-    if row.state in (states.RECEIVED, states.VERIFYING):
+    added = await _note(row, identifier_id, how)
+    if how not in grades.BY_MAIL and row.reach == "mail":
+        row.reach = "post"  # the mailbox did not show who asks: it may be lost, or another's, and is told nothing more
+        await row.save(update_fields=["reach"])
+    if row.state in (states.RECEIVED, states.VERIFYING) and await grades.is_enough(row):
         await _first_proof(row, identifier, how, actor)
     elif added:
         await audit.record(
             events.PROVEN, actor=actor, subject=row.subject, case=row.id, object=identifier_id, payload={"how": how}
         )
         await _lift_freeze(row, identifier_id, actor)
+
+
+async def _note(row: models.CaseRow, identifier_id: str, how: str) -> bool:
+    """Whether this shows more than was shown before; of one identifier the strongest way is kept."""
+    known = await models.CaseIdentifier.get_or_none(case_id=row.id, identifier=identifier_id)
+    if known is None:
+        await models.CaseIdentifier.create(id=ids.new(), case_id=row.id, identifier=identifier_id, how=how, proven_at=clock.now())
+        return True
+    if not grades.is_stronger(row.right, how, known.how):
+        return False
+    known.how, known.proven_at = how, clock.now()
+    await known.save(update_fields=["how", "proven_at"])
+    return True
+
+
+async def _note_new_device(row: models.CaseRow, proof: identity.Proof) -> None:
+    """Somebody asks for everything in a browser that the account's owner never used: more has to be shown, or looked at."""
+    if not proof.new_device or row.right not in policy().new_device or row.more_proof:
+        return
+    if policy().new_device_asks == STRONGER:
+        row.more_proof = grades.NEW_DEVICE
+    elif grades.NEW_DEVICE not in row.flags:
+        row.flags = sorted({*row.flags, grades.NEW_DEVICE})
+    await row.save(update_fields=["more_proof", "flags"])
 
 
 async def not_me(secret: str) -> None:
@@ -81,8 +112,7 @@ async def not_me(secret: str) -> None:
 
 async def covered(row: models.CaseRow) -> Covered:
     """Inside or outside `writing()`: what this case may collect, correct or delete."""
-    proven = await models.CaseIdentifier.filter(case_id=row.id).values_list("identifier", flat=True)
-    mine = [await subjects.get(str(each)) for each in proven]
+    mine = [await subjects.get(each) for each in await concerned.identifiers(row)]
     homes = sorted({each.home for each in mine})
     people: dict[str, subjects.Identifier] = {}
     for each in mine:
@@ -148,32 +178,30 @@ async def _first_proof(row: models.CaseRow, identifier: subjects.Identifier, how
         event=events.PROVEN,
         actor=actor,
         payload={"how": how, "identifier": identifier.id},
-        subject=identifier.subject,
+        # Whoever asks for another person has shown their own address alone: see mandates.py.
+        **({"subject": identifier.subject} if row.requester == "me" else {}),
     )
-    if row.right == "erasure":
-        # Marketing and profiling stop now; the deletion itself waits for the dry run and a second person.
-        await consent.stops.object_to_marketing(identifier.subject, by=actor, why="erasure asked")
-    await messages.send_later(
-        template="mail/case-started",
-        to=await case_address(row),
-        language=row.language,
-        context={"right": row.right, "due": date.fromisoformat(row.due_on)},
-        case=row.id,
-        key=f"case-started {row.id}",
-    )
-    await _warn_others(row, identifier)
+    if row.reach == "mail":
+        await together.tell_started(row, await case_address(row))
+    if row.requester == "me":
+        await protection.begin(row, identifier.subject, by=actor, ground=await _ground(row))
+        await warn(row, identifier.subject, but=identifier.id if how in grades.BY_MAIL else "")
 
 
-async def _warn_others(row: models.CaseRow, proven: subjects.Identifier) -> None:
-    """Once per other address: proven in the last months, a person's own, and reachable by mail."""
+async def warn(row: models.CaseRow, subject: str, *, but: str = "") -> None:
+    """Once per other address: proven in the last months, a person's own, and reachable by mail; not one that the person said
+    must not be used, and none at all if what they named is none of these.
+    """
+    avoided, known = await _avoided(row), (await subjects.whole(subject)).identifiers
+    if avoided and not avoided & {await _canonical(each) for each in known}:
+        return
     since = clock.now() - timedelta(days=31 * policy().warning_months)
-    person = await subjects.whole(proven.subject)
-    for other in person.identifiers:
+    for other in known:
         reachable = other.kind == "email" and other.audience == "person" and other.erased_at is None
-        if other.id == proven.id or not reachable or other.verified_at is None or other.verified_at < since:
+        if other.id == but or not reachable or other.verified_at is None or other.verified_at < since:
             continue
         address = await subjects.value_of(other)
-        if address is None or await subjects.is_suppressed(other.kind, address):
+        if address is None or await subjects.is_suppressed(other.kind, address) or await _canonical(other) in avoided:
             continue
         secret = ids.secret(128)
         await models.Notice.create(digest=ids.digest(secret), case_id=row.id, identifier=other.id, sent_at=clock.now())
@@ -186,6 +214,35 @@ async def _warn_others(row: models.CaseRow, proven: subjects.Identifier) -> None
             key=f"case-notice {row.id} {other.id}",
         )
         await audit.record(events.NOTICE_SENT, actor="system", subject=row.subject, case=row.id, object=other.id)
+
+
+async def _ground(row: models.CaseRow) -> str:
+    """Why the data shall only be stored, where the person said so."""
+    return str((await details(row)).get("ground", ""))
+
+
+async def details(row: models.CaseRow) -> dict[str, Any]:
+    """What the person wrote into the form besides the right and the address."""
+    key = await case_key(row)
+    said: dict[str, Any] = json.loads(key.open(Place("case_file", "details", row.id), row.details))
+    return said
+
+
+async def _avoided(row: models.CaseRow) -> set[str]:
+    """The addresses that the person told us not to use, one or several in a line."""
+    words = re.split(r"[\s,;]+", str((await details(row)).get("avoid", "")).strip())
+    found = set[str]()
+    for each in filter(None, words):
+        try:
+            found.add(subjects.canonical("email", each))
+        except Invalid:
+            found.add(each)  # no address of ours: nobody is told
+    return found
+
+
+async def _canonical(identifier: subjects.Identifier) -> str | None:
+    value = await subjects.value_of(identifier)
+    return None if value is None or identifier.kind != "email" else subjects.canonical("email", value)
 
 
 async def _lift_freeze(row: models.CaseRow, identifier_id: str, actor: str) -> None:

@@ -4,7 +4,7 @@
 stands in one TOML file (systems.py). Serves GDPR Art. 15–19: nothing is answered or deleted only in the portal.
 """
 
-from portal.connectors import inbound
+from portal.connectors import inbound, person
 from portal.connectors.contract import (
     Cell,
     Change,
@@ -18,6 +18,7 @@ from portal.connectors.contract import (
     Identifiers,
     KeepsConnections,
     Leftover,
+    Occasion,
     Outcome,
     Plan,
     PlanRow,
@@ -25,6 +26,7 @@ from portal.connectors.contract import (
     RowName,
     Uncertain,
     Unpurposed,
+    Waiting,
     as_text,
     counted,
 )
@@ -46,6 +48,7 @@ __all__ = [
     "KeepsConnections",
     "Leftover",
     "Misconfigured",
+    "Occasion",
     "Outcome",
     "Plan",
     "PlanRow",
@@ -54,10 +57,12 @@ __all__ = [
     "System",
     "Uncertain",
     "Unpurposed",
+    "Waiting",
     "as_text",
     "counted",
     "inbound",
     "new_keys",
     "open_system",
+    "person",
     "systems",
 ]

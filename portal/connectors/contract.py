@@ -34,11 +34,33 @@ class Uncertain(ConnectorError):
     """An erasure was asked for and nobody knows whether it happened: `recheck` answers, before anything is repeated."""
 
 
+class Waiting(Uncertain):
+    """A person was asked and has not answered yet. Nothing failed; whether they have begun nobody knows."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(sentence, permanent=False)
+
+
 class Departed(ConnectorError):
     """The system says that it is gone for good (HTTP 410): it is left alone until an officer says otherwise."""
 
     def __init__(self, sentence: str) -> None:
         super().__init__(sentence, permanent=True)
+
+
+@dataclass(frozen=True)
+class Occasion:
+    """The request that a system is asked for. A person is asked once in each of its rounds, and told until when.
+
+    `task` is what the answer is waited for with; `fields` are the generic fields that shall be corrected.
+    """
+
+    case: str
+    round: int
+    task: str
+    subject: str | None
+    due_on: str
+    fields: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -240,6 +262,14 @@ class Connector(Protocol):
 
     async def check(self) -> Health:
         """Whether the system answers and its map fits; never raises for a system that is down."""
+
+
+@runtime_checkable
+class AsksPeople(Protocol):
+    """A connector that has to know which request it asks for."""
+
+    def for_request(self, occasion: Occasion) -> Connector:
+        """The connector that asks for this request."""
 
 
 @runtime_checkable

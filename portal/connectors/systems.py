@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from portal import settings
-from portal.connectors.contract import Connector
+from portal.connectors.contract import AsksPeople, Connector, Occasion
 from portal.connectors.toml_file import Misconfigured, TomlFile
 from portal.lib import errors
 from portal.paper import _
@@ -35,6 +35,7 @@ KINDS = {
     "sql": Kind("portal.connectors.sql", needs=("map",)),
     "http": Kind("portal.connectors.http.connector", needs=("tables",), may=_SIGNED, at_once=8),
     "webhook": Kind("portal.connectors.webhook.connector", may=_SIGNED, at_once=16),
+    "person": Kind("portal.connectors.person.connector", may=("language", "asks", "category", "remind_after")),
 }
 
 _KEYS = ("name", "title", "kind", "url", "url_variable")
@@ -74,11 +75,15 @@ def systems() -> list[System]:
     return read(Path(named)) if named else []
 
 
-def open_system(name: str) -> Connector:
-    """The connector of a system. Opening reads its map, so it raises when that is wrong; it does not connect yet."""
+def open_system(name: str, occasion: Occasion | None = None) -> Connector:
+    """The connector of a system. Opening reads its map, so it raises when that is wrong; it does not connect yet.
+
+    `occasion`: the request it is asked for, which matters where people answer.
+    """
     for system in systems():
         if system.name == name:
-            return connect(system)
+            connector = connect(system)
+            return connector.for_request(occasion) if occasion and isinstance(connector, AsksPeople) else connector
     raise errors.NotFound(_("No connected system is called %s.") % name)
 
 

@@ -54,6 +54,13 @@ async def is_familiar(account: bytes, browser: str) -> bool:
     return found is not None
 
 
+async def is_new(account: bytes, browser: str | None) -> bool:
+    """Whether other browsers are familiar with this account, and this one is not."""
+    since = clock.micros(clock.now() - FAMILIAR_FOR)
+    known = await db.row("SELECT 1 AS one FROM familiar_browser WHERE account = ? AND last_at > ? LIMIT 1", account, since)
+    return known is not None and not (browser and await is_familiar(account, browser))
+
+
 async def remember(account: bytes, browser: str | None) -> None:
     """This browser belongs to somebody who proved the account; inside `writing()`."""
     if not browser:

@@ -43,12 +43,16 @@ class Landing:
 
 @dataclass(frozen=True)
 class Proof:
-    """An address was just shown to reach the person. Good for `use`, and for `bound_to` (a case, a session) alone."""
+    """An address was just shown to reach the person. Good for `use`, and for `bound_to` (a case, a session) alone.
+
+    `new_device`: other browsers proved this address before, and this one never did.
+    """
 
     identifier_id: str
     subject: str
     use: str
     bound_to: str
+    new_device: bool = False
 
 
 async def challenge(
@@ -216,6 +220,7 @@ async def _consume(found: ChallengeRow, browser: str | None, by: str) -> Proof:
         # Recorded since the mail went out, in another spelling: that mailbox was not the one that was proven.
         raise _consumed()
     await subjects.mark_verified(identifier.id, by=f"customer:{identifier.subject}")
+    new_device = await allowances.is_new(found.account, browser)
     await allowances.remember(found.account, browser)
     await audit.record(
         events.PROVED,
@@ -224,7 +229,7 @@ async def _consume(found: ChallengeRow, browser: str | None, by: str) -> Proof:
         object=f"identifier:{identifier.id}",
         payload={"use": found.use, "by": by},
     )
-    return Proof(identifier.id, identifier.subject, found.use, found.bound_to)
+    return Proof(identifier.id, identifier.subject, found.use, found.bound_to, new_device)
 
 
 def _account(address: str) -> bytes:

@@ -11,7 +11,7 @@ from datetime import datetime
 from portal import audit, db, subjects, vault
 from portal.identity import events
 from portal.identity.models import OfficerRole, OfficerRow
-from portal.identity.roles import OWNER, require, role_name
+from portal.identity.roles import ACTIONS, OWNER, require, role_name
 from portal.identity.sessions import end_officer_sessions
 from portal.lib import clock, ids
 from portal.lib.errors import Conflict, NotAllowed, NotFound
@@ -29,6 +29,10 @@ class Officer:
     invited_at: datetime
     joined_at: datetime | None
     left_at: datetime | None
+
+    def role_for(self, action: str) -> str:
+        """The role by which they may do this: what people are told of who looked (C-579/21); empty for nobody's."""
+        return next((each for each in sorted(self.roles) if each in ACTIONS[action]), "")
 
 
 async def officer(officer_id: str) -> Officer:

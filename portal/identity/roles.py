@@ -11,15 +11,17 @@ from portal.lib.errors import Invalid, NotAllowed
 from portal.paper import _
 
 OWNER, PRIVACY_OFFICER, APPROVER, AUDITOR = "owner", "privacy-officer", "approver", "auditor"
+COUNSEL = "counsel"
+FRONT_DESK = "front-desk"
 
 ACTIONS: dict[str, frozenset[str]] = {
     action: frozenset(roles)
     for action, *roles in [
         # reading
-        ("today.see", OWNER, PRIVACY_OFFICER, APPROVER, AUDITOR),
+        ("today.see", OWNER, PRIVACY_OFFICER, APPROVER, AUDITOR, COUNSEL),
         ("data.see", PRIVACY_OFFICER, APPROVER, AUDITOR),  # names, addresses, findings, messages of people
-        ("people.see", PRIVACY_OFFICER, AUDITOR),  # look any person up
-        ("cases.see", OWNER, PRIVACY_OFFICER, APPROVER, AUDITOR),
+        ("people.see", PRIVACY_OFFICER, AUDITOR, COUNSEL),  # look any person up
+        ("cases.see", OWNER, PRIVACY_OFFICER, APPROVER, AUDITOR, COUNSEL),
         ("audit.see", OWNER, PRIVACY_OFFICER, AUDITOR),
         ("documents.see", OWNER, PRIVACY_OFFICER, APPROVER, AUDITOR),
         ("purposes.see", OWNER, PRIVACY_OFFICER, APPROVER, AUDITOR),
@@ -27,7 +29,7 @@ ACTIONS: dict[str, frozenset[str]] = {
         ("officers.see", OWNER, AUDITOR),
         ("keys.see", OWNER, PRIVACY_OFFICER, AUDITOR),  # which other programs speak to the portal
         # working on cases
-        ("cases.enter", PRIVACY_OFFICER),  # write down a request that came by telephone or letter
+        ("cases.enter", PRIVACY_OFFICER, FRONT_DESK),  # write down a request that came by telephone or letter
         ("cases.process", PRIVACY_OFFICER),  # verify, collect, review, propose, send
         ("cases.approve", APPROVER),  # the second pair of eyes
         ("people.change", PRIVACY_OFFICER),  # record a person's word, join and part identifiers
@@ -35,6 +37,10 @@ ACTIONS: dict[str, frozenset[str]] = {
         ("evidence.see", OWNER, PRIVACY_OFFICER, AUDITOR),  # which claims there were, and who agreed
         ("evidence.ask", PRIVACY_OFFICER),  # state the claim
         ("evidence.open", OWNER, PRIVACY_OFFICER),  # agree to somebody else's, or refuse; read what two have opened
+        # legal holds: what a claim or an inquiry needs is not deleted
+        ("holds.see", OWNER, PRIVACY_OFFICER, APPROVER, AUDITOR, COUNSEL),
+        ("holds.change", COUNSEL),  # set, review and lift them, with the reason
+        ("looks.withhold", COUNSEL),  # name the law by which a person is told later who looked
         # running the portal
         ("documents.publish", OWNER, PRIVACY_OFFICER),
         ("purposes.publish", OWNER, PRIVACY_OFFICER),
@@ -73,6 +79,8 @@ def role_name(role: str) -> str:
         PRIVACY_OFFICER: _("Privacy officer"),
         APPROVER: _("Approver"),
         AUDITOR: _("Auditor"),
+        COUNSEL: _("Counsel"),
+        FRONT_DESK: _("Front desk"),
     }
     if role not in names:
         known = ", ".join(sorted(names))

@@ -1,6 +1,7 @@
 """The kept copies, opened again: what we wrote to this person, in this case, or (in the demo) to anybody."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -36,6 +37,15 @@ class Copy:
 async def of_case(case: str) -> list[Copy]:
     """In the order they were written."""
     return await _opened(await Message.filter(case_id=case).order_by("created_at", "id"))
+
+
+async def case_of(message_ids: Sequence[str]) -> str | None:
+    """The case that one of these Message-IDs was written in, the first that is ours."""
+    if not message_ids:
+        return None
+    found = await Message.filter(message_id__in=list(message_ids), case_id__not_isnull=True)
+    known = {each.message_id: each.case_id for each in found}
+    return next((known[each] for each in message_ids if each in known), None)
 
 
 async def of_subject(subject: str, limit: int = 200) -> list[Copy]:

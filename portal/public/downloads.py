@@ -15,7 +15,7 @@ from portal import audit, cases
 from portal.lib.errors import NotAllowed, NotFound
 from portal.pages import anyone, customer, get, page, post
 from portal.paper import _
-from portal.public.story import LOOKED, told
+from portal.public.story import told
 
 
 async def ask(request: Request) -> Response:
@@ -50,7 +50,7 @@ async def proofs(request: Request) -> Response:
         raise NotFound(_("There are no proofs here: we give them for a while after a deletion, and then no more."))
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as file:
-        steps = [each for each in reversed(await cases.timeline(status.id)) if told(each.event) and each.event != LOOKED]
+        steps = [each for each in reversed(await cases.timeline(status.id)) if told(each.event)]
         for number, each in enumerate(steps, start=1):
             file.writestr(f"{number:02}-{each.event}.txt", await audit.prove(each.entry))
     content = packed.getvalue()

@@ -3,59 +3,38 @@
 The reference (128 random bits) alone opens a page that shows nothing personal; everything else asks for a sign-in.
 """
 
-from datetime import timedelta
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from portal import cases, db
-from portal.lib.errors import Invalid, NotFound, TooMany
-from portal.pages import anyone, cookie, customer, form, get, keep_cookie, page, post, remember_browser
-from portal.paper import _, language
-from portal.public.sign_in import ASKS_PER_HOUR
-from portal.public.story import LOOKED, told
-from portal.shield import client_network
+from portal import cases
+from portal.lib.errors import NotFound
+from portal.pages import anyone, cookie, customer, get, page, post
+from portal.paper import _
+from portal.public import asker, story
 
-A_DAY = 24 * 3600
-CORRECTABLE = ("name", "phone", "street", "city", "postcode", "language")
 STEPS = ("received", "verifying", "triage", "collecting", "reviewing", "approving", "fulfilling", "delivering", "closed")
-
-
-async def show_form(request: Request) -> Response:
-    return remember_browser(request, _form(request, {}, None))
-
-
-async def send(request: Request) -> Response:
-    given = await form(request)
-    try:
-        return await _opened(request, given)
-    except Invalid as problem:
-        return _form(request, given, problem)
-    except TooMany as problem:
-        response = _form(request, given, Invalid(problem.sentence), 429)
-        response.headers["retry-after"] = str(problem.retry_after)
-        return response
 
 
 async def show_mine(request: Request) -> Response:
     mine = await cases.cases_of(request.state.customer)
-    return page(request, "public/requests.html", mine=mine, rights=rights())
+    news = await cases.conversation.with_news([each.id for each in mine])
+    return page(request, "public/requests.html", mine=mine, news=news, rights=cases.plain_words.rights())
 
 
-async def show_one(request: Request) -> Response:
-    """Where a request stands. Signed in as its person: also the messages, the download and who looked."""
+async def show_one(request: Request, **context: Any) -> Response:
+    """Where a request stands. Signed in as its person: also what was said, the download and who looked."""
     reference = request.path_params["reference"]
     status = await cases.status_for_person(reference)
     mine = await cases.is_of(status.id, request.state.customer)
-    context: dict[str, Any] = {"package": None, "timeline": [], "looks": []}
-    if mine:
-        steps = [(each, told(each.event)) for each in await cases.timeline(status.id) if told(each.event)]
-        context["timeline"] = [(step, words) for step, words in steps if step.event != LOOKED]
-        context["looks"] = [(step, words) for step, words in steps if step.event == LOOKED]
-        context["package"] = await cases.package_of(status.id)
+    context = (await story.of_request(status.id) if mine else story.ALONE) | context
     template, rest = "public/request.html", {"status": status, "reference": reference, "mine": mine, "journey": _journey(status)}
-    return page(request, template, **rest, **context, rights=rights(), outcomes=outcomes())
+    if mine:
+        context |= await asker.of_request(status)
+    context["proving"] = await cases.proving.for_person(status.id)
+    words = {"rights": cases.plain_words.rights(), "outcomes": outcomes(), "next_step": _next_step(status)}
+    return page(request, template, 422 if context["wrong"] else 200, **rest, **context, **words)
 
 
 async def take_back(request: Request) -> Response:
@@ -83,15 +62,6 @@ async def say_not_me(request: Request) -> Response:
     return page(request, "public/not-me.html", secret="", told=True)
 
 
-def rights() -> dict[str, str]:
-    """What people call each right."""
-    return {
-        "access": _("a copy of your data"),
-        "rectification": _("a correction of your data"),
-        "erasure": _("the deletion of your data"),
-    }
-
-
 def outcomes() -> dict[str, str]:
     """How a request ended, in a sentence."""
     return {
@@ -105,61 +75,20 @@ def outcomes() -> dict[str, str]:
     }
 
 
-async def _opened(request: Request, given: dict[str, str]) -> Response:
-    right, details = given.get("right", ""), _details(given)
-    if request.state.customer:
-        opened = await cases.open_for(request.state.customer, right, language=language(), details=details)
-        return RedirectResponse(f"/requests/{opened.reference}", 303)
-    await db.throttle(
-        f"ask:{client_network(request)}",
-        limit=ASKS_PER_HOUR,
-        per=timedelta(hours=1),
-        sentence=_("There were many requests from your network. Please try again in a while."),
-    )
-    browser = cookie(request, "browser") or None
-    opened = await cases.open(right, given.get("email", ""), language=language(), details=details, browser=browser)
-    return keep_cookie(RedirectResponse(f"/proofs/{opened.challenge}", 303), "request", opened.reference, seconds=A_DAY)
-
-
-def _details(given: dict[str, str]) -> dict[str, Any]:
-    changes = {name: given[f"new-{name}"] for name in CORRECTABLE if given.get(f"new-{name}")}
-    details: dict[str, Any] = {"message": given.get("message", ""), "country": given.get("country", "")}
-    if given.get("right") == "rectification":
-        details["changes"] = changes
-        details["old"] = {name: given[f"old-{name}"] for name in changes if given.get(f"old-{name}")}
-    if given.get("right") == "erasure" and given.get("suppress") == "yes":
-        details["keep_note"] = True
-    return details
-
-
-def _form(request: Request, given: dict[str, str], problem: Invalid | None, refused: int = 422) -> Response:
-    wrong = {f"new-{name}" if name in CORRECTABLE else name: words for name, words in problem.fields.items()} if problem else {}
-    sentence = problem.sentence if problem else ""
-    status = refused if problem else 200
-    fields = [(name, words) for name, words in correctable().items() if name in CORRECTABLE]
-    return page(request, "public/request-form.html", status, given=given, wrong=wrong, sentence=sentence, fields=fields)
-
-
-def correctable() -> dict[str, str]:
-    return {
-        "name": _("Name"),
-        "phone": _("Phone number"),
-        "street": _("Street and number"),
-        "city": _("Town"),
-        "postcode": _("Postcode"),
-        "language": _("Language we write in"),
-    }
-
-
 def _journey(status: cases.Status) -> list[tuple[str, str, str]]:
-    """The line of steps; what does not apply to this person's view is folded into five."""
+    """The line of steps; what does not apply to this person's view is folded into five or fewer."""
+    asked, known = (_("You asked"), ("received", "verifying")), (_("We know it is you"), ("triage",))
     words = [
-        (_("You asked"), ("received", "verifying")),
-        (_("We know it is you"), ("triage",)),
+        asked,
+        known,
         (_("We collect it from our systems"), ("collecting",)),
         (_("A person checks it"), ("reviewing", "approving")),
         (_("We carry it out"), ("fulfilling", "delivering")),
     ]
+    if status.right in cases.details.IN_WORDS:
+        words = [asked, known, (_("A person answers"), ("collecting", "reviewing", "approving", "fulfilling", "delivering"))]
+    elif status.right in cases.details.AT_ONCE:
+        words = [asked, (_("It is done at once"), ("triage", "collecting", "reviewing", "approving", "fulfilling", "delivering"))]
     now = STEPS.index(status.state)
     line = []
     for name, covered in words:
@@ -169,10 +98,14 @@ def _journey(status: cases.Status) -> list[tuple[str, str, str]]:
     return line
 
 
+def _next_step(status: cases.Status) -> str:
+    if status.state == "triage" and status.right in cases.details.IN_WORDS:
+        return _("Next, one of us reads it and writes to you. You need not do anything.")
+    return story.next_step(status.state)
+
+
 routes = [
     get("/requests", show_mine, guard=customer),
-    get("/requests/new", show_form, guard=anyone),
-    post("/requests", send, guard=anyone),
     get("/requests/{reference}", show_one, guard=anyone),
     post("/requests/{reference}/proof", prove_again, guard=anyone),
     post("/requests/{reference}/withdrawal", take_back, guard=customer),

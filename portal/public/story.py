@@ -1,8 +1,84 @@
-"""The steps of a request as its person reads them; what is not here is not shown to them."""
+"""A request as its person reads it: its steps, what happens next, why it waits, who looked, and what was said.
 
-from portal.paper import _
+What is not here is not shown to them; all of it only to who proved the request with the address they are signed in with.
+"""
 
-LOOKED = "case.findings_read"
+from typing import Any
+
+from portal import cases, identity
+from portal.paper import _, date_text
+
+ALONE: dict[str, Any] = {"side": None, "package": None, "sentence": "", "given": {}, "wrong": {}}
+ALONE |= {"wanted": "", "beside": [], "may_appeal": False}  # portal/public/asker.py
+ALONE |= {"said": [], "waits": [], "timeline": [], "looks": []}
+
+
+async def of_request(case_id: str) -> dict[str, Any]:
+    """What the page of a request shows to its person beside what its reference shows to anybody."""
+    side = await cases.persons_side.of(case_id)
+    return ALONE | {
+        "said": [(each, _writer(each)) for each in await cases.conversation.thread(case_id)],
+        "side": side,
+        "waits": [why_it_waits(each) for each in side.waits],
+        "timeline": [(each, told(each.event)) for each in await cases.timeline(case_id) if told(each.event)],
+        "looks": [look_words(each) for each in await cases.looks.of_case(case_id)],
+        "package": await cases.package_of(case_id),
+    }
+
+
+def next_step(state: str) -> str:
+    """What happens now, and who has to do it."""
+    return {
+        "triage": _("Next, one of us starts the search in our systems. You need not do anything."),
+        "collecting": _("Our systems are being asked now. You need not do anything."),
+        "reviewing": _("Next, one of us checks what was found and prepares the answer. You need not do anything."),
+        "approving": _("A second person looks at the answer before it goes out. You need not do anything."),
+        "fulfilling": _("It is being carried out in our systems. We write to you when it is done."),
+        "delivering": _("It is your turn: our answer waits for you on this page."),
+    }.get(state, "")
+
+
+def why_it_waits(wait: cases.persons_side.Wait) -> tuple[str, str]:
+    """Why, since when, what it does to the date, and what the person can do."""
+    why, can = {
+        "clarification": (_("We asked you something and wait for your answer."), _("Please answer below, under Messages.")),
+        "identity": (
+            _("We are not sure yet that it is you who asks."),
+            _("You can show it in another way, or write to us below, under Messages."),
+        ),
+        "fee": (_("We asked you for a fee and wait for it."), _("If you do not agree, write to us below, or complain.")),
+        "freeze": (
+            _("Somebody who reads another address of yours told us that they did not ask for this."),
+            _("One of us decides about it within 2 working days. The rest goes on meanwhile."),
+        ),
+        "legal": (
+            _("A law or a legal claim does not let us delete your data now."),
+            _("Nothing is sent to you for advertising meanwhile. If you do not agree, write to us below, or complain."),
+        ),
+    }.get(wait.kind, (_("Your request is on hold."), _("If you want to know more, write to us below, under Messages.")))
+    since = _("Since %(day)s.") % {"day": date_text(wait.since)} if wait.since else ""
+    still = _("The date of our answer moves on by as many days as this takes.") if wait.still else ""
+    return why, " ".join(each for each in (since, still, can) if each)
+
+
+def look_words(look: cases.looks.Look) -> tuple[cases.looks.Look, str, str]:
+    """What was looked at and why; and who, by their role alone."""
+    what = {
+        "case.opened_by_officer": _("Opened your request: your address and what you asked for"),
+        "case.findings_read": _("Read what our systems hold about you, to answer your request"),
+        "case.messages_read": _("Read your messages, to answer your request"),
+        "person.looked": _("Looked at your addresses and at what you said yes and no to"),
+        "person.sought": _("Asked whether we know an address of yours"),
+    }.get(look.event, _("Looked at your data"))
+    if look.object == "duplicate":
+        what = _("Checked whether two records are both yours")
+    return look, what, identity.role_name(look.role) if look.role else _("A colleague of the privacy office")
+
+
+def _writer(said: cases.conversation.Said) -> str:
+    if said.side == "person":
+        return _("Came by mail") if said.source == "mail" else _("You")
+    return identity.role_name(said.role) if said.role else _("A colleague of the privacy office")
 
 
 def told(event: str) -> str | None:
@@ -11,6 +87,8 @@ def told(event: str) -> str | None:
         "case.opened": _("Your request came in."),
         "case.proof_asked": _("We asked you to confirm your address."),
         "case.proven": _("You confirmed your address."),
+        "case.proof_failed": _("We could not confirm that it is you; this page says what else would do."),
+        "case.letter_posted": _("We posted a letter to you."),
         "case.collecting": _("We asked our systems what they hold."),
         "case.system_answered": _("A system answered."),
         "case.system_stopped": _("A system could not do it as planned; a person looks at it."),
@@ -32,9 +110,15 @@ def told(event: str) -> str | None:
         "case.hold_lifted": _("The hold ended."),
         "case.extended": _("We needed more time and wrote to you why."),
         "case.law_changed": _("We looked again at which law applies; the date may have changed."),
+        "case.mandate_seen": _("We saw what entitles you to ask for somebody else."),
+        "case.acted": _("What you asked for took effect."),
+        "case.answered_in_words": _("We wrote our answer to you."),
+        "case.restriction_ends": _("We told you that we will use your data again, and from when."),
         "case.closed": _("The request was closed."),
         "case.withdrawn": _("You took the request back."),
         "case.reopened": _("The request was opened again."),
         "case.certified": _("Your certificate was made."),
-        LOOKED: _("A privacy officer, to answer this request"),
+        "case.message_received": _("You wrote to us."),
+        "case.message_sent": _("We wrote to you."),
+        "case.taken_up_again": _("You changed your mind: the request goes on."),
     }.get(event)

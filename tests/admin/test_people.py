@@ -10,7 +10,7 @@ async def test_asking_for_somebody_unknown_is_recorded_without_their_address(olg
     sought = await audit.search(event="person.sought")
     assert len(sought) == 1 and sought[0].actor.startswith("officer:") and sought[0].subject is None
     payload = await audit.open_payload(sought[0])
-    assert payload == {"by": "email", "found": False}
+    assert payload == {"by": "email", "found": False, "role": "privacy-officer"}
     assert BEN not in str(sought[0]) and "ben" not in str(payload)
 
 
@@ -20,7 +20,7 @@ async def test_asking_for_somebody_known_is_recorded_before_their_page_is_opened
     answer = await olga.post("/admin/people", data={"address": ANA}, follow_redirects=False)
     assert answer.status_code == 303
     sought = await audit.search(event="person.sought", subject=person)
-    assert len(sought) == 1 and (await audit.open_payload(sought[0])) == {"by": "email", "found": True}
+    assert len(sought) == 1 and (await audit.open_payload(sought[0])) == {"by": "email", "found": True, "role": "privacy-officer"}
     assert await audit.search(event="person.looked") == []
 
 

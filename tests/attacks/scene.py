@@ -4,15 +4,21 @@ import re
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
-from portal import audit, cases, consent, db, identity, statement, subjects, vault
+from portal import audit, cases, connectors, consent, db, identity, statement, subjects, vault
+from portal.cases import mail_in, models
+from portal.connectors.person import questions
+from portal.connectors.systems import read
+from portal.lib import clock
 from portal.pages import CUSTOMER, OFFICER
 from portal.settings import HOME
 from tests.api.machines import Machine, key, said
 from tests.cases.shops import ask, collected, found_company, prove
 from tests.cases.test_handover import delivered
 from tests.conftest import House
+from tests.connectors.colleague import ENTRY, newest_link
 from tests.people import ANA, Browser, hire, link_for, sign_in
 
 # Not objects of anybody: a word of the site itself, a public text.
@@ -38,6 +44,8 @@ class Scene:
 
     def officer(self, pattern: str) -> Browser:
         """Signed in, with the role that works behind this route."""
+        if pattern.endswith(("/silence", "/hold")) or pattern.startswith("/admin/holds"):
+            return self.officers["counsel"]
         return self.officers["owner" if pattern.startswith("/admin/keys") else "privacy-officer"]
 
     def path(self, pattern: str) -> str:
@@ -92,6 +100,10 @@ async def open_scene(house: House, folder: Path) -> Scene:
         "/requests/{reference}": f"/requests/{reference}",
         "/requests/{reference}/proof": f"/requests/{reference}/proof",
         "/requests/{reference}/withdrawal": f"/requests/{reference}/withdrawal",
+        "/requests/{reference}/messages": f"/requests/{reference}/messages",
+        "/requests/{reference}/messages/read": f"/requests/{reference}/messages/read",
+        "/requests/{reference}/appeal": f"/requests/{reference}/appeal",
+        "/requests/{reference}/resumption": f"/requests/{reference}/resumption",
         "/requests/{reference}/download": f"/requests/{await cases.reference_of(ready)}/download",
         "/requests/{reference}/certificate": f"/requests/{await cases.reference_of(ready)}/certificate",
         "/requests/{reference}/proofs": f"/requests/{await cases.reference_of(ready)}/proofs",
@@ -116,11 +128,32 @@ async def open_scene(house: House, folder: Path) -> Scene:
         paths[f"/admin/people/{{subject}}/addresses/{{identifier}}/{end}"] = theirs
     for end in ("", "/commit", "/undo"):
         paths["/api/v1/imports/{batch}" + end] = f"/api/v1/imports/{batch.id}{end}"
-    desks = "".join((HOME / "portal" / "admin" / each).read_text() for each in ("cases.py", "clocks.py"))
+    doors = ("cases.py", "clocks.py", "conversation.py", "rights.py", "verifying.py", "colleagues.py")
+    desks = "".join((HOME / "portal" / "admin" / each).read_text() for each in doors)
     for rest in re.findall(r'"/admin/cases/\{case\}(/\w+)"', desks):
         paths["/admin/cases/{case}" + rest] = f"/admin/cases/{erasure}{rest}"
+    note = cases.conversation.Attachment("note.txt", "text/plain", b"A note of Ana")
+    await cases.conversation.received(erasure, "Please look at this.", attachments=[note])
+    [message] = await cases.conversation.thread(erasure)
+    paths["/admin/cases/{case}/messages/{file}"] = f"/admin/cases/{erasure}/messages/{message.files[0].id}"
+    paths["/admin/cases/{case}/letter"] = await _letter()
+    for end in ("", "/file", "/done"):
+        paths["/admin/mail/{mail}" + end] = f"/admin/mail/{await _mail_of(ANA)}{end}"
+    paths["/admin/lists/{list}"] = f"/admin/lists/{await cases.backlog.keep('list.csv', b'address', officer='olga')}"
+    paths["/api/v1/requests/{reference}"] = f"/api/v1/requests/{reference}"
+    paths["/admin/people/{subject}/hold"] = f"/admin/people/{session.subject}/hold"
+    hold = await cases.legal_holds.set_on_system("news", "An inquiry of the authority.", officer="carla")
+    for end in ("review", "end"):
+        paths["/admin/holds/{hold}/" + end] = f"/admin/holds/{hold}/{end}"
+    paths["/answer/{token}"] = await _answered_by_hand(erasure, folder)
+    paths["/admin/cases/{case}/files/{system}"] = f"/admin/cases/{erasure}/files/archive"
     officers = {role: await _at_work(role) for role in sorted(identity.ROLES)}
     officer = await identity.officer_by_email("privacy-officer@example.com")
+    saved = await cases.filters.save("Copies", {"right": "access"}, officer=officer.id)
+    paths["/admin/filters/{filter}/removal"] = f"/admin/filters/{saved}/removal"
+    several = await cases.bulk.start([(erasure, "reviewing")], officer=officer.id, once="1")
+    for end in ("", "/undo"):
+        paths["/admin/bulk/{bulk}" + end] = f"/admin/bulk/{several}{end}"
     paths["/admin/calendar/{day}/{number}"] = f"/admin/calendar/{(await cases.case(erasure)).due_on}/{erasure[-8:]}"
     paths["/calendars/{secret}"] = f"/calendars/{await cases.feed.make(officer.id)}"
     opening, kept = await _opened_by_two()
@@ -142,6 +175,30 @@ async def _opened_by_two() -> tuple[str, str]:
     return opening, (await audit.search(subject=gone.subject, limit=1))[0].id
 
 
+async def _answered_by_hand(case_id: str, folder: Path) -> str:
+    """The link of somebody who sent a letter of Ana's; answers where it leads."""
+    (folder / "archive.toml").write_text(ENTRY)
+    [archive] = read(folder / "archive.toml")
+    row = await models.CaseRow.get(id=case_id)
+    occasion = connectors.Occasion(case_id, row.round, "no task", row.subject, row.due_on)
+    question = await questions.put(occasion, archive, "find", {"identifiers": {"email": [ANA]}, "fields": []})
+    told = connectors.person.read_answer(question, {}, connectors.person.HandedIn("letter.pdf", b"%PDF-1.7 Ana"))
+    async with db.writing():
+        until = clock.now() + timedelta(days=1)
+        await connectors.person.keep_answer(question, told.how, told.content, told.handed_in, keep_until=until)
+    return f"/answer/{await newest_link()}"
+
+
+async def _letter() -> str:
+    """A letter with a code for somebody whom no mail reaches."""
+    async with db.writing():
+        known = await subjects.ensure("email", "no.mail@example.com", by="import")
+        await subjects.ensure("post", "Strada Lungă 5, 400001 Cluj", by="import", subject=known.subject)
+    opened = await ask("access", "no.mail@example.com")
+    letter = await cases.proving.write_letter(opened.id, "Strada Lungă 5\n400001 Cluj", "portal", officer="olga")
+    return f"/admin/cases/{opened.id}/letter?id={letter}"
+
+
 async def _at_work(role: str) -> Browser:
     """An officer of one role, signed in without the pages."""
     officer = await hire(f"{role}@example.com", role)
@@ -149,6 +206,12 @@ async def _at_work(role: str) -> Browser:
     half = await identity.sign_in(officer.address, "correct horse battery staple")
     browser.cookies.set(OFFICER, await identity.second_factor(half, officer.code()), domain="127.0.0.1")
     return browser
+
+
+async def _mail_of(sender: str) -> str:
+    """An e-mail that an officer has to read."""
+    await mail_in.take(f"From: {sender}\nSubject: Hello\n\nHello".encode())
+    return (await cases.letterbox.waiting())[0].id
 
 
 async def _session_of(browser: Browser) -> identity.Session:

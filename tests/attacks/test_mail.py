@@ -54,23 +54,46 @@ HOSTILE = [
 
 def _contexts(words: str) -> dict[str, dict[str, Any]]:
     """Every mail we write, with the same words wherever words of others can stand."""
-    asked: dict[str, Any] = {"right": "access", "link": words, "reference": words, "reasons": words, "due": date(2026, 12, 1)}
+    asked: dict[str, Any] = {
+        "right": "access",
+        "what": words,
+        "remedies": [words],
+        "link": words,
+        "reference": words,
+        "reasons": words,
+        "due": date(2026, 12, 1),
+    }
     fixed = {"label": words, "accepted": True, "read_back": True, "done_in": [words], "stuck_in": [words], "why": words}
     gone = [{"label": words, "action": each, "rows": 2, "law": words, "until": words} for each in ("keep", "delete", "null")]
     return {
+        "case-answered": asked | {"text": words, "granted": True},
         "case-corrected": asked | {"snapshot": {"corrections": [{**fixed, "everywhere": each} for each in (True, False)]}},
+        "case-done": asked,
+        "case-entered": {"reference": words, "day": NOON},
         "case-erased": asked | {"snapshot": {"removals": gone}},
         "case-extended": asked | {"reason": words, "text": words},
+        "case-message": {"kind": "question", "right": words, "reference": words},
         "case-nothing": asked | {"systems": [words]},
         "case-notice": asked,
         "case-ready": asked | {"until": date(2026, 12, 1)},
         "case-refused": asked | {"declined": [{"label": words, "why": words}]},
-        "case-started": asked,
+        "case-restriction-ends": asked | {"day": date(2026, 12, 1)},
+        "case-started": {"asked": [{"what": words, "due": date(2026, 12, 1)}] * 2},
+        "case-stopped": asked,
         "checkpoint": {"note": words, "size": 3, "day": date(2026, 11, 2), "key": words},
         "code": {"code": words, "link": words, "minutes": words, "use": words},
         "confirm": {"titles": [words, words], "link": words, "until": date(2026, 12, 1)},
         "invitation": {"invitee": words, "invited_by": words, "link": words, "until": NOON},
         "pause-over": {"titles": [words, words], "link": words},
+        "system-question": {
+            "title": words,
+            "asks": words,
+            "link": words,
+            "due": words,
+            "days": 30,
+            "verb": "find",
+            "again": True,
+        },
         "system-silent": {"title": words, "link": words},
         "test": {"person": words},
     }
@@ -112,7 +135,7 @@ async def test_no_words_of_others_make_a_header_a_recipient_or_a_second_mail(wir
     while len(wire.raw) < written and await jobs.run_due():
         pass
     # A line break in what stands in the subject is a mistake of ours, found before anything is written.
-    in_subject = template in ("confirm", "system-silent", "test")
+    in_subject = template in ("confirm", "system-question", "system-silent", "test")
     assert len(wire.raw) == written >= len(hostile) - in_subject * sum("\n" in words for _position, words in hostile)
     for raw, mail, recipients in zip(wire.raw, wire.taken, wire.recipients, strict=True):
         assert recipients == [ANA]

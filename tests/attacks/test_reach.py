@@ -21,12 +21,14 @@ SEEN_BY_WHOEVER_HAS_IT = {
     "GET /requests/{reference}/certificate": "the same 128 random bits, after a deletion; it names nobody",
     "GET /requests/{reference}/proofs": "the same, for some days after a deletion; steps with their times, and no address",
     "GET /requests/notices/{secret}": "in the person's own mail; a button",
+    "GET /answer/{token}": "in a colleague's own mail; says whose data is asked for until they have answered",
     "GET /calendars/{secret}": "256 random bits of an officer; short numbers and days, and nothing of anybody",
     "GET /admin/invitation/{secret}": "in the invited colleague's own mail; asks for a password",
 }
 TAKEN_FROM_WHOEVER_HAS_IT = {
     "POST /requests/notices/{secret}": "the warning's answer: 'this was not me'",
     "POST /u/{token}": "stops one kind of message, without signing in (RFC 8058)",
+    "POST /answer/{token}": "the colleague's answer, to this one question",
     "POST /confirm/{token}": "the mail's answer: only who reads the mailbox has it",
     "POST /requests/{reference}/proof": "a new mail to the address the request was made with, and nowhere else",
     "POST /admin/invitation/{secret}": "the invitation's answer",
@@ -40,6 +42,7 @@ NOT_ONLY_LOOKING = {
 NOT_THERE_YET = {  # the case is not closed; nobody is half signed in
     "GET /admin/cases/{case}/proof",
     "GET /admin/cases/{case}/certificate",
+    "GET /admin/cases/{case}/package",
     "GET /requests/{reference}/certificate",
     "GET /requests/{reference}/proofs",
     "GET /admin/sign-in/code",

@@ -37,7 +37,7 @@ async def test_a_month_after_a_deletion_only_its_procedure_can_be_read(company: 
         for refused in (
             cases.reopen(case_id, officer=OLGA),
             cases.add_note(case_id, "More.", officer=OLGA),
-            cases.hold(case_id, "legal", "More.", officer=OLGA),
+            cases.hold(case_id, "identity", "More.", officer=OLGA),
         ):
             with pytest.raises(Conflict, match="deleted when their time was over"):
                 await refused

@@ -10,7 +10,7 @@ from portal.cases import events, fulfilment, models, moves, parcels
 from portal.cases import snapshot as snapshots
 from portal.lib import clock
 from portal.lib.errors import Conflict, NotAllowed, NotFound
-from tests.cases.shops import ANA, MALLORY, OLGA, Company, collected, letters_to, visit
+from tests.cases.shops import ANA, MALLORY, OLGA, PETRA, Company, collected, letters_to, visit
 from tests.conftest import sqlite_first
 
 CONTENT = b"PK\x03\x04 as if zipped" * 9000
@@ -19,7 +19,10 @@ CONTENT = b"PK\x03\x04 as if zipped" * 9000
 async def delivered() -> str:
     """A case whose package was made; its bytes are of no concern here."""
     case_id = await collected("access")
-    await cases.propose(case_id, officer=OLGA)
+    if await cases.propose(case_id, officer=OLGA) == "approving":  # asked for where nobody had signed in before
+        waiting = await cases.proposal(case_id)
+        assert waiting is not None
+        await cases.approve(case_id, waiting.digest, officer=PETRA)
     async with db.writing():
         row = await moves.lock(case_id)
         task = await models.Task.get(case_id=case_id, step="package")

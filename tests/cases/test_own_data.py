@@ -19,7 +19,7 @@ async def known_person(address: str) -> str:
             template="mail/case-extended",
             to=address,
             language="en",
-            context={"right": "access", "reason": "x", "text": "A letter.", "due": identifier.created_at},
+            context={"what": "a copy", "remedies": [], "reason": "x", "text": "A letter.", "due": identifier.created_at},
             subject=identifier.subject,
         )
     return identifier.subject
@@ -61,7 +61,7 @@ async def test_an_address_of_several_people_or_of_nobody_proven_is_neither_shown
         family = await subjects.ensure("email", FAMILY, by="import", subject=subject, audience="shared")
         typo = await subjects.ensure("email", TYPO, by="import", subject=subject)
         phone = await subjects.ensure("phone", "+40712345678", by="import", subject=subject)
-        context = {"right": "access", "reason": "x", "text": "To the family.", "due": family.created_at}
+        context = {"what": "a copy", "remedies": [], "reason": "x", "text": "To the family.", "due": family.created_at}
         await messages.send_later(template="mail/case-extended", to=FAMILY, language="en", context=context, subject=subject)
     own = str([each.rows for each in await cases.review(await collected("access"), officer=OLGA) if each.system == "portal"])
     assert ANA in own and "+40712345678" in own

@@ -29,7 +29,7 @@ async def on_file(address: str) -> str:
             template="mail/case-extended",
             to=address,
             language="en",
-            context={"right": "access", "reason": "x", "text": "A letter.", "due": email.created_at},
+            context={"what": "a copy", "remedies": [], "reason": "x", "text": "A letter.", "due": email.created_at},
             subject=email.subject,
         )
     # A restriction and its end are one act: two rows of the answer.

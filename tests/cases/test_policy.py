@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from portal import settings
+from portal.cases import states
 from portal.cases.laws import LawError
 from portal.cases.policy import policy
 from portal.settings import HOME
@@ -25,7 +26,7 @@ def file(tmp_path: Path) -> Iterator[Path]:
 
 def test_the_file_that_ships_is_in_order(file: Path) -> None:
     file.write_text(TEXT)
-    assert policy().proofs.keys() == {"access", "portability", "rectification", "erasure"}
+    assert policy().proofs.keys() == states.COLLECTED | states.IN_WORDS
     assert (policy().warning_months, policy().package_kept) == (24, timedelta(days=30))
 
 
@@ -38,7 +39,10 @@ def test_the_file_that_ships_is_in_order(file: Path) -> None:
         ("months = 24", 'months = "24"', "months =", "months must be a whole number"),
         ("package_days", "packages_days", "packages_days", "packages_days is not known here"),
         ("package_days", "packages_days", "[keep]", "'package_days' is missing"),
-        ('ways = ["code", "signed in"]', 'ways = "code"', 'ways = "code"', "ways must be a list"),
+        ('ways = ["code", "signed in", "letter", "in person", "facts"]', 'ways = "code"', "ways =", "ways must be a list"),
+        ('ways = ["code",', 'ways = ["a guess",', "ways =", "'a guess' is none of"),
+        ('ways = ["code", "signed in", "letter"', 'ways = ["code", "signed in"', "stronger =", "'letter' is none of"),
+        ('asks = "second person"', 'asks = "nobody"', "asks =", "asks is one of"),
         ("[four_eyes]", "[six_eyes]", "[six_eyes]", "six_eyes is not known here"),
         ("[proof.access]", "[proof]\naccess = 3\n[proof.copy]", "access = 3", "access must be a section"),
     ],

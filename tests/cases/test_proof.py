@@ -1,9 +1,9 @@
 """The evidence file tells how a case was handled, with receipts that anybody can check, and without the personal data."""
 
-import asyncio
 import io
 import json
 from dataclasses import fields, is_dataclass, replace
+from datetime import timedelta
 from typing import Any, get_args, get_origin, get_type_hints
 
 import pikepdf
@@ -13,6 +13,7 @@ from portal import audit, cases, db, jobs
 from portal.cases.certificate import build_certificate
 from portal.cases.proof import build_proof, by_system, record
 from portal.cases.snapshot import Snapshot, Step
+from portal.lib import clock
 from portal.lib.errors import Unavailable
 from tests.cases.package_of import ANA, corrected, erasure_of_ana, snapshot_of_ana
 from tests.cases.shops import OLGA, PETRA, Company, answer, collected, visit
@@ -124,14 +125,11 @@ async def test_no_value_of_a_correction_is_in_the_evidence(sqlite_house: House) 
 
 
 async def _proof(case_id: str) -> bytes:
-    """Let the jobs run, beside the log, until the case is closed and its evidence lies there."""
-    stop = asyncio.Event()
-    sequencer = asyncio.create_task(audit.run_sequencer(stop))
-    try:
+    """Let the jobs run until the case is closed; its evidence waits for its steps to be signed, and is tried again then."""
+    await jobs.run_due()
+    await audit.sequence_all()
+    with clock.at(clock.now() + timedelta(seconds=2)):
         await jobs.run_due()
-    finally:
-        stop.set()
-        await sequencer
     opened = await cases.paper_of(case_id, "proof", officer=OLGA)
     return b"".join([piece async for piece in opened.content])
 

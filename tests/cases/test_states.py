@@ -28,6 +28,7 @@ _facts = st.builds(
     acted=st.booleans(),
     stopped=st.booleans(),
     holds=st.frozensets(st.sampled_from(states.HOLDS)),
+    mandated=st.booleans(),
 )
 
 
@@ -87,9 +88,13 @@ class CaseMachine(RuleBasedStateMachine):
         self.outcome = ""
 
     @precondition(lambda self: self.facts.state == states.RECEIVED)
-    @rule(right=st.sampled_from(sorted(COLLECTED)))
-    def ask(self, right: str) -> None:
-        self.facts = replace(self.facts, right=right)
+    @rule(right=st.sampled_from(sorted(COLLECTED)), for_another=st.booleans())
+    def ask(self, right: str, for_another: bool) -> None:
+        self.facts = replace(self.facts, right=right, mandated=not for_another)
+
+    @rule()
+    def an_officer_sees_the_mandate(self) -> None:
+        self.facts = replace(self.facts, mandated=True)
 
     @rule()
     def prove(self) -> None:
@@ -135,7 +140,7 @@ class CaseMachine(RuleBasedStateMachine):
     @invariant()
     def nobody_unproven_is_searched_for(self) -> None:
         if self.facts.right in COLLECTED and self.facts.state in (COLLECTING, REVIEWING, FULFILLING, DELIVERING):
-            assert self.facts.proven
+            assert self.facts.proven and self.facts.mandated
 
     @invariant()
     def no_good_end_without_every_answer(self) -> None:

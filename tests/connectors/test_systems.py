@@ -71,7 +71,7 @@ def test_no_file_means_no_systems() -> None:
             'kind = "sql"\nurl_variable',
             'kind = "fax"\nurl_variable',
             "line 11",
-            "fax is no kind of system. Known: sql, http, webhook.",
+            "fax is no kind of system. Known: sql, http, webhook, person.",
         ),
         ('map = "news.toml"', "", "line 8", "needs map"),
         ('map = "news.toml"', 'mapp = "news.toml"', "line 13", "mapp is not known here"),

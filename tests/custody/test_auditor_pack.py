@@ -70,7 +70,7 @@ async def _month(house: House, folder: Path) -> None:
             person = await known("email", f"canary{number}@example.com", proven=True)
             await say(person, "no", "newsletter", evidence={"words": WORDS} if number % 2 else None)
         case = await collected("access")
-        hold = await cases.hold(case, "legal", WORDS, officer="olga")
+        hold = await cases.hold(case, "identity", WORDS, officer="olga")
         await cases.lift(hold, officer="olga")
         async with db.writing():
             ana = await subjects.find("email", ANA)

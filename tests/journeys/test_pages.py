@@ -28,7 +28,7 @@ FOR_ANYBODY = [
     "/admin/sign-in",
     "/no-such-page",
 ]
-FOR_CUSTOMERS = ["/preferences", "/preferences/history", "/requests", "/requests/new"]
+FOR_CUSTOMERS = ["/preferences", "/preferences/history", "/requests", "/requests/new", "/looks"]
 FOR_OFFICERS = ["/admin", "/admin/cases", "/admin/cases?open=no", "/admin/people", "/admin/audit", "/admin/evidence/new"]
 
 
@@ -65,7 +65,7 @@ def test_pages_of_officers_are_accessible_and_fit(chromium: Browser, portal: Por
         for asked in ("state=triage", "state=reviewing&right=access", "state=reviewing&right=rectification", "state=approving"):
             page.goto(f"/admin/cases?{asked}")
             case = str(page.locator("table.ledger th a").first.get_attribute("href"))
-            pages += [case, f"{case}/findings"] if "reviewing" in asked else [case]
+            pages += [case, f"{case}/findings"] if "reviewing" in asked else [case, f"{case}/messages"]
         page.goto("/admin/audit")
         pages.append(str(page.locator("table.ledger th a").first.get_attribute("href")))
         _check(page, pages)

@@ -7,6 +7,7 @@ from portal import cases, db, jobs, messages, subjects
 from portal.lib import clock
 from tests.cases.shops import Company
 from tests.cases.test_handover import delivered
+from tests.cases.test_proving import code_in
 from tests.people import BEN, Browser, code_for, hire
 from tests.rules.desk import sign_in_officer
 from tests.rules.watch import Watch
@@ -15,6 +16,11 @@ from tests.rules.watch import Watch
 async def work_cases(watch: Watch, company: Company, ana: Browser, olga: Browser, petra: Browser) -> None:
     """Taken back; a copy with every button on its way, handed over; a correction; a deletion sent back and approved."""
     asked = await watch.press(ana, "/requests", right="access", country="RO")
+    await watch.press(ana, asked.headers["location"] + "/withdrawal")
+    await watch.press(ana, asked.headers["location"] + "/resumption")
+    await watch.press(ana, asked.headers["location"] + "/messages", text="All of it, please.")
+    await _answer(watch, olga, asked.headers["location"])
+    await watch.press(ana, asked.headers["location"] + "/messages/read")
     await watch.press(ana, asked.headers["location"] + "/withdrawal")
     async with Browser() as stranger:
         await watch.press(stranger, "/requests", right="erasure", email="nobody@example.com", country="RO")
@@ -34,6 +40,62 @@ async def work_cases(watch: Watch, company: Company, ana: Browser, olga: Browser
     company.run("shop", "INSERT INTO purchase VALUES (9, 1, 'Came in after the dry run')")
     await jobs.run_due()
     await watch.press(olga, desk + "/search")
+
+
+async def prove_without_mail(watch: Watch, olga: Browser, petra: Browser) -> None:
+    """By letter, in person and by facts; one copy is given from hand to hand; and counsel's holds."""
+    async with db.writing():
+        known = await subjects.ensure("email", "no.mail@example.com", by="import")
+        await subjects.ensure("post", "Strada Lungă 5, 400001 Cluj", by="import", subject=known.subject)
+    desk = await _asked_for(watch, "no.mail@example.com")
+    await watch.press(olga, desk + "/unproven", way="facts")
+    await watch.press(olga, desk + "/letters", place="Strada Lungă 5, 400001 Cluj", system="portal")
+    [letter] = await cases.letters.of_case(desk.rpartition("/")[2])
+    code = await code_in(letter.id)
+    await watch.press(olga, desk + "/letters", posted=letter.id)
+    async with Browser() as person:
+        await watch.press(person, "/letter", code=code)
+    await watch.press(olga, desk + "/start")
+    await jobs.run_due()
+    await watch.press(olga, desk + "/proposal", answer="fulfilled")
+    await jobs.run_due()
+    await watch.press(olga, desk + "/handover", given="tracked post")
+    await watch.press(olga, await _asked_for(watch, "met@example.com") + "/meeting", document="passport")
+    told = await _asked_for(watch, "told@example.com")
+    case_id = told.rpartition("/")[2]
+    reasons = "She named the tea of March and our last letter."
+    match = await cases.proving.compare_facts(case_id, ["last order", "what we wrote last"], reasons, officer="olga")
+    await watch.press(petra, told + "/confirmation", match=match, do="decline")
+    async with watch.noting("/admin/cases/{case}/facts"):
+        facts = {"facts": ["last order", "what we wrote last"], "facts-why": reasons}
+        assert (await olga.post(told + "/facts", data=facts, follow_redirects=False)).status_code == 303
+    async with Browser() as counsel:
+        await sign_in_officer(watch, counsel, await hire("holding.counsel@example.com", "counsel"))
+        await watch.press(counsel, f"/admin/people/{known.subject}/hold", why="Court case 12/2026.")
+        await watch.press(counsel, "/admin/holds", system="news", why="An inquiry of the authority.")
+        hold = (await cases.legal_holds.standing())[0].id
+        await watch.press(counsel, f"/admin/holds/{hold}/review", why="The appeal is still open.")
+        for each in await cases.legal_holds.standing():
+            await watch.press(counsel, f"/admin/holds/{each.id}/end")
+
+
+async def _asked_for(watch: Watch, email: str) -> str:
+    """A request that nobody has proven yet; answers its page at the desk."""
+    async with Browser() as stranger:
+        await watch.press(stranger, "/requests", right="access", email=email, country="RO")
+        status = await cases.status_for_person(stranger.cookies["request"])
+    return f"/admin/cases/{status.id}"
+
+
+async def _answer(watch: Watch, olga: Browser, page: str) -> None:
+    """An officer writes back; counsel names a law by which the person is told later who looked."""
+    desk = f"/admin/cases/{(await cases.status_for_person(page.rpartition('/')[2])).id}"
+    await watch.press(olga, desk + "/messages", do="send", kind="message", text="You get all of it.")
+    async with Browser() as counsel:
+        await sign_in_officer(watch, counsel, await hire("counsel@example.com", "counsel"))
+        until = (clock.now() + timedelta(days=9)).date().isoformat()
+        law = {"silence-law": "Act, Art. 7", "silence-why": "File 12", "silence-until": until}
+        await watch.press(counsel, desk + "/silence", **law)
 
 
 async def _copy(watch: Watch, company: Company, ana: Browser, olga: Browser) -> None:

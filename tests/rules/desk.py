@@ -2,8 +2,9 @@
 
 import re
 
-from portal import audit, db, identity, subjects
+from portal import audit, cases, db, identity, subjects
 from portal.consent import openings
+from tests.cases.shops import collected
 from tests.people import OLGA, PASSWORD, Browser, Officer, hire
 from tests.rules.watch import Watch
 
@@ -76,3 +77,15 @@ async def open_what_is_kept(watch: Watch, olga: Browser) -> None:
         await watch.press(owner, f"/admin/evidence/{refused.id}/refusal", why="That is settled.")
         await watch.press(owner, f"/admin/evidence/{agreed.id}/approval", digest=agreed.digest)
         await watch.press(olga, f"/admin/evidence/{agreed.id}/withdrawal")
+
+
+async def work_on_several(watch: Watch, olga: Browser, officer: str) -> None:
+    """A search is begun for one that waits, an answer is undone, and a filter is saved and taken away."""
+    case_id = await collected("access")
+    await watch.press(olga, "/admin/bulk", once="1", **{f"case-{case_id}": "reviewing"})
+    bulk = await db.row("SELECT id FROM case_bulk")
+    assert bulk is not None
+    await watch.press(olga, f"/admin/bulk/{bulk['id']}/undo")
+    await watch.press(olga, "/admin/filters?right=access", title="Copies")
+    [saved] = await cases.filters.saved_by(officer)
+    await watch.press(olga, f"/admin/filters/{saved.id}/removal")

@@ -15,6 +15,7 @@ async def hand_in_and_ask(watch: Watch) -> None:
     async with Machine(await key(*identity.SCOPES)) as shop:
         await watch.send(shop, "/api/v1/decisions", said(ANA))
         await watch.send(shop, "/api/v1/permissions/check", question(ANA))
+        await watch.send(shop, "/api/v1/requests", {"identifier": {"email": "asks@example.com"}, "rights": ["access"]})
         where, lists = "?purpose=back-in-stock&channel=email", "email,answer\nlist@example.com,no\n"
         planned = await watch.send_list(shop, "/api/v1/imports" + where, lists)
         await watch.send_list(shop, f"/api/v1/imports/{planned.json()['id']}/commit", lists)

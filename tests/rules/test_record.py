@@ -7,7 +7,9 @@ import pytest
 from tests.cases.shops import Company, found_company
 from tests.conftest import House
 from tests.people import ANA, PETRA, Browser, hire
-from tests.rules.casework import answer_a_warning, work_cases
+from tests.rules.all_rights import use_other_rights
+from tests.rules.casework import answer_a_warning, prove_without_mail, work_cases
+from tests.rules.colleagues import answer_by_hand
 from tests.rules.desk import (
     come_to_work,
     make_and_end_a_key,
@@ -16,17 +18,23 @@ from tests.rules.desk import (
     subscribe_to_the_calendar,
     tell_a_system_again,
     tell_people_apart,
+    work_on_several,
 )
 from tests.rules.doors import doors
 from tests.rules.programs import hand_in_and_ask
 from tests.rules.visits import answer_mails, visit
 from tests.rules.watch import Watch
+from tests.rules.ways_in import bring_in
 
 NOTHING_TO_RECORD = {
+    "/requests/{reference}/messages/read": "the person says that they read our message; what we wrote is recorded",
     "/admin/sign-in": "half of a sign-in; the second factor records it, and a wrong password is recorded",
     "/api/v1/permissions/check": "a question, asked before every message; the answer is what stands in the record",
     "/preferences/confirmations": "has the same mail sent again; the yes before and the answer after are recorded",
+    "/admin/lists": "looks at a list and opens nothing; that it is brought in is recorded",
     "/admin/cases/{case}/retry": "asks a system sooner that would be asked anyway; its answer is recorded",
+    "/admin/filters": "an officer's own name for a filter of the list; it says nothing about anybody",
+    "/admin/filters/{filter}/removal": "takes that name away",
     "/admin/cases/{case}/papers": "has a paper made that should be there already; that it was made is recorded",
 }
 
@@ -44,7 +52,10 @@ async def test_every_unsafe_route_leaves_an_entry_or_a_reason(company: Company) 
         await visit(watch, ana)
         await work_cases(watch, company, ana, olgas, petras)
         await answer_a_warning(watch)
+        await use_other_rights(watch, olgas, petras)
+        await prove_without_mail(watch, olgas, petras)
         await hand_in_and_ask(watch)
+        await bring_in(watch, olgas)
         await answer_mails(watch)
         await make_and_end_a_key(watch)
         await watch.press(olgas, "/admin/people", address=ANA)
@@ -53,6 +64,8 @@ async def test_every_unsafe_route_leaves_an_entry_or_a_reason(company: Company) 
         await open_what_is_kept(watch, olgas)
         await watch.press(olgas, "/admin/audit/check")
         await tell_a_system_again(watch)
+        await answer_by_hand(watch, company, olgas)
+        await work_on_several(watch, olgas, olga.id)
         await watch.press(olgas, "/admin/sign-out")
         await watch.press(ana, "/sign-out/everywhere")
         assert olga.id != petra.id

@@ -1,0 +1,70 @@
+"""Who asks and what was asked together, as a case's page shows it: for whom, what entitles them, what an appeal is against."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from portal import cases
+from portal.admin.words import right_name, state_pill
+from portal.cases import Case
+from portal.paper import _
+
+
+@dataclass(frozen=True)
+class Beside:
+    """Another request that was sent together with this one."""
+
+    id: str
+    right: str
+    state: tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Asker:
+    """`kinds`: what may be noted as seen. `against`: the case an appeal is against."""
+
+    who: str
+    mandate: cases.mandates.Mandate | None
+    kinds: tuple[tuple[str, str], ...]
+    seen: str
+    together: tuple[Beside, ...]
+    against: str | None
+    restricted: bool
+
+
+async def asker_of(case: Case) -> Asker:
+    mandate = await cases.mandates.of(case.id)
+    names = kind_names()
+    return Asker(
+        who_names().get(case.requester, case.requester),
+        mandate,
+        (("", _("Please choose")), *((kind, names[kind]) for kind in mandate.kinds)) if mandate else (),
+        names[mandate.kind] if mandate and mandate.kind else "",
+        tuple(
+            Beside(each.id, right_name(each.right), state_pill(each.state, each.outcome))
+            for each in await cases.together.beside(case.id)
+        ),
+        await cases.appeals.against(case.id),
+        await cases.restricting.stands(case.id),
+    )
+
+
+def who_names() -> Mapping[str, str]:
+    return {
+        "me": _("The person"),
+        "agent": _("Somebody whom the person authorised"),
+        "child": _("A parent, for their child"),
+        "guardian": _("A guardian"),
+        "deceased": _("Somebody, about a person who has died"),
+    }
+
+
+def kind_names() -> Mapping[str, str]:
+    """What an officer may have seen."""
+    return {
+        "signed permission": _("Signed permission"),
+        "power of attorney": _("Power of attorney"),
+        "court decision": _("A court's decision"),
+        "birth certificate": _("Birth certificate"),
+        "death and inheritance": _("Death certificate, and who inherits"),
+        "death and will": _("Death certificate, and the will"),
+    }

@@ -1,0 +1,79 @@
+"""Why a request must be opened by an officer before it is answered together with others (GDPR Art. 9, 12(6), 15(4), 24).
+
+Machines see what can be seen without judgement: marks, words of the person, other people's addresses, long or special
+texts. Opened means that this officer read what was found, after it was found; the log knows.
+"""
+
+import re
+from collections.abc import Iterator
+from datetime import datetime
+
+from portal import audit
+from portal.cases import events, findings, models, moves, own_data, verification
+from portal.cases.whole import details_of
+from portal.paper import _
+
+# Names of categories in the maps of connected systems that stand for data of GDPR Art. 9 and 10.
+SPECIAL = frozenset({"special", "health", "genetic", "biometric", "ethnicity", "religion", "beliefs", "politics", "union"})
+SPECIAL |= {"sexuality", "criminal", "offences"}
+LONG = 200
+_ADDRESS = re.compile(r"[^\s<>()\[\]{},;:\"'|]+@[^\s<>()\[\]{},;:\"'|@]+\.[^\s<>()\[\]{},;:\"'|@]+")
+
+
+async def reasons(row: models.CaseRow) -> list[str]:
+    """In sentences; empty when nothing speaks against answering it with others."""
+    facts = await moves.facts(row)
+    said = marks(row)
+    if facts.needs_four_eyes and not said:
+        said.append(_("A second person has to agree."))
+    elif moves.ACTS.get(row.right) != "package":
+        said.append(_("It asks for more than a copy."))
+    if facts.holds:
+        said.append(_("A hold stands."))
+    if (await details_of(row.id)).get("message"):
+        said.append(_("The person wrote something."))
+    known = await verification.covered(row)
+    if known.joined:
+        said.append(_("An address was joined to this person and not proven."))
+    return said + list(dict.fromkeys(_in_findings(await findings.read(row), known.identifiers)))
+
+
+def marks(row: models.CaseRow) -> list[str]:
+    """What is known before anything was searched."""
+    said = [_("Somebody asks for another person.")] if row.requester != "me" else []
+    others = [each for each in row.flags if not each.startswith("asked by: ")]
+    return said + [_("It is marked: %s.") % each for each in others]
+
+
+async def is_seen(row: models.CaseRow, officer: str) -> bool:
+    """Whether this officer opened its page, where it says who asks and for what."""
+    return bool(await audit.search(actor=f"officer:{officer}", case=row.id, event=events.SEEN.name, limit=1))
+
+
+async def is_opened(row: models.CaseRow, officer: str) -> bool:
+    """Whether this officer read the findings of the present round, after the last system answered."""
+    looks = await audit.search(actor=f"officer:{officer}", case=row.id, event=events.LOOKED.name, limit=1)
+    last = await models.Task.filter(case_id=row.id, round=row.round, step=moves.search_step(row.right)).order_by("-answered_at")
+    answered: list[datetime] = [each.answered_at for each in last if each.answered_at is not None]
+    if not looks or len(answered) != len(last) or not answered:
+        return False
+    looked = looks[0].recorded_at
+    return looked is not None and looked >= max(answered)
+
+
+def _in_findings(found: list[findings.Found], proven: dict[str, list[str]]) -> Iterator[str]:
+    mine = {each.casefold() for each in proven.get("email", ())}
+    for table in found:
+        for field in (field for row in table.rows for field in row["fields"]):
+            value = str(field["value"] or "")
+            if _words({table.category, field.get("category", "")}) & SPECIAL:
+                yield _("It has especially sensitive data.")
+            # What the portal itself wrote to the person is about them; other free text may be about anybody.
+            if table.system != own_data.NAME and (len(value) > LONG or "\n" in value.strip()):
+                yield _("It has free text that may be about others.")
+            if any(each.strip(".").casefold() not in mine for each in _ADDRESS.findall(value)):
+                yield _("It names an address that was not proven.")
+
+
+def _words(categories: set[str]) -> set[str]:
+    return {word for each in categories for word in re.split(r"[\s_/]+", each.casefold())}

@@ -1,0 +1,193 @@
+"""Legal holds: while a claim or an inquiry needs it, nothing of a person or in a system is deleted (GDPR Art. 17(3)(e)).
+
+Counsel sets one with a reason and looks at it again at least every six months. Advertising stops all the same, and copies
+are given all the same: only deleting waits. What stands in a held system is named in a dry run as kept.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+
+from portal import audit, connectors, db, jobs, subjects, vault
+from portal.cases import deadlines, events, models
+from portal.lib import clock, ids
+from portal.lib.clock import months_later
+from portal.lib.errors import Conflict, Invalid, NotFound
+from portal.paper import _
+from portal.settings import get
+from portal.vault import Place
+
+LONGEST_MONTHS = 6
+LAW = "GDPR Art. 17(3)(e)"
+
+
+@dataclass(frozen=True)
+class LegalHold:
+    """One that stands. `why` is empty once the person's key is gone. `due`: it has to be looked at again."""
+
+    id: str
+    subject: str | None
+    system: str
+    why: str
+    by: str
+    since: datetime
+    review_on: date
+    due: bool
+
+
+async def set_on_person(subject: str, why: str, *, officer: str, review_on: date | None = None) -> str:
+    """Answers the hold's id."""
+    person = await subjects.whole(subject)
+    if not person.identifiers or await vault.find_key("life", person.subjects[0]) is None:
+        raise NotFound(_("There is no such person."))
+    return await _set(person.subjects[0], "", why, review_on, officer)
+
+
+async def set_on_system(system: str, why: str, *, officer: str, review_on: date | None = None) -> str:
+    if system not in {each.name for each in connectors.systems()}:
+        raise Invalid(_("Please choose a connected system."), {"system": _("Choose one of these.")})
+    return await _set(None, system, why, review_on, officer)
+
+
+async def review(hold_id: str, why: str, *, officer: str, review_on: date | None = None) -> date:
+    """It is still needed, for this reason; answers when it is looked at next."""
+    day = _checked(why, review_on)
+    async with db.writing():
+        row = await _standing(hold_id)
+        sealed = (await _key(row.subject)).seal(Place("legal_hold", "why", row.id), why.strip())
+        await models.LegalHold.filter(id=row.id).update(why=sealed, review_on=day.isoformat(), told_at=None)
+        await _record(events.HOLD_REVIEWED, row, f"officer:{officer}", {"next": day.isoformat()})
+    return day
+
+
+async def lift(hold_id: str, *, officer: str) -> None:
+    """What only waited for it is deleted now."""
+    async with db.writing():
+        row = await _standing(hold_id)
+        now = clock.micros(clock.now())
+        changed = await db.run(
+            "UPDATE legal_hold SET lifted_at = ?, lifted_by = ? WHERE id = ? AND lifted_at IS NULL",
+            *(now, f"officer:{officer}", hold_id),
+        )
+        if not changed:
+            raise Conflict(_("This hold was lifted already."))
+        await _record(events.HOLD_ENDED, row, f"officer:{officer}", {})
+        for task in await models.Task.filter(step="erase", state="waiting"):
+            await jobs.hurry(f"cases.erase {task.id}")
+
+
+async def standing() -> list[LegalHold]:
+    """All in force, the next review first."""
+    today = deadlines.today(get().time_zone)
+    return [await _told(each, today) for each in await models.LegalHold.filter(lifted_at=None).order_by("review_on", "id")]
+
+
+async def of_person(subject: str | None) -> list[LegalHold]:
+    if subject is None:
+        return []
+    people = (await subjects.whole(subject)).subjects
+    return [each for each in await standing() if each.subject in people]
+
+
+async def due() -> int:
+    """How many have to be looked at again."""
+    today = deadlines.today(get().time_zone).isoformat()
+    found = await db.row("SELECT count(*) AS n FROM legal_hold WHERE lifted_at IS NULL AND review_on <= ?", today)
+    return int(found["n"]) if found else 0
+
+
+async def holds_person(subject: str | None) -> bool:
+    """Whether nothing of this person may be deleted; a hold on any of their joined records holds them all."""
+    if subject is None:
+        return False
+    held = await db.rows("SELECT subject FROM legal_hold WHERE lifted_at IS NULL AND subject IS NOT NULL")
+    return bool(held) and not {each["subject"] for each in held}.isdisjoint((await subjects.whole(subject)).subjects)
+
+
+async def held_people() -> list[str]:
+    """All records of everybody on hold: what goes by itself when its time is over leaves them alone."""
+    held = await db.rows("SELECT DISTINCT subject FROM legal_hold WHERE lifted_at IS NULL AND subject IS NOT NULL")
+    return sorted({each for row in held for each in (await subjects.whole(row["subject"])).subjects})
+
+
+async def holds_system(system: str) -> bool:
+    return await db.row("SELECT 1 AS one FROM legal_hold WHERE lifted_at IS NULL AND system = ? LIMIT 1", system) is not None
+
+
+async def kept(plan: connectors.Plan) -> connectors.Plan:
+    """A dry run as it is: with everything kept, where the system is on hold."""
+    if not await holds_system(plan.system):
+        return plan
+    return replace(plan, rows=tuple(replace(each, action="keep", set={}, law=LAW, until=None, why="") for each in plan.rows))
+
+
+def keeps_all(plan: connectors.Plan) -> bool:
+    """Whether a dry run was made while its system was on hold, so that there is nothing to do."""
+    return bool(plan.rows) and all(each.action == "keep" and each.law == LAW for each in plan.rows)
+
+
+@jobs.verb("cases.review_holds", every=timedelta(days=1))
+async def remind_of_reviews(job: jobs.Job) -> None:
+    """Each that is due is recorded once; the officers' first page names it until counsel has looked."""
+    today = deadlines.today(get().time_zone).isoformat()
+    for each in await models.LegalHold.filter(lifted_at=None, told_at=None, review_on__lte=today):
+        async with db.writing():
+            await job.hold()
+            each.told_at = clock.now()
+            await each.save(update_fields=["told_at"])
+            await _record(events.HOLD_DUE, each, "system", {})
+
+
+async def _set(subject: str | None, system: str, why: str, review_on: date | None, officer: str) -> str:
+    day, hold_id = _checked(why, review_on), ids.new()
+    async with db.writing():
+        sealed = (await _key(subject)).seal(Place("legal_hold", "why", hold_id), why.strip())
+        row = await models.LegalHold.create(
+            id=hold_id,
+            subject=subject,
+            system=system,
+            why=sealed,
+            by=f"officer:{officer}",
+            since=clock.now(),
+            review_on=day.isoformat(),
+        )
+        await _record(events.HOLD_SET, row, f"officer:{officer}", {"review": row.review_on})
+    return hold_id
+
+
+def _checked(why: str, review_on: date | None) -> date:
+    today = deadlines.today(get().time_zone)
+    latest = months_later(today, LONGEST_MONTHS)
+    day, wrong = review_on or latest, dict[str, str]()
+    if len(why.strip()) < 10:
+        wrong["why"] = _("Which claim or inquiry needs it? At least ten letters.")
+    if not today < day <= latest:
+        wrong["review"] = _("Look at it again within six months.")
+    if wrong:
+        raise Invalid(_("Please look at the marked fields."), wrong)
+    return day
+
+
+async def _key(subject: str | None) -> vault.Key:
+    """Under the person's own key, which no deletion reaches while the hold stands; a system's reason names nobody."""
+    return await vault.key_for("life", subject) if subject else await vault.key_for("portal")
+
+
+async def _standing(hold_id: str) -> models.LegalHold:
+    row = await models.LegalHold.get_or_none(id=hold_id)
+    if row is None:
+        raise NotFound(_("There is no such hold."))
+    if row.lifted_at is not None:
+        raise Conflict(_("This hold was lifted already."))
+    return row
+
+
+async def _told(row: models.LegalHold, today: date) -> LegalHold:
+    key = await vault.find_key("life", row.subject) if row.subject else await vault.find_key("portal")
+    why = key.open(Place("legal_hold", "why", row.id), row.why) if key else ""
+    day = date.fromisoformat(row.review_on)
+    return LegalHold(row.id, row.subject, row.system, why, row.by, row.since, day, day <= today)
+
+
+async def _record(event: audit.Event, row: models.LegalHold, actor: str, payload: dict[str, str]) -> None:
+    said = payload | ({"system": row.system} if row.system else {})
+    await audit.record(event, actor=actor, subject=row.subject, object=f"hold:{row.id}", payload=said)

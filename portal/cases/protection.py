@@ -1,0 +1,37 @@
+"""What protects a person from the moment it is known that a request is theirs, until it is decided (GDPR Art. 18, 21).
+
+A deletion stops advertising at once. What is objected to or contested is only stored, not used: an objection until it is
+decided, a restriction until an officer has told the person that it ends (Art. 18(3)).
+"""
+
+from portal import consent
+from portal.cases import models
+
+GROUNDS = ("accuracy contested", "unlawful use", "needed for legal claims")
+STANDS = frozenset({"restriction", "objection"})
+
+
+async def begin(row: models.CaseRow, subject: str, *, by: str, ground: str = "") -> None:
+    """Inside `writing()`: it was shown that the request is about this person."""
+    if row.right == "erasure":
+        # Marketing and profiling stop now; the deletion itself waits for the dry run and a second person.
+        await consent.stops.object_to_marketing(subject, by=by, why="erasure asked")
+    if row.right in STANDS and row.restriction is None:
+        why = "objection being weighed" if row.right == "objection" else ground or GROUNDS[0]
+        row.restriction = await consent.stops.restrict(subject, by=by, why=why, case=row.id)
+        await row.save(update_fields=["restriction"])
+
+
+async def end_with(row: models.CaseRow, *, by: str) -> None:
+    """Inside `writing()`, when a request has ended: what stood only until its decision ends with it."""
+    if row.right == "restriction" and row.outcome in ("fulfilled", "partly"):
+        return
+    await end(row, by=by, why=row.outcome)
+
+
+async def end(row: models.CaseRow, *, by: str, why: str) -> None:
+    """Inside `writing()`: the data may be used again, as far as it might before."""
+    if row.restriction is not None:
+        await consent.stops.end_restriction(row.restriction, by=by, why=why, case=row.id)
+        row.restriction = None
+        await row.save(update_fields=["restriction"])

@@ -1,0 +1,65 @@
+"""Carrying out that data is only stored, and that it is not used against somebody's objection (GDPR Art. 18, 19, 21(1)).
+
+Both began to count with the proof (protection.py), and every connected system that may use the data hears of it by the
+propagation. What an officer agrees to stays: a restriction until its end was told, an objection for each purpose it is against.
+"""
+
+from datetime import timedelta
+
+from portal import audit, db, jobs
+from portal.cases import closing, events, fulfilment, moves, protection, stopping
+from portal.lib import clock
+from portal.lib.errors import Conflict, Invalid
+from portal.paper import _
+
+TOLD_BEFORE = timedelta(days=3)
+
+
+@jobs.verb("cases.restrict")
+async def restrict_job(job: jobs.Job) -> None:
+    await _carry_out(job)
+
+
+@jobs.verb("cases.stop")
+async def stop_job(job: jobs.Job) -> None:
+    await _carry_out(job)
+
+
+async def lift(case_id: str, why: str, *, officer: str) -> None:
+    """Tell the person that their data will be used again and why; three days later it may be (Art. 18(3))."""
+    if len(why.strip()) < 10:
+        raise Invalid(_("Please give the reasons."), {"lift-why": _("The person will read them, with the right to complain.")})
+    async with db.writing():
+        row = await moves.lock(case_id)
+        if row.right != "restriction" or row.restriction is None or row.is_open:
+            raise Conflict(_("There is no restriction of this request that could end."))
+        ends = clock.now() + TOLD_BEFORE
+        await closing.tell(row, "mail/case-restriction-ends", {"reasons": why.strip(), "day": ends.date()})
+        await jobs.later("cases.lift", {"case": case_id, "officer": officer}, key=f"cases.lift {row.restriction}", at=ends)
+        await audit.record(events.RESTRICTION_ENDS, actor=f"officer:{officer}", subject=row.subject, case=case_id)
+
+
+async def stands(case_id: str) -> bool:
+    """Whether data is only stored because of this request."""
+    return (await moves.load(case_id)).restriction is not None
+
+
+@jobs.verb("cases.lift")
+async def lift_job(job: jobs.Job) -> None:
+    async with fulfilment.holding(job):
+        row = await moves.lock(job.arguments["case"])
+        await protection.end(row, by=f"officer:{job.arguments['officer']}", why="the person was told")
+
+
+async def _carry_out(job: jobs.Job) -> None:
+    """One transaction: a crash before its end leaves nothing, and it is done again."""
+    task, row = await fulfilment.mine(job)
+    if task is None or row is None:
+        return
+    await fulfilment.start(job, task)
+    async with fulfilment.holding(job):
+        row = await moves.lock(task.case_id)
+        if row.right == "objection" and row.subject is not None:
+            await stopping.stop_person(row, row.subject)
+        await fulfilment.answered(row, task, {}, events.ACTED)
+        await fulfilment.complete(row)

@@ -1,0 +1,111 @@
+"""Legal holds: set by counsel on a person or a system, they stop deleting and nothing else, and are looked at again in time."""
+
+from datetime import timedelta
+
+import pytest
+
+from portal import audit, cases, db, jobs, subjects, vault
+from portal.cases import contact
+from portal.lib import clock
+from portal.lib.clock import months_later
+from portal.lib.errors import Conflict, Invalid
+from tests.cases.shops import ANA, BEN, OLGA, PETRA, Company, answer, collected
+from tests.cases.test_fulfilling import proposed_erasure
+from tests.cases.test_holds import left
+from tests.conftest import sqlite_first
+
+CARLA = "carla"
+WHY = "Court case 12/2026 about the invoices."
+
+
+async def person(address: str = ANA) -> str:
+    found = await subjects.find("email", address)
+    assert found is not None
+    return found.subject
+
+
+async def test_a_system_on_hold_is_kept_as_it_is_and_the_rest_is_deleted(company: Company) -> None:
+    hold = await cases.legal_holds.set_on_system("news", WHY, officer=CARLA)
+    case_id, digest = await proposed_erasure()
+    await cases.approve(case_id, digest, officer=PETRA)
+    await jobs.run_due()
+    assert left(company) == [("shop", 0), ("news", 1)]
+    snapshot = await cases.frozen(case_id)
+    assert snapshot is not None
+    kept = [(each.system, each.action, each.law) for each in snapshot.removals if each.system == "news"]
+    assert kept == [("news", "keep", "GDPR Art. 17(3)(e)")]
+    assert (await cases.case(case_id)).outcome == "fulfilled"
+    await cases.legal_holds.lift(hold, officer=CARLA)
+    assert await cases.legal_holds.standing() == []
+
+
+@sqlite_first
+async def test_a_hold_on_a_system_after_the_dry_run_stops_that_system_until_it_is_lifted(company: Company) -> None:
+    case_id, digest = await proposed_erasure()
+    await cases.approve(case_id, digest, officer=PETRA)
+    hold = await cases.legal_holds.set_on_system("shop", WHY, officer=CARLA)
+    await jobs.run_due()
+    waiting = await cases.case(case_id)
+    assert left(company) == [("shop", 2), ("news", 0)] and waiting.state == "fulfilling"
+    assert any("legal hold" in each.sentence for each in waiting.systems if each.system == "shop")
+    await cases.legal_holds.lift(hold, officer=CARLA)
+    await jobs.run_due()
+    assert left(company) == [("shop", 0), ("news", 0)] and (await cases.case(case_id)).state == "closed"
+
+
+@sqlite_first
+async def test_a_copy_is_given_whatever_is_on_hold(company: Company) -> None:
+    case_id = await collected("access")
+    await cases.legal_holds.set_on_person(await person(), WHY, officer=CARLA)
+    assert (await answer(case_id)).state == "delivering"
+
+
+@sqlite_first
+async def test_what_goes_by_itself_leaves_a_person_on_hold_alone(company: Company) -> None:
+    mine, other = await collected("access"), await collected("access", BEN)
+    for each in (mine, other):
+        await answer(each, "refused", "It was the fourth time this week.")
+    hold = await cases.legal_holds.set_on_person(await person(), WHY, officer=CARLA)
+    with clock.at(clock.now() + timedelta(days=1200)):
+        async with db.writing():
+            assert await contact.fall_of_expired() == 1
+        assert await vault.find_key("case", mine) and not await vault.find_key("case", other)
+        await cases.legal_holds.lift(hold, officer=CARLA)
+        async with db.writing():
+            assert await contact.fall_of_expired() == 1
+
+
+async def test_a_hold_is_looked_at_again_within_six_months_and_named_until_then(company: Company) -> None:
+    case_id = await collected("access")
+    today = clock.now().date()
+    with pytest.raises(Invalid, match="marked"):
+        await cases.legal_holds.set_on_person(
+            await person(), WHY, review_on=months_later(today, 6) + timedelta(days=2), officer=CARLA
+        )
+    with pytest.raises(Invalid):
+        await cases.legal_holds.set_on_person(await person(), "Court.", officer=CARLA)
+    hold = await cases.legal_holds.set_on_person(await person(), WHY, officer=CARLA)
+    assert [(each.why, each.due) for each in await cases.legal_holds.of_person(await person())] == [(WHY, False)]
+    with clock.at(clock.now() + timedelta(days=190)):
+        for _day in range(2):
+            async with db.writing():
+                await jobs.later("cases.review_holds", {})
+            await jobs.run_due()
+        assert await cases.legal_holds.due() == 1
+        told = [each for each in await audit.search(subject=await person()) if each.event == "hold.review_due"]
+        assert len(told) == 1
+        await cases.legal_holds.review(hold, "The appeal is still open in Cluj.", officer=CARLA)
+        assert await cases.legal_holds.due() == 0
+    assert (await cases.case(case_id)).state == "reviewing"
+
+
+async def test_the_reason_is_sealed_under_the_persons_key_and_every_step_is_recorded(company: Company) -> None:
+    await collected("access")
+    hold = await cases.legal_holds.set_on_person(await person(), WHY, officer=CARLA)
+    stored = await db.row("SELECT why FROM legal_hold WHERE id = ?", hold)
+    assert stored is not None and WHY.encode() not in bytes(stored["why"])
+    await cases.legal_holds.lift(hold, officer=CARLA)
+    with pytest.raises(Conflict, match="already"):
+        await cases.legal_holds.lift(hold, officer=OLGA)
+    recorded = [each.event for each in await audit.search(subject=await person()) if each.event.startswith("hold.")]
+    assert sorted(recorded) == ["hold.ended", "hold.set"]
