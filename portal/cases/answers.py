@@ -14,7 +14,7 @@ from portal.paper import _
 from portal.settings import get
 
 WORDS = ("right", "received", "due", "company", "officer", "phone", "authority")
-_NAME = re.compile(r"\{\{\s*(.*?)\s*\}\}")
+_NAME = re.compile(r"\{\{([^{}]*)\}\}")
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ def _sources() -> list[documents.Source]:
 def _filled(source: documents.Source, language: str, values: Mapping[str, str]) -> Answer:
     known = [language, *get().language_list, *source.texts]
     text = source.text(next(each for each in known if each in source.texts))
-    body = _NAME.sub(lambda found: values[found[1]], text.body)
+    body = _NAME.sub(lambda found: values[found[1].strip()], text.body)
     return Answer(source.key, str(text.front.get("title") or source.key), body.strip())
 
 
@@ -54,7 +54,7 @@ def _mistakes(source: documents.Source) -> list[Fault]:
     faults = []
     for language, text in source.texts.items():
         for number, line in enumerate(text.splitlines(), 1):
-            for name in _NAME.findall(line):
+            for name in map(str.strip, _NAME.findall(line)):
                 if name not in WORDS:
                     told = _("%(name)s is not known here. Known: %(known)s.") % {"name": name, "known": ", ".join(WORDS)}
                     faults.append(Fault(source.files[language], number, told))

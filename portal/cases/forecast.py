@@ -19,7 +19,7 @@ from portal.settings import get
 
 DAYS = 10  # the pace is that of so many working days, those before today
 FEWEST_DAYS, FEWEST_ANSWERS = 3, 5  # with less there is no pace to speak of
-AT_MOST = 500  # requests looked at, the next due ones, and answers counted
+AT_MOST = 2000  # requests looked at, the next due ones, and answers counted
 
 Working = Callable[[date], bool]
 
@@ -86,7 +86,10 @@ async def outlook() -> Forecast:
     )
     first = await db.row("SELECT min(received_at) AS at FROM case_file")
     since = today if first is None or first["at"] is None else _day(first["at"], zone)
-    pace = pace_of([_day(each["answered_at"], zone) for each in answered], max(since, earliest), today, working)
+    answers = [_day(each["answered_at"], zone) for each in answered]
+    if len(answers) == AT_MOST:
+        earliest = answers[-1] + timedelta(days=1)  # the oldest day may not have been read whole
+    pace = pace_of(answers, max(since, earliest), today, working)
     return foresee([date.fromisoformat(each["due_on"]) for each in dues], pace, today, working)
 
 

@@ -90,7 +90,8 @@ async def open_case(
     async with db.writing():
         rows, reference = await _create_all(rights, details, asker)
         if source == "form":
-            return Opened(rows[0].id, reference, rows[0].state, await _ask_for_proof(rows, asker, browser))
+            challenge = await _ask_for_proof(rows, asker, browser)
+            return Opened(rows[0].id, reference, rows[0].state, challenge)
         await invitation.ask_for_proof(rows, reference, asker.address, actor=asker.actor)
         return Opened(rows[0].id, reference, rows[0].state, None)
 
@@ -148,7 +149,8 @@ async def open_for(
                 if each.state == states.RECEIVED:  # more than the visit has to be shown
                     await moves.move(each, "ask for proof", event=events.PROOF_ASKED, actor=asker.actor)
             return Opened(rows[0].id, reference, rows[0].state, None)
-        return Opened(rows[0].id, reference, rows[0].state, await _ask_for_proof(rows, asker, None))
+        challenge = await _ask_for_proof(rows, asker, None)
+        return Opened(rows[0].id, reference, rows[0].state, challenge)
 
 
 def _is_fresh(session: identity.Session, right: str) -> bool:

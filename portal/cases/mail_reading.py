@@ -202,4 +202,4 @@ def _without_tags(html: str) -> str:
     reader = _Reader()
     reader.feed(html)
     reader.close()
-    return re.sub(r"\s*\n\s*", "\n", "".join(reader.said))
+    return "\n".join(line for each in "".join(reader.said).splitlines() if (line := each.strip()))

@@ -18,7 +18,7 @@ from tests.connectors import template
 from tests.connectors.receiver import SECRET, write_list
 
 PAGE = (HOME / "docs" / "integrate.md").read_text()
-CHAPTER = PAGE.partition("## Services that answer in JSON\n")[2].partition("\n## What")[0]
+CHAPTER = PAGE.partition("## Services that answer in JSON\n")[2].partition("\n## ")[0]
 
 
 async def test_each_question_and_answer_of_the_page_is_what_the_template_is_asked_and_says(
