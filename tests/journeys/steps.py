@@ -101,9 +101,16 @@ def officer_signs_in(page: Page, name: str) -> None:
     page.get_by_label("E-mail").fill(OFFICERS[name][1])
     page.get_by_label("Password").fill(PASSWORD)
     press(page, "Continue")
+    _second_factor(page, name)
+    if page.get_by_text("This code was used already.").is_visible():  # in another journey, less than half a minute ago
+        time.sleep(30 - time.time() % 30)
+        _second_factor(page, name)
+    expect(page.get_by_role("link", name="Requests", exact=True)).to_be_visible()
+
+
+def _second_factor(page: Page, name: str) -> None:
     page.get_by_label("Code").fill(pyotp.TOTP(totp_secret(name)).now())
     press(page, "Sign in")
-    expect(page.get_by_role("link", name="Requests", exact=True)).to_be_visible()
 
 
 def open_case(page: Page, address: str, stands_at: str) -> str:
