@@ -25,7 +25,7 @@ async def answer(case_id: str, text: str, *, officer: str, grant: bool = False) 
         await moves.move(row, "answer", event=events.ANSWERED_IN_WORDS, actor=actor, officer=row.officer or officer)
         await closing.tell(row, "mail/case-answered", {"text": text.strip(), "granted": grant})
         await moves.finish(row, "answered", actor=actor)
-        if grant and row.appeal_of is not None:
+        if grant and row.appeal_of is not None and not (await moves.load(row.appeal_of)).is_open:
             await closing.reopen(row.appeal_of, officer=officer)
 
 

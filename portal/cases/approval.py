@@ -47,8 +47,8 @@ async def propose(case_id: str, *, answer: str = "fulfilled", reasons: str = "",
         actor = f"officer:{officer}"
         await answering.refuse_who_decided(row, officer)
         await _refuse_misfits(row, answer)
-        reasons = _with_ground(row, ground, reasons.strip())
         row.proposed = answer
+        reasons = _with_ground(row, ground, reasons.strip())
         snapshot = await freeze.take(row, answer=answer, reasons=reasons)
         approval_id = ids.new()
         key = await vault.key_for("case", case_id)
@@ -78,7 +78,7 @@ async def propose(case_id: str, *, answer: str = "fulfilled", reasons: str = "",
 
 
 def _with_ground(row: models.CaseRow, ground: str, reasons: str) -> str:
-    if not ground:
+    if not ground or row.proposed == "fulfilled":
         return reasons
     if not remedies.is_ground(ground, row.right):
         raise Invalid(_("Please choose a ground that the law knows."), {"ground": _("Choose one of these.")})

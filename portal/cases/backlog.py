@@ -60,6 +60,10 @@ class _Line:
     mark: bytes
 
 
+class _OpenedMeanwhile(Exception):
+    """The same line in another commit of the same moment; what was opened for it here is rolled back."""
+
+
 class Content:
     """A list that is held in memory, as a file."""
 
@@ -184,18 +188,23 @@ async def _outcome(line: _Line, seen: Mapping[bytes, int]) -> Outcome:
 
 async def _open(line: _Line, outcome: Outcome, by: str) -> Outcome:
     """One transaction: the request and its mark. A crash before its commit leaves nothing, and the line opens next time."""
-    async with db.writing():
-        if await models.Arrival.exists(mark=line.mark):
-            return Outcome(line.number, BEFORE, line.right, line.day, sentence=_("Opened from a list before."))
-        opened = await open_case(
-            line.right,
-            line.address,
-            kind=line.kind,
-            language=line.language or get().language_list[0],
-            details=line.details,
-            source="list",
-            actor=by,
-            received_at=line.received,
-        )
-        await models.Arrival.create(mark=line.mark, case_id=opened.id, at=clock.now())
+    before = Outcome(line.number, BEFORE, line.right, line.day, sentence=_("Opened from a list before."))
+    try:
+        async with db.writing():
+            if await models.Arrival.exists(mark=line.mark):
+                return before
+            opened = await open_case(
+                line.right,
+                line.address,
+                kind=line.kind,
+                language=line.language or get().language_list[0],
+                details=line.details,
+                source="list",
+                actor=by,
+                received_at=line.received,
+            )
+            if not await entering.came_first(line.mark, opened.id):
+                raise _OpenedMeanwhile
+    except _OpenedMeanwhile:
+        return before
     return Outcome(line.number, OPENS, line.right, line.day, outcome.law, outcome.due_on, case=opened.id)

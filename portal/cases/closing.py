@@ -9,7 +9,19 @@ from datetime import date
 from typing import Any
 
 from portal import audit, db, jobs, messages
-from portal.cases import clocks, deadlines, events, letters, models, moves, plain_words, protection, remedies, verification
+from portal.cases import (
+    clocks,
+    deadlines,
+    events,
+    letters,
+    models,
+    moves,
+    plain_words,
+    protection,
+    remedies,
+    states,
+    verification,
+)
 from portal.lib import clock, ids
 from portal.lib.errors import Conflict, Invalid, NotFound
 from portal.paper import _, in_language
@@ -53,6 +65,13 @@ async def reopen(case_id: str, *, officer: str) -> None:
                 _("This person was deleted: there is nothing left to search. They can make a new request at any time.")
             )
         await moves.move(row, "reopen", event=events.REOPENED, actor=f"officer:{officer}", proposed="")
+        await protect_again(row, actor=f"officer:{officer}")
+
+
+async def protect_again(row: models.CaseRow, *, actor: str) -> None:
+    """Inside `writing()`, when a request goes on that had ended: what protected the person until its decision does so again."""
+    if row.subject is not None and row.state == states.TRIAGE:
+        await protection.begin(row, row.subject, by=actor, ground=await verification.ground(row))
 
 
 async def hold(case_id: str, kind: str, why: str, *, officer: str) -> str:
@@ -97,7 +116,7 @@ async def extend(case_id: str, reason: str, text: str, *, officer: str) -> date:
         raise Invalid(_("Please give a reason that the law allows."), {"reason": _("That we are busy is none.")})
     async with db.writing():
         row = await moves.lock(case_id)
-        if not row.is_open or row.extended_at is not None:
+        if row.state in (states.DELIVERING, states.CLOSED) or row.extended_at is not None:
             raise Conflict(_("The period of this request was extended already, or the request is closed."))
         due = await clocks.count(row, extended=True)
         if deadlines.today(get().time_zone) > (await clocks.count(row)).safe:

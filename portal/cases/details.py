@@ -53,6 +53,8 @@ def checked(
     wrong |= faults | _corrections(rights, details) | _message(rights, details)
     if len(str(details.get("avoid", ""))) > 500:
         wrong["avoid"] = _("Please name the addresses in at most 500 characters.")
+    if len(str(details.get("country", ""))) > 10:
+        wrong["country"] = _("Please choose a country.")
     if details.get("ground", "") not in ("", *protection.GROUNDS):
         wrong["ground"] = _("Please choose one of the reasons.")
     if wrong:

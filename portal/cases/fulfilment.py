@@ -22,6 +22,7 @@ from portal.cases import (
     models,
     moves,
     own_data,
+    protection,
     states,
     targets,
     verification,
@@ -157,6 +158,13 @@ async def _erase_once(job: jobs.Job, task: models.Task, system: connectors.Conne
             await job.undone("erase")
         raise await _stop(task, _("The rows there are not those of the dry run any more. Nothing was deleted now."))
     try:
+        await _wait_for_holds(job, task)  # once more: asking the system took its time
+        await _wait_for_system(job, task)
+    except jobs.TryAgain:
+        if before == "new":
+            await job.undone("erase")
+        raise
+    try:
         await system.erase(plan)
     except connectors.Uncertain:
         raise  # still "about to": the next try asks the system first
@@ -215,7 +223,8 @@ async def complete(row: models.CaseRow) -> None:
     elif row.right == "rectification":
         await closing.tell(row, "mail/case-corrected", context)
     else:
-        await closing.tell(row, "mail/case-done", {"reasons": reasons})
+        stored = row.right == "restriction" or not await protection.objectable()
+        await closing.tell(row, "mail/case-done", {"reasons": reasons, "stored": stored})
     facts = await moves.facts(row)
     if "freeze" not in facts.holds:
         await moves.finish(row, row.proposed, actor="system")

@@ -44,7 +44,7 @@ async def package_of(case_id: str) -> Package | None:
     """The package that waits for the person, while it is kept."""
     row = await moves.load(case_id)
     found = await _package(case_id, "package")
-    if found is None or found.keep_until <= clock.now() or row.outcome in NOT_GIVEN or await verification.is_erased(row):
+    if found is None or found.keep_until <= clock.now() or not _is_given(row) or await verification.is_erased(row):
         return None
     return Package(found.id, case_id, found.size, found.sha256, found.made_at, found.keep_until, found.opened_at)
 
@@ -141,10 +141,15 @@ async def _refuse_others(row: models.CaseRow, session: identity.Session) -> None
 
 
 async def _refuse_ended(row: models.CaseRow) -> None:
-    if row.outcome in NOT_GIVEN:
+    if not _is_given(row):
         raise Conflict(_("This request was taken back or refused, so there is nothing to download. You can ask again."))
     if await verification.is_erased(row):
         raise Conflict(_("Your data was deleted meanwhile, as you asked, and this copy with it."))
+
+
+def _is_given(row: models.CaseRow) -> bool:
+    """Not what was made for an answer that was taken back since, or is being found anew."""
+    return row.state in (states.DELIVERING, states.CLOSED) and row.outcome not in NOT_GIVEN
 
 
 async def _proven(row: models.CaseRow) -> set[str]:

@@ -23,6 +23,7 @@ from portal.vault import Place
 SOURCES = ("form", "officer", "call", "letter", "visit", "mail", "api", "list")
 STRANGERS = frozenset({"form", "mail", "api"})  # anybody may send these, again and again
 PER_ADDRESS = 5  # a day, from one browser
+PER_PERSON = 20  # a day, signed in
 JOINED_FOR = timedelta(hours=1)
 
 
@@ -84,7 +85,7 @@ async def open_case(
             f"case:{asked.hex()}:{ids.digest(browser).hex() if browser else ''}",
             limit=PER_ADDRESS,
             per=timedelta(days=1),
-            sentence=_("Several requests came in for this address today. Please use the one you have, or write to us."),
+            sentence=_several(),
         )
     asker = Asker(address, language, who, source, actor or "system", received_at, kind)
     async with db.writing():
@@ -129,6 +130,7 @@ async def open_for(
     who: str = "me",
     details: Mapping[str, Any] | None = None,
     also: Sequence[str] = (),
+    browser: str | None = None,
     appeal_of: models.CaseRow | None = None,
 ) -> Opened:
     """Take a request of somebody who is signed in; proven at once when their proof is fresh enough."""
@@ -140,11 +142,15 @@ async def open_for(
     if address is None:
         raise NotAllowed(_("This address was erased."))
     asker = Asker(address, language, who, "form", f"customer:{session.subject}", None)
+    await db.throttle(f"case:{session.subject}", limit=PER_PERSON, per=timedelta(days=1), sentence=_several())
+    new_device = await identity.is_new_device(address, browser)
     async with db.writing():
         rows, reference = await _create_all(rights, details, asker, session=session, appeal_of=appeal_of)
         waiting = [each for each in rows if each.right not in states.AT_ONCE]
         if all(_is_fresh(session, each.right) for each in waiting):
             for each in waiting:
+                if new_device:
+                    await verification.note_new_device(each)
                 await verification.accept(each, session.identifier, how="signed in", actor=asker.actor)
                 if each.state == states.RECEIVED:  # more than the visit has to be shown
                     await moves.move(each, "ask for proof", event=events.PROOF_ASKED, actor=asker.actor)
@@ -268,6 +274,10 @@ async def _keep_corrections(case_id: str, key: vault.Key, changes: Mapping[str, 
         correction = ids.new()
         sealed = key.seal(Place("case_correction", "new", correction), value)
         await models.CorrectionRow.create(id=correction, case_id=case_id, field=name, new=sealed)
+
+
+def _several() -> str:
+    return _("Several requests came in for this address today. Please use the one you have, or write to us.")
 
 
 __all__ = ["Opened", "open_case", "open_for"]

@@ -121,8 +121,8 @@ async def kept(plan: connectors.Plan) -> connectors.Plan:
 
 
 def keeps_all(plan: connectors.Plan) -> bool:
-    """Whether a dry run was made while its system was on hold, so that there is nothing to do."""
-    return bool(plan.rows) and all(each.action == "keep" and each.law == LAW for each in plan.rows)
+    """Whether there is nothing to do in a system on hold: its dry run was made under the hold, or found nothing."""
+    return all(each.action == "keep" and each.law == LAW for each in plan.rows)
 
 
 @jobs.verb("cases.review_holds", every=timedelta(days=1))

@@ -127,13 +127,15 @@ async def tidy(job: jobs.Job) -> None:
 
 
 async def _settle(mail_id: str, became: str, case_id: str | None, officer: str) -> None:
-    row = await _find(mail_id)
-    if row.became not in (WAITING, AUTOMATIC):
+    row, now = await _find(mail_id), clock.now()
+    changed = await db.run(
+        "UPDATE case_mail SET became = ?, case_id = ?, done_by = ?, done_at = ?, keep_until = ?"
+        " WHERE id = ? AND became IN (?, ?)",
+        *(became, case_id or row.case_id, f"officer:{officer}", clock.micros(now), clock.micros(now + KEPT)),
+        *(mail_id, WAITING, AUTOMATIC),
+    )
+    if not changed:
         raise Conflict(_("Somebody has dealt with this mail already."))
-    until = clock.now() + KEPT
-    row.became, row.case_id, row.done_by, row.done_at = became, case_id or row.case_id, f"officer:{officer}", clock.now()
-    row.keep_until = until
-    await row.save(update_fields=["became", "case_id", "done_by", "done_at", "keep_until"])
     await audit.record(events.MAIL_DONE, actor=f"officer:{officer}", case=case_id, object=mail_id, payload={"became": became})
 
 

@@ -16,6 +16,7 @@ from portal.lib import ids
 from portal.lib.errors import Invalid, Refusal, Unavailable
 
 LARGEST = 25_000_000
+TO_OTHERS = ("mail/case-notice", "mail/system-question")  # whoever answers these is not the one who asked
 _TRACE = re.compile(rb"(?i)(return-path|received|delivered-to|x-[a-z0-9-]*|envelope-to|delivery-date|from )")
 _REFERENCE = re.compile(r"[\w-]{22}")
 
@@ -36,6 +37,8 @@ async def take(raw: bytes) -> str:
         return await _leave(mark, raw, mail.automatic, became=letterbox.AUTOMATIC, asked=_asked(mail))
     try:
         async with db.writing():
+            if await letterbox.known(mark):
+                return "again"
             case_id = await _case_of(mail)
             if case_id is not None:
                 await _join(case_id, mail)
@@ -55,13 +58,15 @@ async def take(raw: bytes) -> str:
 
 async def _leave(mark: bytes, raw: bytes, why: str, *, became: str = letterbox.WAITING, asked: bytes | None = None) -> str:
     async with db.writing():
+        if await letterbox.known(mark):
+            return "again"
         await letterbox.keep(mark, raw, became, why=why, asked=asked)
     return became
 
 
 async def _case_of(mail: Mail) -> str | None:
     """The request that a mail belongs to, by what only somebody who had our letter can know. It proves nothing more."""
-    answered = await messages.case_of(mail.answers)
+    answered = await messages.case_of(mail.answers, but=TO_OTHERS)
     if answered is not None:
         return answered
     digests = [ids.digest(each) for each in _REFERENCE.findall(mail.subject)[:5]]

@@ -103,7 +103,12 @@ async def _about(row: models.CaseRow) -> list[subjects.Identifier]:
     """What the asker named; of a child without an address of their own, the asker's proven one."""
     named: Mapping[str, str] = (await details_of(row.id)).get("concerned", {})
     if named:
-        return [await subjects.ensure(kind, value, by="system") for kind, value in named.items()]
+        found = [await subjects.ensure(kind, value, by="system") for kind, value in named.items()]
+        if any(each.audience != "person" for each in found):
+            raise Conflict(_("Several people use this address, so it does not say whose data it is."))
+        if len({each.subject for each in found if each.created_at < row.created_at}) > 1:
+            raise Conflict(_("The address and the number given belong to different people here. Ask which of them is meant."))
+        return found
     proven = [await subjects.get(str(each.identifier)) for each in await models.CaseIdentifier.filter(case_id=row.id)]
     if not proven:
         raise Conflict(_("Nobody has proven an address in this request yet, and none of the person was given."))

@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from portal import db, identity, vault
-from portal.cases import clocks, deadlines, events, laws, legal_holds, mine, models, moves, protection, states
+from portal.cases import clocks, closing, deadlines, events, laws, legal_holds, mine, models, moves, states
 from portal.lib import clock
 from portal.lib.errors import Conflict, NotFound
 from portal.paper import _
@@ -60,8 +60,7 @@ async def take_up_again(case_id: str, session: identity.Session) -> None:
             raise Conflict(_("It is too late to take this back. You can ask again at any time."))
         actor = f"customer:{session.subject}"
         await moves.move(row, "reopen", event=events.TAKEN_UP, actor=actor, proposed="")
-        if row.subject is not None and row.state == states.TRIAGE:
-            await protection.begin(row, row.subject, by=actor)
+        await closing.protect_again(row, actor=actor)
         await clocks.recount(row)
 
 

@@ -23,10 +23,23 @@ async def begin(row: models.CaseRow, subject: str, *, by: str, ground: str = "")
 
 
 async def end_with(row: models.CaseRow, *, by: str) -> None:
-    """Inside `writing()`, when a request has ended: what stood only until its decision ends with it."""
-    if row.right == "restriction" and row.outcome in ("fulfilled", "partly"):
+    """Inside `writing()`, when a request has ended: what stood only until its decision ends with it.
+
+    Where no published use could be stopped, an objection that was agreed to stays a restriction: the data is only stored.
+    """
+    agreed = row.outcome in ("fulfilled", "partly")
+    if agreed and (row.right == "restriction" or (row.right == "objection" and not await objectable())):
         return
     await end(row, by=by, why=row.outcome)
+
+
+async def objectable() -> list[consent.Purpose]:
+    """The published purposes that rest on our own interest or a public task: what an objection can be against (Art. 21(1))."""
+    return [
+        each
+        for each in await consent.purposes()
+        if each.default != "fixed" and each.basis in ("legitimate interest", "public task")
+    ]
 
 
 async def end(row: models.CaseRow, *, by: str, why: str) -> None:

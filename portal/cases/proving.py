@@ -27,6 +27,7 @@ FACTS = ("last order", "last payment", "what we wrote last", "a visit or call", 
 IN_POSTAL_ADDRESS = frozenset({"street", "city", "postcode", "address"})
 BY_OFFICERS = ("letter", "in person", "facts")
 OURS = "portal"
+BY_ONE_OFFICER = "proven through an officer"  # who alone could take everything: the answer takes two
 
 
 @dataclass(frozen=True)
@@ -217,8 +218,6 @@ async def _decide(proof_id: str, state: str, officer: str) -> None:
         if state != "shown":
             await _record(events.PROOF_FAILED, row, officer, proof.way, proof_id)
             return
-        row.flags = sorted({*row.flags, "known by facts"})
-        await row.save(update_fields=["flags"])
         await _accept(row, proof.way, actor=f"officer:{officer}")
 
 
@@ -228,6 +227,8 @@ async def _accept(row: models.CaseRow, way: str, *, actor: str) -> None:
     identifier = await subjects.ensure(row.address_kind, address, by=actor)
     waiting = [await moves.lock(each) for each in await together.unproven_beside(row)]
     for each in [row, *waiting]:
+        each.flags = sorted({*each.flags, BY_ONE_OFFICER})
+        await each.save(update_fields=["flags"])
         if way in grades.proofs_for(each.right).ways and not await _is_corrected(each, way):
             await verification.accept(each, identifier.id, how=way, actor=actor)
 
@@ -268,8 +269,14 @@ async def _stands_on_file(row: models.CaseRow, address: str, place: str, system:
         raise Invalid(_("Please choose a connected system."), {"system": _("Choose one of these.")})
     known_as = {row.address_kind: [subjects.canonical(row.address_kind, address)]}
     found = await connectors.open_system(system).find(known_as)
-    rows = [_words(" ".join(str(field.value) for field in each.fields)) for each in found]
-    return all(any(line <= words for words in rows) for line in lines)
+    rows = [_words(" ".join(str(field.value) for field in each.fields if _tells_place(each, field))) for each in found]
+    return any(all(line <= words for line in lines) for words in rows)
+
+
+def _tells_place(finding: connectors.Finding, field: connectors.Field) -> bool:
+    """Not what somebody may have written into an order about others: a field known as one of an address, or of a row that
+    carries the address that was asked with."""
+    return field.means in IN_POSTAL_ADDRESS or any(each.identifying for each in finding.fields)
 
 
 def _words(text: str) -> set[str]:

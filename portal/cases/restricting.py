@@ -31,7 +31,7 @@ async def lift(case_id: str, why: str, *, officer: str) -> None:
         raise Invalid(_("Please give the reasons."), {"lift-why": _("The person will read them, with the right to complain.")})
     async with db.writing():
         row = await moves.lock(case_id)
-        if row.right != "restriction" or row.restriction is None or row.is_open:
+        if row.restriction is None or row.is_open:
             raise Conflict(_("There is no restriction of this request that could end."))
         ends = clock.now() + TOLD_BEFORE
         await closing.tell(row, "mail/case-restriction-ends", {"reasons": why.strip(), "day": ends.date()})
@@ -48,6 +48,8 @@ async def stands(case_id: str) -> bool:
 async def lift_job(job: jobs.Job) -> None:
     async with fulfilment.holding(job):
         row = await moves.lock(job.arguments["case"])
+        if row.is_open:
+            return  # it was opened again since the person was told, and is being decided anew
         await protection.end(row, by=f"officer:{job.arguments['officer']}", why="the person was told")
 
 

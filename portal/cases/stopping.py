@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from portal import consent, db, identity, subjects
-from portal.cases import closing, events, fanout, models, moves, own_data
+from portal.cases import closing, events, fanout, models, moves, own_data, protection
 from portal.lib import clock
 from portal.lib.errors import TooMany
 
@@ -76,9 +76,9 @@ async def _stop_addresses(row: models.CaseRow, mine: Sequence[subjects.Identifie
 
 async def meant(right: str) -> list[consent.Purpose]:
     """The purposes a right is about, as they are published now; what an order or a law needs is never among them."""
+    if right == "objection":
+        return await protection.objectable()
     free = [each for each in await consent.purposes() if each.default != "fixed"]
     if right == "withdrawal":
         return [each for each in free if each.basis == "consent"]
-    if right == "objection":
-        return [each for each in free if each.basis in ("legitimate interest", "public task")]
     return [each for each in free if each.kind in KINDS[right]]

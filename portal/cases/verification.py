@@ -37,7 +37,8 @@ async def verified(case_id: str, proof: identity.Proof) -> str:
     async with db.writing():
         row = await moves.lock(case_id)
         for each in [row, *[await moves.lock(other) for other in await together.unproven_beside(row)]]:
-            await _note_new_device(each, proof)
+            if proof.new_device:
+                await note_new_device(each)
             await accept(each, proof.identifier_id, how="code", actor=f"customer:{proof.subject}")
     return row.state
 
@@ -52,8 +53,9 @@ async def accept(row: models.CaseRow, identifier_id: str, *, how: str, actor: st
     if identifier.audience != "person":
         # A family's or a role's address may be written to, but never by itself proves who somebody is.
         raise NotAllowed(_("Several people use this address, so it cannot show who you are. Please use an address of your own."))
+    by_mail = await models.CaseIdentifier.filter(case_id=row.id, how__in=grades.BY_MAIL).exists()
     added = await _note(row, identifier_id, how)
-    if how not in grades.BY_MAIL and row.reach == "mail":
+    if how not in grades.BY_MAIL and not by_mail and row.reach == "mail":
         row.reach = "post"  # the mailbox did not show who asks: it may be lost, or another's, and is told nothing more
         await row.save(update_fields=["reach"])
     if row.state in (states.RECEIVED, states.VERIFYING) and await grades.is_enough(row):
@@ -78,9 +80,9 @@ async def _note(row: models.CaseRow, identifier_id: str, how: str) -> bool:
     return True
 
 
-async def _note_new_device(row: models.CaseRow, proof: identity.Proof) -> None:
+async def note_new_device(row: models.CaseRow) -> None:
     """Somebody asks for everything in a browser that the account's owner never used: more has to be shown, or looked at."""
-    if not proof.new_device or row.right not in policy().new_device or row.more_proof:
+    if row.right not in policy().new_device or row.more_proof:
         return
     if policy().new_device_asks == STRONGER:
         row.more_proof = grades.NEW_DEVICE
@@ -184,7 +186,7 @@ async def _first_proof(row: models.CaseRow, identifier: subjects.Identifier, how
     if row.reach == "mail":
         await together.tell_started(row, await case_address(row))
     if row.requester == "me":
-        await protection.begin(row, identifier.subject, by=actor, ground=await _ground(row))
+        await protection.begin(row, identifier.subject, by=actor, ground=await ground(row))
         await warn(row, identifier.subject, but=identifier.id if how in grades.BY_MAIL else "")
 
 
@@ -216,7 +218,7 @@ async def warn(row: models.CaseRow, subject: str, *, but: str = "") -> None:
         await audit.record(events.NOTICE_SENT, actor="system", subject=row.subject, case=row.id, object=other.id)
 
 
-async def _ground(row: models.CaseRow) -> str:
+async def ground(row: models.CaseRow) -> str:
     """Why the data shall only be stored, where the person said so."""
     return str((await details(row)).get("ground", ""))
 
@@ -265,4 +267,4 @@ async def _lift_freeze(row: models.CaseRow, identifier_id: str, actor: str) -> N
 
 
 def _proven_before(identifier: subjects.Identifier, row: models.CaseRow) -> bool:
-    return identifier.verified_at is not None and identifier.verified_at < row.created_at
+    return identifier.first_verified_at is not None and identifier.first_verified_at < row.created_at

@@ -5,7 +5,7 @@ Customers prove an address (GDPR Art. 12(6)); officers sign in with two factors,
 
 from portal.identity.api_keys import SCOPES, ApiKey, add_key, keys, revoke_key
 from portal.identity.api_limits import admit, count_request, run_counting
-from portal.identity.challenges import Challenge, Proof, challenge, landing, prove_code, prove_link
+from portal.identity.challenges import Challenge, Proof, challenge, is_new_device, landing, prove_code, prove_link
 from portal.identity.invitations import Setup, accept, invite, invite_again, invited, pending_setup
 from portal.identity.officers import Officer, grant_role, let_go, officer, officer_by_email, officers, person_of, remove_role
 from portal.identity.roles import ACTIONS, ROLES, may, require, role_name
@@ -44,6 +44,7 @@ __all__ = [
     "invite",
     "invite_again",
     "invited",
+    "is_new_device",
     "keys",
     "landing",
     "let_go",

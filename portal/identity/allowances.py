@@ -14,6 +14,7 @@ HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 TRIES = ((10, HOUR), (90, DAY))
 MAILS = ((5, HOUR), (20, DAY))
 FAMILIAR_FOR = timedelta(days=365)
+NEW_FOR = timedelta(days=2)
 
 
 class _NotCounted(Exception):
@@ -55,10 +56,17 @@ async def is_familiar(account: bytes, browser: str) -> bool:
 
 
 async def is_new(account: bytes, browser: str | None) -> bool:
-    """Whether other browsers are familiar with this account, and this one is not."""
-    since = clock.micros(clock.now() - FAMILIAR_FOR)
-    known = await db.row("SELECT 1 AS one FROM familiar_browser WHERE account = ? AND last_at > ? LIMIT 1", account, since)
-    return known is not None and not (browser and await is_familiar(account, browser))
+    """Whether other browsers are familiar with this account, and this one is not, or only since the day before yesterday."""
+    now = clock.now()
+    known = await db.rows(
+        "SELECT browser, first_at FROM familiar_browser WHERE account = ? AND last_at > ?",
+        account,
+        clock.micros(now - FAMILIAR_FOR),
+    )
+    long_known = [bytes(each["browser"]) for each in known if each["first_at"] <= clock.micros(now - NEW_FOR)]
+    mine = ids.digest(browser) if browser else b""
+    others = [each for each in known if bytes(each["browser"]) != mine]
+    return bool(others) and mine not in long_known
 
 
 async def remember(account: bytes, browser: str | None) -> None:
@@ -66,11 +74,9 @@ async def remember(account: bytes, browser: str | None) -> None:
     if not browser:
         return
     await db.run(
-        "INSERT INTO familiar_browser (account, browser, last_at) VALUES (?, ?, ?)"
+        "INSERT INTO familiar_browser (account, browser, first_at, last_at) VALUES (?, ?, ?, ?)"
         " ON CONFLICT (account, browser) DO UPDATE SET last_at = excluded.last_at",
-        account,
-        ids.digest(browser),
-        clock.micros(clock.now()),
+        *(account, ids.digest(browser), clock.micros(clock.now()), clock.micros(clock.now())),
     )
     await db.run("DELETE FROM familiar_browser WHERE last_at < ?", clock.micros(clock.now() - FAMILIAR_FOR))
 

@@ -45,7 +45,7 @@ class Landing:
 class Proof:
     """An address was just shown to reach the person. Good for `use`, and for `bound_to` (a case, a session) alone.
 
-    `new_device`: other browsers proved this address before, and this one never did.
+    `new_device`: other browsers proved this address before, and this one not until lately.
     """
 
     identifier_id: str
@@ -230,6 +230,11 @@ async def _consume(found: ChallengeRow, browser: str | None, by: str) -> Proof:
         payload={"use": found.use, "by": by},
     )
     return Proof(identifier.id, identifier.subject, found.use, found.bound_to, new_device)
+
+
+async def is_new_device(address: str, browser: str | None) -> bool:
+    """Whether other browsers proved this address before, and this one not until lately."""
+    return await allowances.is_new(_account(address), browser)
 
 
 def _account(address: str) -> bytes:

@@ -39,11 +39,11 @@ async def of_case(case: str) -> list[Copy]:
     return await _opened(await Message.filter(case_id=case).order_by("created_at", "id"))
 
 
-async def case_of(message_ids: Sequence[str]) -> str | None:
-    """The case that one of these Message-IDs was written in, the first that is ours."""
+async def case_of(message_ids: Sequence[str], but: Sequence[str] = ()) -> str | None:
+    """The case that one of these Message-IDs was written in, the first that is ours and by none of these templates."""
     if not message_ids:
         return None
-    found = await Message.filter(message_id__in=list(message_ids), case_id__not_isnull=True)
+    found = await Message.filter(message_id__in=list(message_ids), case_id__not_isnull=True).exclude(template__in=list(but))
     known = {each.message_id: each.case_id for each in found}
     return next((known[each] for each in message_ids if each in known), None)
 

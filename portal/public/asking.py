@@ -49,7 +49,7 @@ async def _opened(request: Request, given: dict[str, str], rights: list[str]) ->
     browser, (right, *also) = cookie(request, "browser") or None, rights
     if request.state.customer:
         session = request.state.customer
-        opened = await cases.open_for(session, right, language=language(), who=who, details=details, also=also)
+        opened = await cases.open_for(session, right, language=language(), who=who, details=details, also=also, browser=browser)
         return RedirectResponse(f"/requests/{opened.reference}", 303)
     await db.throttle(
         f"ask:{client_network(request)}",

@@ -19,7 +19,7 @@ async def disown(identifier_id: str, *, by: str) -> Identifier:
     identifier = await get(identifier_id)
     if identifier.erased_at is not None:
         raise Conflict(_("This address was erased."))
-    identifier.audience, identifier.verified_at = FORMER, None
-    await identifier.save(update_fields=["audience", "verified_at"])
+    identifier.audience, identifier.verified_at, identifier.first_verified_at = FORMER, None, None
+    await identifier.save(update_fields=["audience", "verified_at", "first_verified_at"])
     await audit.record(events.DISOWNED, actor=by, subject=identifier.home, object=identifier_id)
     return identifier

@@ -67,7 +67,8 @@ async def mark_verified(identifier_id: str, *, by: str = "system") -> Identifier
     if identifier.erased_at is not None:
         raise Conflict(_("This address was erased."))
     identifier.verified_at = clock.now()
-    await identifier.save(update_fields=["verified_at"])
+    identifier.first_verified_at = identifier.first_verified_at or identifier.verified_at
+    await identifier.save(update_fields=["verified_at", "first_verified_at"])
     await audit.record(events.VERIFIED, actor=by, subject=identifier.home, object=identifier_id)
     return identifier
 

@@ -34,6 +34,7 @@ class Identifier(Model):
     audience = fields.CharField(10)
     created_at = Moment()
     verified_at = Moment(null=True)
+    first_verified_at = Moment(null=True)
     erased_at = Moment(null=True)
 
     class Meta:

@@ -88,7 +88,7 @@ def _as_of(identifier: Identifier, now: Known | None, at: datetime, subject: str
         identifier.home,
         subject,
         identifier.audience,
-        by_then(identifier.verified_at),
+        by_then(identifier.first_verified_at),
         by_then(identifier.erased_at),
         by_then(now.suppressed_since if now else None),
         identifier.value,

@@ -68,7 +68,7 @@ def _contexts(words: str) -> dict[str, dict[str, Any]]:
     return {
         "case-answered": asked | {"text": words, "granted": True},
         "case-corrected": asked | {"snapshot": {"corrections": [{**fixed, "everywhere": each} for each in (True, False)]}},
-        "case-done": asked,
+        "case-done": asked | {"stored": True},
         "case-entered": {"reference": words, "day": NOON},
         "case-erased": asked | {"snapshot": {"removals": gone}},
         "case-extended": asked | {"reason": words, "text": words},

@@ -116,14 +116,17 @@ def found_company(house: House, folder: Path) -> Company:
     return company
 
 
-async def ask(right: str, address: str = ANA, details: Mapping[str, Any] | None = None) -> cases.Opened:
-    return await cases.open(right, address, language="en", details=details)
+async def ask(
+    right: str, address: str = ANA, details: Mapping[str, Any] | None = None, browser: str | None = None
+) -> cases.Opened:
+    return await cases.open(right, address, language="en", details=details, browser=browser)
 
 
-async def prove(opened: cases.Opened, address: str = ANA) -> str:
+async def prove(opened: cases.Opened, address: str = ANA, browser: str | None = None) -> str:
     """With the code from the newest mail to that address; answers the state."""
     assert opened.challenge is not None
-    return await cases.verified(opened.id, await identity.prove_code(opened.challenge, await code_to(address)))
+    proof = await identity.prove_code(opened.challenge, await code_to(address), browser=browser)
+    return await cases.verified(opened.id, proof)
 
 
 async def code_to(address: str) -> str:

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from portal import audit, cases, db, jobs, subjects, vault
-from portal.cases import contact
+from portal import audit, cases, connectors, db, jobs, subjects, vault
+from portal.cases import contact, fanout, models
 from portal.lib import clock
 from portal.lib.clock import months_later
 from portal.lib.errors import Conflict, Invalid
@@ -109,3 +109,31 @@ async def test_the_reason_is_sealed_under_the_persons_key_and_every_step_is_reco
         await cases.legal_holds.lift(hold, officer=OLGA)
     recorded = [each.event for each in await audit.search(subject=await person()) if each.event.startswith("hold.")]
     assert sorted(recorded) == ["hold.ended", "hold.set"]
+
+
+@sqlite_first
+async def test_a_deletion_does_not_wait_for_a_held_system_that_holds_nothing(company: Company) -> None:
+    company.run("news", "DELETE FROM subscription")
+    case_id = await collected("erasure")
+    await cases.legal_holds.set_on_system("news", WHY, officer=CARLA)
+    assert (await answer(case_id)).outcome == "fulfilled"
+
+
+@sqlite_first
+async def test_a_hold_that_is_set_while_a_system_is_being_asked_stops_the_deletion(
+    company: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Planning anew takes its time, and counsel does not wait for it."""
+    case_id = await collected("erasure")
+    subject = (await cases.case(case_id)).subject or ""
+    opened = fanout.open_system
+
+    async def open_slowly(task: models.Task, row: models.CaseRow) -> connectors.Connector:
+        if not await cases.legal_holds.standing():
+            await cases.legal_holds.set_on_person(subject, WHY, officer=CARLA)
+        return await opened(task, row)
+
+    monkeypatch.setattr("portal.cases.fulfilment.fanout.open_system", open_slowly)
+    await answer(case_id)
+    assert company.rows("shop", "SELECT count(*) FROM purchase WHERE customer_id = 1") == [(2,)]
+    assert company.rows("news", "SELECT count(*) FROM subscription WHERE email LIKE 'ana%'") == [(1,)]

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portal import cases, db, messages
+from portal import cases, db, messages, subjects
 from portal.cases import intake, letterbox, mail_in, mail_reading, models
 from portal.cases.letterbox import AUTOMATIC, CASE, THREAD, WAITING
-from tests.cases.shops import ANA, MALLORY, Company, letters_to, newest_to
+from tests.cases.shops import ANA, BEN, MALLORY, Company, ask, letters_to, newest_to, prove
 from tests.conftest import House
 
 PLEASE = "Dear all,\n\nplease send me a copy of my data.\n\nAna"
@@ -46,6 +46,21 @@ async def test_the_number_in_the_subject_finds_the_thread_and_proves_nothing(sql
     opened = await cases.open("access", ANA, language="en")
     assert await mail_in.take(_mail("More words", subject=f"Re: {opened.reference}").as_bytes()) == THREAD
     assert (await cases.case(opened.id)).state == "verifying"
+
+
+async def test_an_answer_to_what_we_wrote_to_somebody_else_waits_for_an_officer(company: Company) -> None:
+    """Whoever was warned, or was asked what they hold, is not the one who asked: their words are not for that person's eyes."""
+    async with db.writing():
+        ana = await subjects.ensure("email", ANA, by="import")
+        other = await subjects.ensure("email", BEN, by="import", subject=ana.subject)
+        for each in (ana, other):
+            await subjects.mark_verified(each.id)
+    opened = await ask("access")
+    await prove(opened)
+    [warning] = [each for each in await messages.of_case(opened.id) if each.template == "mail/case-notice"]
+    answered = _mail("It was not me. I live at 5 Secret Street.", sender=BEN, In_Reply_To=warning.message_id)
+    assert await mail_in.take(answered.as_bytes()) == WAITING
+    assert await cases.conversation.thread(opened.id) == []
 
 
 async def test_what_does_not_fit_into_the_thread_waits_whole_beside_it(sqlite_house: House) -> None:

@@ -11,7 +11,7 @@ from portal import audit, cases, db, identity, jobs, settings, subjects, vault
 from portal.cases import models, policy
 from portal.lib import clock
 from portal.lib.errors import Conflict, Invalid, NotAllowed, TooMany
-from tests.cases.shops import ANA, BEN, OLGA, PETRA, Company, ask, code_to, collected, letters_to, prove
+from tests.cases.shops import ANA, BEN, OLGA, PETRA, Company, answer, ask, code_to, collected, letters_to, prove, visit
 from tests.conftest import sqlite_first
 
 HOME = "Ana Pop\nStrada Lungă 5\n400001 Cluj"
@@ -163,8 +163,7 @@ async def test_a_copy_for_somebody_without_a_mailbox_goes_by_tracked_post_and_cl
     before = await letters_to(ANA)
     await cases.collect(opened.id, officer=OLGA)
     await jobs.run_due()
-    await cases.propose(opened.id, officer=OLGA)
-    await jobs.run_due()
+    await answer(opened.id)
     assert await state(opened.id) == "delivering" and await letters_to(ANA) == before
     kinds = [each.kind for each in await cases.letters.of_case(opened.id)]
     assert kinds == ["code", "case-ready"] and (await cases.letters.of_case(opened.id))[1].place == HOME
@@ -179,9 +178,10 @@ async def test_a_copy_never_goes_by_post_where_no_postal_address_was_proven(comp
     await cases.proving.saw_document(met.id, "passport", officer=OLGA)
     await cases.collect(met.id, officer=OLGA)
     await jobs.run_due()
+    assert await cases.propose(met.id, officer=OLGA) == "approving", "one officer alone could take anybody's copy"
+    await cases.send_back(met.id, why="To be proposed once more.", officer=PETRA)
     for each in (met.id, mailed):
-        await cases.propose(each, officer=OLGA)
-    await jobs.run_due()
+        await answer(each)
     with pytest.raises(Conflict, match="hand to hand"):
         await cases.by_post.given(met.id, "tracked post", officer=OLGA)
     with pytest.raises(Conflict, match="in the portal"):
@@ -217,7 +217,8 @@ async def test_a_browser_new_to_the_account_takes_a_second_person_or_a_stronger_
         await cases.verified(opened.id, await identity.prove_code(opened.challenge, await code_to(ANA), browser=browser))
         return opened
 
-    first = await from_browser("hers", "first")
+    with clock.at(clock.now() - timedelta(days=3)):
+        first = await from_browser("hers", "first")
     second = await from_browser("another", "second")
     assert (await cases.case(first.id)).flags == () and (await cases.case(second.id)).flags == ("new device",)
     assert (await cases.case((await from_browser("hers", "third")).id)).flags == ()
@@ -234,3 +235,32 @@ async def test_a_browser_new_to_the_account_takes_a_second_person_or_a_stronger_
     assert (await cases.case(third.id)).state == "verifying"
     await cases.proving.saw_document(third.id, "passport", officer=OLGA)
     assert (await cases.case(third.id)).state == "triage"
+
+
+@sqlite_first
+async def test_whoever_signed_in_from_a_new_browser_first_takes_a_second_person_as_well(company: Company) -> None:
+    with clock.at(clock.now() - timedelta(days=3)):
+        mine = await ask("access", browser="hers")
+        await prove(mine, browser="hers")
+    await prove(await ask("access", browser="a thief's"), browser="a thief's")  # which makes that browser known here
+    opened = await cases.open_for(await visit(), "access", language="en", browser="a thief's")
+    assert (await cases.case(opened.id)).flags == ("new device",)
+    known = await cases.open_for(await visit(), "portability", language="en", browser="hers")
+    assert (await cases.case(known.id)).flags == ()
+
+
+@sqlite_first
+async def test_a_postal_address_is_not_put_together_out_of_several_rows_or_found_in_what_somebody_wrote(company: Company) -> None:
+    company.run("shop", "INSERT INTO purchase VALUES (8, 1, 'For Mallory Lee'), (9, 1, 'Aleea Florilor 3, 400002 Cluj')")
+    company.run("shop", "INSERT INTO purchase VALUES (10, 1, 'Mallory Lee, Aleea Florilor 3, 400002 Cluj')")
+    opened = await ask("access")
+    with pytest.raises(Invalid, match="does not stand"):
+        await cases.proving.write_letter(opened.id, "Mallory Lee\nAleea Florilor 3\n400002 Cluj", "shop", officer=OLGA)
+
+
+@sqlite_first
+async def test_who_shows_a_document_after_the_mailbox_still_gets_mail(company: Company) -> None:
+    opened = await ask("access", details={"avoid": "old@example.com"})
+    assert await prove(opened) == "verifying"
+    await cases.proving.saw_document(opened.id, "identity card", officer=OLGA)
+    assert (await cases.proving.of(opened.id)).reach == "mail" and await state(opened.id) == "triage"
