@@ -8,7 +8,7 @@ from portal.identity.api_limits import admit, count_request, run_counting
 from portal.identity.challenges import Challenge, Proof, challenge, is_new_device, landing, prove_code, prove_link
 from portal.identity.invitations import Setup, accept, invite, invite_again, invited, pending_setup
 from portal.identity.officers import Officer, grant_role, let_go, officer, officer_by_email, officers, person_of, remove_role
-from portal.identity.roles import ACTIONS, ROLES, may, require, role_name
+from portal.identity.roles import ACTIONS, may, require, role_name
 from portal.identity.sessions import (
     Session,
     close_session,
@@ -24,7 +24,6 @@ from portal.identity.sign_in import second_factor, sign_in, step_up_officer
 
 __all__ = [
     "ACTIONS",
-    "ROLES",
     "SCOPES",
     "ApiKey",
     "Challenge",

@@ -11,6 +11,7 @@ from portal import audit, cases, connectors, consent, db, identity, statement, s
 from portal.cases import mail_in, models
 from portal.connectors.person import questions
 from portal.connectors.systems import read
+from portal.identity.roles import ROLES
 from portal.lib import clock
 from portal.pages import CUSTOMER, OFFICER
 from portal.settings import HOME
@@ -147,7 +148,7 @@ async def open_scene(house: House, folder: Path) -> Scene:
         paths["/admin/holds/{hold}/" + end] = f"/admin/holds/{hold}/{end}"
     paths["/answer/{token}"] = await _answered_by_hand(erasure, folder)
     paths["/admin/cases/{case}/files/{system}"] = f"/admin/cases/{erasure}/files/archive"
-    officers = {role: await _at_work(role) for role in sorted(identity.ROLES)}
+    officers = {role: await _at_work(role) for role in sorted(ROLES)}
     officer = await identity.officer_by_email("privacy-officer@example.com")
     saved = await cases.filters.save("Copies", {"right": "access"}, officer=officer.id)
     paths["/admin/filters/{filter}/removal"] = f"/admin/filters/{saved}/removal"

@@ -58,6 +58,9 @@ async def prove_without_mail(watch: Watch, olga: Browser, petra: Browser) -> Non
     await watch.press(olga, desk + "/start")
     await jobs.run_due()
     await watch.press(olga, desk + "/proposal", answer="fulfilled")
+    waiting = await cases.proposal(desk.rpartition("/")[2])
+    assert waiting is not None
+    await watch.press(petra, desk + "/approval", digest=waiting.digest)
     await jobs.run_due()
     await watch.press(olga, desk + "/handover", given="tracked post")
     await watch.press(olga, await _asked_for(watch, "met@example.com") + "/meeting", document="passport")
