@@ -54,6 +54,15 @@ def test_a_code_on_paper_replaces_a_lost_mailbox(visitor: Page, colleague: Page,
     colleague.reload()
     search_all_systems(colleague)
     press(colleague, "Make the package")
+    case = colleague.url
+
+    press(colleague, "Sign out")  # an officer could have typed the letter's code: the copy takes a second one
+    officer_signs_in(colleague, "petra")
+    colleague.goto(case)
+    press(colleague, "Approve exactly this")
+    press(colleague, "Sign out")
+    officer_signs_in(colleague, "olga")
+    colleague.goto(case)
     reloaded(colleague, "Posted with tracking")
     press(colleague, "Posted with tracking")
     expect(colleague.get_by_role("main")).to_contain_text("Fulfilled")
