@@ -264,7 +264,9 @@ class Life(RuleBasedStateMachine):
         return self.run(then())
 
 
-@pytest.mark.parametrize("examples", [12, pytest.param(400, marks=[pytest.mark.deep, pytest.mark.timeout(3600)])])
+@pytest.mark.deep
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("examples", [400])
 def test_a_request_lives_by_its_rules_whatever_happens_to_it(migrated_sqlite: Path, tmp_path: Path, examples: int) -> None:
     (tmp_path / "portal.db").write_bytes(migrated_sqlite.read_bytes())
     with asyncio.Runner() as runner:
