@@ -28,6 +28,8 @@ def test_what_was_changed_on_the_disk_does_not_open(tmp_path: Path) -> None:
     with Spool(tmp_path) as spool:
         spool.write(bytes(2 * PART))
         spool.end()
-        os.pwrite(spool._file.fileno(), b"x", PART + 100)
+        file = spool._file.fileno()
+        [byte] = os.pread(file, 1, PART + 100)
+        os.pwrite(file, bytes([byte ^ 1]), PART + 100)
         with spool.open("rb") as reader, pytest.raises(vault.Tampered):
             reader.read()
