@@ -1,7 +1,7 @@
 """What every test may ask for: a migrated, empty portal on SQLite and on PostgreSQL.
 
-`house` runs a test on both databases (with `sqlite_first` on PostgreSQL only in make deep); `sqlite_house` only on SQLite,
-for doors and journeys. Test functions are plain `async def`. Hypothesis profiles: default (make test) and `deep` (make deep).
+`house` runs a test on both databases (on PostgreSQL often in make deep alone, see below); `sqlite_house` only on SQLite, for
+doors and journeys. Test functions are plain `async def`. Hypothesis profiles: default (make test) and `deep` (make deep).
 """
 
 import asyncio
@@ -27,7 +27,7 @@ from tortoise.backends.base.executor import EXECUTOR_CACHE
 
 from portal import db, logs, settings, statement, vault
 from portal.identity import passwords
-from portal.settings import Settings
+from portal.settings import HOME, Settings
 from tests import postgresql
 
 Result = TypeVar("Result")
@@ -137,10 +137,13 @@ def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def postgresql_databases(postgresql_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[postgresql.Databases]:
-    var = tmp_path_factory.mktemp("migrating")
-    databases = postgresql.Databases(
-        postgresql_server, lambda address: apart(_migrate(replace(settings_in(var), database_url=address)))
-    )
+    with migrated_databases(postgresql_server, tmp_path_factory.mktemp("migrating")) as databases:
+        yield databases
+
+
+@contextmanager
+def migrated_databases(server: str, var: Path) -> Iterator[postgresql.Databases]:
+    databases = postgresql.Databases(server, lambda address: apart(_migrate(replace(settings_in(var), database_url=address))))
     yield databases
     databases.drop()
 
@@ -159,8 +162,22 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Setting
         databases.give_back(address)
 
 
-# On PostgreSQL in `make deep` alone: each of its statements goes there in another test of `make test` as well.
-sqlite_first = pytest.mark.parametrize("database", ["sqlite", pytest.param("postgresql", marks=pytest.mark.deep)], indirect=True)
+on_both = pytest.mark.on_both
+# Where the databases differ most: what transactions, locks and triggers promise.
+GROUND = ("audit", "db", "jobs", "subjects", "vault")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """On PostgreSQL: the ground, and of the rooms what happens at the same time and one whole life; all else in make deep.
+
+    No statement waits for that: tests/both_databases.py shows each one to PostgreSQL.
+    """
+    for item in items:
+        chosen = item.callspec.params.get("database") if isinstance(item, pytest.Function) and hasattr(item, "callspec") else None
+        room = item.path.relative_to(HOME / "tests").parts[0]
+        if chosen == "postgresql" and room not in GROUND and not item.get_closest_marker("on_both"):
+            item.add_marker(pytest.mark.deep)
 
 
 @pytest.fixture

@@ -11,14 +11,13 @@ from portal.consent import Cell
 from portal.consent.history import evidence_of
 from portal.lib import clock
 from tests.api.machines import Machine, faults, key, number, question, said
-from tests.conftest import House, sqlite_first
+from tests.conftest import House, on_both
 from tests.consent.people import publish
 
 DOOR = "/api/v1/decisions"
 CELL = Cell("back-in-stock", "email")
 
 
-@sqlite_first
 async def test_a_yes_from_the_checkout_is_recorded_and_proven(house: House) -> None:
     await publish()
     async with Machine(await key()) as shop:
@@ -40,7 +39,6 @@ async def test_a_yes_from_the_checkout_is_recorded_and_proven(house: House) -> N
     assert await evidence_of(told["id"]) == {"order": "4711"}
 
 
-@sqlite_first
 async def test_a_receipt_of_a_stop_is_no_business_of_other_programs(house: House) -> None:
     await publish()
     async with Machine(await key()) as shop:
@@ -245,6 +243,7 @@ async def test_the_same_request_twice_is_done_once_and_answered_the_same(house: 
         assert await number("decision") == 1
 
 
+@on_both
 async def test_the_same_request_many_times_at_once_is_done_once(house: House) -> None:
     await publish()
     async with Machine(await key()) as shop:
@@ -276,7 +275,6 @@ async def test_a_strange_idempotency_key_is_refused(shop: Machine, given: str) -
     assert answer.status_code == 422 and faults(answer) == ["Idempotency-Key"]
 
 
-@sqlite_first
 async def test_what_was_recorded_counts_for_the_very_next_question(house: House) -> None:
     await publish()
     async with Machine(await key()) as shop:

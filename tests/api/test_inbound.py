@@ -24,7 +24,7 @@ from portal.lib import clock
 from portal.settings import HOME
 from tests.api.machines import Machine, faults, key, number, said
 from tests.api.sender import LIST, SECRET, Sender, connect
-from tests.conftest import House
+from tests.conftest import House, on_both
 from tests.consent.people import publish
 
 YESTERDAY = "2026-01-31T08:00:00Z"
@@ -44,6 +44,7 @@ async def letters(house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         yield Sender(machine)
 
 
+@on_both
 async def test_a_signed_word_is_recorded_with_what_the_list_says_of_its_system(letters: Sender) -> None:
     answer = await letters.send("msg_1", word())
     assert answer.status_code == 200, answer.text

@@ -14,14 +14,13 @@ from portal.identity import api_keys, api_limits
 from portal.lib import clock, ids
 from portal.lib.errors import Conflict, Invalid, NotAllowed, NotFound
 from tests.api.machines import OURS, SHOP, Machine, key, number, question, said
-from tests.conftest import House, sqlite_first
+from tests.conftest import House, on_both
 from tests.consent.people import publish
 from tests.people import ANA, OLGA, PETRA, VIK, Browser, hire, sign_in
 
 CHECK = "/api/v1/permissions/check"
 
 
-@sqlite_first
 async def test_whatever_is_not_a_key_in_use_gets_the_same_answer(house: House) -> None:
     await publish()
     good = await key()
@@ -94,6 +93,7 @@ async def test_a_revoked_key_opens_nothing_at_once(house: House) -> None:
         await identity.revoke_key("no-such-key", by=None)
 
 
+@on_both
 async def test_a_key_revoked_by_another_process_opens_nothing_after_a_second(house: House) -> None:
     secret = await key()
     assert await api_keys.key_of(secret) is not None
@@ -229,6 +229,7 @@ async def test_a_limit_survives_a_restart_and_ends_with_its_minute(house: House,
             assert (await shop.post(CHECK, json=question())).status_code == 200
 
 
+@on_both
 async def test_two_processes_count_together(house: House, three_a_minute: None) -> None:
     await publish()
     async with Machine(await key()) as shop:
@@ -240,6 +241,7 @@ async def test_two_processes_count_together(house: House, three_a_minute: None) 
         assert (await shop.post(CHECK, json=question())).status_code == 429
 
 
+@on_both
 async def test_requests_are_written_in_rounds_and_a_key_shows_the_day_of_its_use(house: House) -> None:
     await publish()
     async with Machine(await key()) as shop:

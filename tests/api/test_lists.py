@@ -9,7 +9,7 @@ import pytest
 from portal import audit, db, subjects
 from portal.lib import clock
 from tests.api.machines import Machine, faults, key, number, question
-from tests.conftest import House, sqlite_first
+from tests.conftest import House, on_both
 from tests.consent.people import publish
 
 IMPORTS = "/api/v1/imports?purpose=back-in-stock&channel=email&edition=legacy:old:1&map=email=E-Mail&answer=OPT_OUT=no"
@@ -25,7 +25,6 @@ def on_a_fixed_day() -> Iterator[None]:
         yield
 
 
-@sqlite_first
 async def test_a_list_is_planned_committed_and_taken_back(house: House) -> None:
     await publish()
     async with Machine(await key("imports:write", "permissions:read")) as program:
@@ -88,6 +87,7 @@ async def test_an_import_belongs_to_the_key_that_planned_it(sqlite_house: House)
         assert (await program.get(itself)).json()["state"] == "in force"
 
 
+@on_both
 async def test_a_scrub_streams_the_answer_and_then_its_receipt(house: House) -> None:
     await publish()
     async with Machine(await key("lists:read")) as program:

@@ -11,13 +11,12 @@ from portal.consent.precedence import File
 from portal.consent.rules import Tuning
 from portal.lib import clock
 from tests.api.machines import Machine, faults, key, question, said
-from tests.conftest import House, sqlite_first
+from tests.conftest import House
 from tests.consent.people import known, publish, say
 
 DOOR = "/api/v1/permissions/check"
 
 
-@sqlite_first
 async def test_the_answer_says_which_decision_won_and_which_lost(house: House) -> None:
     await publish()
     async with Machine(await key()) as shop:
@@ -51,7 +50,6 @@ async def test_the_answer_says_which_decision_won_and_which_lost(house: House) -
     }
 
 
-@sqlite_first
 async def test_a_yes_that_the_precedence_sets_aside_is_named_with_the_part_that_did_it(house: House) -> None:
     await publish()
     await retuning.switch_on(File(Tuning(counts_for=(("checkout", 1),)), b"checkout"), by="officer:olga")
@@ -72,7 +70,6 @@ async def test_an_address_that_nobody_knows_has_the_default(house: House) -> Non
     assert await subjects.find("email", "nobody@example.com") is None
 
 
-@sqlite_first
 async def test_stops_and_pauses_say_what_they_are(house: House) -> None:
     await publish()
     ana = await known("phone", "+40722123456", proven=True)
@@ -96,7 +93,6 @@ async def test_stops_and_pauses_say_what_they_are(house: House) -> None:
         assert "contested" not in str(restricted["because"]) and "olga" not in str(restricted)
 
 
-@sqlite_first
 async def test_the_answer_tells_how_the_person_likes_to_be_reached_and_only_what_they_set(house: House) -> None:
     await publish()
     ana = await known("email", "ana@example.com")
@@ -122,7 +118,6 @@ async def test_the_answer_tells_how_the_person_likes_to_be_reached_and_only_what
         jsonschema.Draft202012Validator(schemas.ANSWER).validate(each)
 
 
-@sqlite_first
 async def test_as_of_any_moment_and_gone_after_an_erasure(house: House) -> None:
     await publish()
     async with Machine(await key()) as shop:
@@ -168,7 +163,6 @@ async def test_each_bad_field_of_a_question_is_named(sqlite_house: House) -> Non
         assert faults(await shop.post(DOOR, json=[])) == [""]
 
 
-@sqlite_first
 async def test_a_receipt_is_given_for_decisions_and_nothing_else(house: House) -> None:
     await publish()
     secret = await key()

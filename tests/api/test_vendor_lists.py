@@ -9,7 +9,7 @@ from portal import db
 from portal.lib import clock
 from portal.settings import HOME
 from tests.api.machines import Machine, faults, key, number
-from tests.conftest import House, sqlite_first
+from tests.conftest import House
 from tests.consent.exports import NOW, may, ready
 from tests.consent.test_hashed import SURVEYS
 
@@ -42,7 +42,6 @@ def _form(file: str, told: str) -> dict[str, tuple[str, bytes]]:
         ("mailchimp", "mailchimp-subscribed", "&status=subscribed"),
     ],
 )
-@sqlite_first
 async def test_every_system_is_planned_committed_and_taken_back(house: House, vendor: str, export: str, more: str) -> None:
     await ready()
     file, told = _example(f"{export}.csv"), _example(f"{vendor}.toml")
@@ -145,7 +144,6 @@ async def test_a_map_names_only_the_collection_points_of_its_key(sqlite_house: H
     assert "preference-centre" not in {row["source"] for row in await db.rows("SELECT source FROM decision")}
 
 
-@sqlite_first
 async def test_a_list_of_hashes_is_planned_and_committed_and_no_program_takes_it_back(house: House) -> None:
     await ready()
     file = "sha256\n" + hashlib.sha256(b"ana@example.com").hexdigest() + "\nnothing\n"

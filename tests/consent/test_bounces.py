@@ -5,7 +5,7 @@ import pytest
 from portal import consent, db
 from portal.consent import Cell
 from portal.consent.bounces import take_report
-from tests.conftest import House, sqlite_first
+from tests.conftest import House
 from tests.consent.people import allowed, known, publish, say
 
 ORIGINAL = """From: shop@example.com
@@ -77,7 +77,6 @@ async def _stops() -> list[tuple[str, str]]:
     return [(each["kind"], each["why"]) for each in await db.rows("SELECT kind, why FROM stop ORDER BY id")]
 
 
-@sqlite_first
 async def test_a_hard_bounce_closes_the_address_for_e_mail_alone(house: House) -> None:
     await publish()
     ana = await known("email", "ana@example.com", proven=True)
@@ -117,7 +116,6 @@ async def test_what_says_nothing_about_the_address_for_good_closes_nothing(sqlit
     assert await _stops() == []
 
 
-@sqlite_first
 async def test_a_complaint_is_an_objection_of_the_whole_person(house: House) -> None:
     await publish()
     ana = await known("email", "ana@example.com", proven=True)
@@ -129,7 +127,6 @@ async def test_a_complaint_is_an_objection_of_the_whole_person(house: House) -> 
     assert {kind for kind, _why in await _stops()} == {"suppressed", "objected"}
 
 
-@sqlite_first
 async def test_a_complaint_with_a_blacked_out_address_is_known_by_our_own_link(house: House) -> None:
     await publish()
     ana = await known("email", "ana@example.com")

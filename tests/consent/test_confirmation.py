@@ -15,7 +15,7 @@ from portal.lib import clock
 from portal.lib.errors import Conflict, NotFound, TooMany
 from portal.subjects import Arrival
 from tests.api.machines import Machine, key
-from tests.conftest import House, sqlite_first
+from tests.conftest import House, on_both
 from tests.consent.people import allowed, known, publish, say, word
 from tests.people import newest_mail
 
@@ -72,7 +72,6 @@ async def test_what_was_asked_at_once_comes_in_one_mail_with_a_way_to_stop_it(ho
     assert len(await consent.confirmation.confirm(await _token())) == 3
 
 
-@sqlite_first
 async def test_a_link_confirms_nothing_that_was_added_after_its_mail(house: House) -> None:
     await publish()
     await _signs_up()
@@ -93,7 +92,6 @@ async def test_a_no_said_meanwhile_stands(house: House) -> None:
     assert not await allowed(ana, "newsletter")
 
 
-@sqlite_first
 async def test_nobody_floods_a_mailbox_with_it(house: House) -> None:
     await publish()
     for topic in ("", "readings", "offers", "new-books", "children"):
@@ -116,6 +114,7 @@ async def test_nobody_has_it_sent_again_for_somebody_else(house: House) -> None:
     assert await _mails() == 1
 
 
+@on_both
 async def test_after_fourteen_days_it_is_over_and_the_unused_address_is_gone(house: House) -> None:
     await publish()
     decided = await _signs_up()
@@ -130,7 +129,6 @@ async def test_after_fourteen_days_it_is_over_and_the_unused_address_is_gone(hou
     assert entries["consent.unconfirmed"] == decided.id and "subject.erased" in entries
 
 
-@sqlite_first
 async def test_an_address_with_anything_else_to_it_stays(house: House) -> None:
     await publish()
     for address in ("a@example.com", "b@example.com", "c@example.com", "d@example.com"):
@@ -148,7 +146,6 @@ async def test_an_address_with_anything_else_to_it_stays(house: House) -> None:
             assert (await subjects.get(each.id)).erased_at is None
 
 
-@sqlite_first
 async def test_an_address_for_which_a_link_was_made_stays_so_that_the_link_stops_what_it_says(house: House) -> None:
     await publish()
     surveys, links = Cell("surveys", "email"), {}
@@ -181,6 +178,7 @@ async def test_nobody_confirms_for_the_person_who_left_the_address(house: House)
     assert await db.rows("SELECT state FROM decision WHERE identifier = ?", ana.id) == [{"state": "pending"}]
 
 
+@on_both
 async def test_a_no_that_is_being_recorded_at_this_moment_keeps_its_address(house: House) -> None:
     await publish()
     await _signs_up()

@@ -11,11 +11,10 @@ from portal.consent.words import Cell
 from portal.db import statements
 from portal.lib import clock
 from portal.lib.errors import Conflict, Invalid, NotFound
-from tests.conftest import House, sqlite_first
+from tests.conftest import House, on_both
 from tests.consent.people import allowed, known, publish, say, word
 
 
-@sqlite_first
 async def test_a_click_counts_for_the_very_next_check_and_names_its_text(house: House) -> None:
     await publish()
     ana = await known("email", "ana@example.com")
@@ -28,7 +27,6 @@ async def test_a_click_counts_for_the_very_next_check_and_names_its_text(house: 
     assert not await allowed(ana)
 
 
-@sqlite_first
 async def test_each_word_has_an_entry_that_says_what_was_decided_and_under_which_text(house: House) -> None:
     await publish()
     ana = await known("email", "ana@example.com")
@@ -89,6 +87,7 @@ async def test_a_word_that_cannot_be_is_refused_and_names_its_field(
     assert list(refused.value.fields) == [f"decisions.0.{field}"]
 
 
+@on_both
 async def test_a_batch_is_recorded_whole_or_not_at_all(house: House) -> None:
     await publish()
     ana = await known("email", "ana@example.com")
@@ -99,7 +98,6 @@ async def test_a_batch_is_recorded_whole_or_not_at_all(house: House) -> None:
     assert await db.rows("SELECT id FROM decision") == []
 
 
-@sqlite_first
 async def test_the_future_cannot_be_claimed_and_an_undated_word_is_said_now(house: House) -> None:
     await publish()
     ana = await known("email", "ana@example.com")
@@ -109,7 +107,6 @@ async def test_the_future_cannot_be_claimed_and_an_undated_word_is_said_now(hous
     assert not await allowed(ana)
 
 
-@sqlite_first
 async def test_an_unproven_or_shared_address_cannot_be_sure_of_its_yes(house: House) -> None:
     await publish()
     unproven = await known("email", "ana@example.com")
@@ -132,6 +129,7 @@ async def test_evidence_is_sealed_and_opens_for_its_decision_alone(house: House)
         await evidence_of(yes.id)
 
 
+@on_both
 async def test_nobody_can_change_or_delete_what_was_said(house: House) -> None:
     await publish()
     await say(await known("email", "ana@example.com"), "no")
@@ -141,7 +139,6 @@ async def test_nobody_can_change_or_delete_what_was_said(house: House) -> None:
                 await db.run(change)
 
 
-@sqlite_first
 async def test_a_customer_hears_of_similar_books_only_after_being_told_how_to_refuse(house: House) -> None:
     await publish()
     ana = await known("email", "ana@example.com")
@@ -157,7 +154,6 @@ async def test_a_customer_hears_of_similar_books_only_after_being_told_how_to_re
     assert not await allowed(ana, *place)
 
 
-@sqlite_first
 async def test_undoing_takes_back_that_one_no_and_nothing_else(house: House) -> None:
     await publish()
     ana = await known("email", "ana@example.com")
@@ -172,7 +168,6 @@ async def test_undoing_takes_back_that_one_no_and_nothing_else(house: House) -> 
     assert [each.undone for each in await consent.history(ana.subject) if each.what == "no"] == [True, True]
 
 
-@sqlite_first
 async def test_undoing_after_ten_minutes_or_by_somebody_else_is_refused(house: House) -> None:
     await publish()
     ana, ben = await known("email", "ana@example.com"), await known("email", "ben@example.com")
@@ -197,7 +192,6 @@ async def test_undoing_never_allows_more_than_stood_before_the_no(house: House) 
     assert not await db.rows("SELECT id FROM decision WHERE answer = 'undone'")
 
 
-@sqlite_first
 async def test_a_no_to_everything_can_be_undone_for_what_was_on_before(house: House) -> None:
     await publish()
     ana = await known("email", "ana@example.com", proven=True)
@@ -223,7 +217,6 @@ async def test_a_newsletter_counts_only_once_the_address_confirms_it(house: Hous
     assert (await consent.confirmation.confirm_double_opt_in(asked.id, by="system")).id == firm.id
 
 
-@sqlite_first
 async def test_a_no_said_before_the_confirmation_stands_and_a_late_confirmation_is_refused(house: House) -> None:
     await publish()
     ana = await known("email", "ana@example.com", proven=True)
@@ -235,7 +228,6 @@ async def test_a_no_said_before_the_confirmation_stands_and_a_late_confirmation_
     assert not await allowed(ana, "newsletter")
 
 
-@sqlite_first
 async def test_the_stored_words_can_be_rebuilt_and_are_the_same(house: House) -> None:
     await publish()
     ana = await known("email", "ana@example.com", proven=True)
@@ -248,7 +240,6 @@ async def test_the_stored_words_can_be_rebuilt_and_are_the_same(house: House) ->
     assert sorted(await fold.kept([ana.id])) == before
 
 
-@sqlite_first
 async def test_after_an_erasure_the_address_is_closed_and_what_was_before_is_gone(house: House) -> None:
     await publish()
     ana = await known("email", "ana@example.com")

@@ -11,7 +11,7 @@ from portal.consent import Cell
 from portal.consent.scrubbing import Scrubbing
 from portal.lib import clock
 from portal.lib.errors import Conflict, Invalid
-from tests.conftest import House, sqlite_first
+from tests.conftest import House
 from tests.consent.exports import LETTER, imported, may, ready
 from tests.consent.hashes import listed, take_hashes
 from tests.consent.lists import written
@@ -41,7 +41,6 @@ async def test_whoever_is_on_a_hashed_list_is_closed_known_or_not(house: House, 
     ).digest() not in [bytes(row["hash"]) for row in await db.rows("SELECT hash FROM suppression")]
 
 
-@sqlite_first
 async def test_lists_and_scrubs_know_who_is_on_a_hashed_list(house: House, tmp_path: Path) -> None:
     await ready()
     await take_hashes(listed(tmp_path, "ana"), kind="email", by="system", commit=True)
@@ -55,7 +54,6 @@ async def test_lists_and_scrubs_know_who_is_on_a_hashed_list(house: House, tmp_p
     assert answered == "identifier,allowed,rule\nana@example.com,false,1\nBEN@example.com,true,3\ncarla@example.com,true,3\n"
 
 
-@sqlite_first
 async def test_only_their_owner_opens_an_address_that_is_on_a_hashed_list(house: House, tmp_path: Path) -> None:
     await ready()
     await take_hashes(listed(tmp_path, "ana"), kind="email", by="system", commit=True)

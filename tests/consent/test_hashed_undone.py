@@ -11,7 +11,7 @@ from portal.consent import Cell, commands, hashed
 from portal.consent.batches import commit_import, find_batch, options_for_hashes, plan_import, undo_import
 from portal.lib import clock
 from portal.lib.errors import Conflict
-from tests.conftest import House, sqlite_first
+from tests.conftest import House, on_both
 from tests.consent.exports import LETTER, may, ready
 from tests.consent.hashes import listed, taken
 from tests.consent.people import known, say
@@ -20,7 +20,6 @@ pytestmark = pytest.mark.usefixtures("on_the_day_of_the_exports")
 SURVEYS = Cell("surveys", "email")  # on unless somebody refuses
 
 
-@sqlite_first
 async def test_what_a_list_alone_closed_is_open_after_it_was_taken_back(house: House, tmp_path: Path) -> None:
     await ready()
     ana = await known("email", "ana@example.com")
@@ -38,7 +37,6 @@ async def test_what_a_list_alone_closed_is_open_after_it_was_taken_back(house: H
         await commit_import(done.id, listed(tmp_path, "ana", "ben"), by="officer:petra")
 
 
-@sqlite_first
 async def test_what_another_list_closes_as_well_stays_closed_whichever_goes_first(house: House, tmp_path: Path) -> None:
     await ready()
     await known("email", "ana@example.com")
@@ -54,7 +52,6 @@ async def test_what_another_list_closes_as_well_stays_closed_whichever_goes_firs
     assert [await may(each, SURVEYS) for each in ("ana", "ben", "carla")] == [True] * 3
 
 
-@sqlite_first
 async def test_stops_and_words_from_elsewhere_stay(house: House, tmp_path: Path) -> None:
     await ready()
     ana, ben, carla = [await known("email", f"{each}@example.com") for each in ("ana", "ben", "carla")]
@@ -105,6 +102,7 @@ async def test_a_list_from_before_lists_could_be_taken_back_stays(house: House, 
     assert not await may("ana", SURVEYS) and await may("ben", SURVEYS)
 
 
+@on_both
 async def test_killed_on_the_way_both_go_on(house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     await ready()
     names = [f"p{number}" for number in range(7)]
@@ -132,7 +130,6 @@ async def test_killed_on_the_way_both_go_on(house: House, tmp_path: Path, monkey
     assert await may("p0", SURVEYS) and await may("p2", SURVEYS)
 
 
-@sqlite_first
 async def test_a_list_is_taken_back_before_it_was_whole(house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     await ready()
     path = listed(tmp_path, "ana")

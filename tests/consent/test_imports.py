@@ -7,7 +7,7 @@ import pytest
 from portal import audit, consent, db, subjects
 from portal.consent.batches import commit_import, find_batch
 from portal.lib.errors import Conflict, Invalid
-from tests.conftest import House, sqlite_first
+from tests.conftest import House, on_both
 from tests.consent.lists import LIST, check_folds, dies, imported, may, number, plan, written
 from tests.consent.people import known, publish, say
 
@@ -49,6 +49,7 @@ async def test_the_same_list_again_changes_nothing(house: House, tmp_path: Path)
     assert await number("decision") == 3
 
 
+@on_both
 async def test_yeses_count_only_from_the_last_part_and_noes_at_once(house: House, tmp_path: Path) -> None:
     await publish()
     ben = await known("email", "ben@example.com")
@@ -72,7 +73,6 @@ async def test_yeses_count_only_from_the_last_part_and_noes_at_once(house: House
     assert await may("ana@example.com") and await may("olga@example.com") and not await may("ben@example.com")
 
 
-@sqlite_first
 async def test_a_commit_refuses_another_file(house: House, tmp_path: Path) -> None:
     await publish()
     planned = await plan(written(tmp_path, LIST))
@@ -110,7 +110,6 @@ vik@example.com,no,2026-01-01,back-in-stock
     assert await may("ben@example.com") and await number("decision") == 4
 
 
-@sqlite_first
 async def test_an_undated_yes_is_the_oldest_and_an_undated_no_is_said_now(house: House, tmp_path: Path) -> None:
     await publish()
     text = "email,answer,said_at\nana@example.com,yes,\nana@example.com,no,2001-01-01\nben@example.com,no,\n"

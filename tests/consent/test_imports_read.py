@@ -8,7 +8,7 @@ import pytest
 
 from portal import settings
 from portal.lib.errors import Invalid
-from tests.conftest import House
+from tests.conftest import House, on_both
 from tests.consent.lists import LIST, STOCK, imported, may, number, plan, written
 from tests.consent.people import publish
 
@@ -62,6 +62,7 @@ async def test_an_odd_value_spoils_its_own_line_only(house: House, tmp_path: Pat
     assert [line for line, _verdict, _why in done.problems] == [2]
 
 
+@on_both
 async def test_a_nul_in_a_table_spoils_its_own_line_only(house: House, tmp_path: Path) -> None:
     await publish()
     text = "email,answer,purpose\nben@example.com,no,surveys\nana@example.com,no,sur\0veys\n"

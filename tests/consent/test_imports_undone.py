@@ -9,14 +9,13 @@ from portal.consent import fold
 from portal.consent.batches import commit_import, undo_import
 from portal.lib import clock
 from portal.lib.errors import Conflict, Invalid
-from tests.conftest import House, sqlite_first
+from tests.conftest import House
 from tests.consent.lists import LIST, check_folds, dies, imported, may, plan, written
 from tests.consent.people import allowed, known, publish, say
 
 pytestmark = pytest.mark.usefixtures("on_the_day_of_the_lists")
 
 
-@sqlite_first
 async def test_an_undone_import_leaves_what_stood_before_and_keeps_its_noes(house: House, tmp_path: Path) -> None:
     await publish()
     ana, ben = await known("email", "ana@example.com"), await known("email", "ben@example.com")
@@ -37,7 +36,6 @@ async def test_an_undone_import_leaves_what_stood_before_and_keeps_its_noes(hous
     await check_folds()
 
 
-@sqlite_first
 async def test_taking_back_noes_needs_a_reason_and_the_later_list_that_repeats_them_first(house: House, tmp_path: Path) -> None:
     await publish()
     first = await imported(written(tmp_path, LIST))
@@ -51,7 +49,6 @@ async def test_taking_back_noes_needs_a_reason_and_the_later_list_that_repeats_t
     assert (await fold.kept([row["id"] for row in await db.rows("SELECT id FROM identifier")])) == []
 
 
-@sqlite_first
 async def test_noes_that_a_list_begun_earlier_repeats_are_kept_until_that_one_is_taken_back(house: House, tmp_path: Path) -> None:
     await publish()
     wide = written(tmp_path, "email,answer,said_at\nvik@example.com,no,2026-03-01\nben@example.com,no,2026-03-02\n", name="b.csv")
@@ -73,7 +70,6 @@ async def test_noes_that_a_list_begun_earlier_repeats_are_kept_until_that_one_is
     await check_folds()
 
 
-@sqlite_first
 async def test_answers_as_of_a_moment_know_what_counted_then(house: House, tmp_path: Path) -> None:
     await publish()
     await known("email", "ana@example.com")

@@ -23,7 +23,7 @@ from portal.consent.words import Cell, parents, rank
 from portal.lib import clock
 from portal.lib.errors import Conflict, Invalid
 from portal.subjects import Identifier
-from tests.conftest import House
+from tests.conftest import House, on_both
 from tests.consent.people import publish, word
 
 EXAMPLES = max(25, settings.default.max_examples // 20) if settings.default else 25
@@ -103,6 +103,7 @@ class Oracle:
 
 @settings(max_examples=EXAMPLES)
 @given(st.lists(_act, min_size=3, max_size=14))
+@on_both
 async def test_a_no_is_never_lost_whatever_happens_in_whatever_order(
     house: House, tmp_path: Path, acts: list[tuple[Any, ...]]
 ) -> None:

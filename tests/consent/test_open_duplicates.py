@@ -6,7 +6,7 @@ from portal.consent.scrubbing import answers_for
 from portal.lib import clock
 from portal.public import reasons
 from portal.subjects import Identifier, duplicates
-from tests.conftest import House, sqlite_first
+from tests.conftest import House
 from tests.consent.people import allowed, known, publish, say
 
 ANA, TAGGED = "ana@example.com", "ana+shop@example.com"
@@ -22,7 +22,6 @@ async def _two_records() -> tuple[Identifier, Identifier]:
     return plain, tagged
 
 
-@sqlite_first
 async def test_a_no_of_who_may_be_the_same_person_counts_until_an_officer_finds_otherwise(house: House) -> None:
     plain, tagged = await _two_records()
     found = await consent.permission(plain.id, *STOCK)
@@ -34,7 +33,6 @@ async def test_a_no_of_who_may_be_the_same_person_counts_until_an_officer_finds_
     assert not await allowed(plain, at=while_open)
 
 
-@sqlite_first
 async def test_the_page_does_not_say_that_the_person_said_it(house: House) -> None:
     plain, _tagged = await _two_records()
     [square] = [
@@ -45,7 +43,6 @@ async def test_the_page_does_not_say_that_the_person_said_it(house: House) -> No
     assert reasons.why(square).startswith("Somebody said no at an address that may be yours as well.")
 
 
-@sqlite_first
 async def test_whoever_proved_their_address_is_not_bound_by_a_hint(house: House) -> None:
     plain, _tagged = await _two_records()
     async with db.writing():
@@ -53,7 +50,6 @@ async def test_whoever_proved_their_address_is_not_bound_by_a_hint(house: House)
     assert await allowed(plain)
 
 
-@sqlite_first
 async def test_an_objection_of_who_may_be_the_same_person_counts_too(house: House) -> None:
     await publish()
     plain, tagged = await known("email", ANA), await known("email", TAGGED)

@@ -11,7 +11,7 @@ from portal.consent import events, openings
 from portal.consent.openings import Claim
 from portal.lib import clock
 from portal.lib.errors import Conflict, NotAllowed, Refusal
-from tests.conftest import House
+from tests.conftest import House, on_both
 from tests.consent.people import known, publish, say
 
 CLAIM = Claim("against us", "Court of Cluj 12/2027", "She says that she never said yes to us.")
@@ -52,6 +52,7 @@ async def run(verb: str) -> None:
     await jobs.run_due()
 
 
+@on_both
 async def test_one_of_two_deciders_is_first_and_both_databases_agree_who(house: House) -> None:
     waiting = await asked(await erased_ana())
     decided = await asyncio.gather(

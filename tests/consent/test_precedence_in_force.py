@@ -19,7 +19,7 @@ from portal.consent.scrubbing import answers_for
 from portal.consent.words import ALL, Cell
 from portal.lib import clock
 from portal.public import reasons
-from tests.conftest import House, sqlite_first
+from tests.conftest import House
 from tests.consent.people import known, publish, say
 from tests.consent.tunings import SOURCES, TUNINGS
 
@@ -115,7 +115,6 @@ async def _proof(entry: str) -> str:
     return await audit.prove(entry)
 
 
-@sqlite_first
 async def test_an_answer_about_the_past_is_that_of_the_rules_as_they_were_then(house: House) -> None:
     ana = await known("email", "ana@example.com")
     day = datetime(2026, 12, 1, tzinfo=UTC)
@@ -147,7 +146,6 @@ async def test_the_picture_of_ones_consents_ends_where_a_tuning_ends_the_yes(hou
         assert timedelta(days=5) <= end - day < timedelta(days=5, seconds=1)
 
 
-@sqlite_first
 async def test_the_page_says_that_a_later_yes_was_set_aside_and_why(house: House) -> None:
     day = datetime(2026, 12, 1, tzinfo=UTC)
     with clock.at(day):
@@ -175,7 +173,6 @@ async def _sentence(subject: str) -> str:
     return reasons.why(cell)
 
 
-@sqlite_first
 async def test_the_words_of_an_import_count_under_a_tuning_as_long_as_they_count_at_all(house: House, tmp_path: Path) -> None:
     await publish()
     path = tmp_path / "list.csv"

@@ -8,12 +8,14 @@ from portal.consent import events
 from portal.consent.checks import terms_of
 from portal.consent.decisions import Decided, record_checked
 from portal.lib import clock
+from tests.conftest import on_both
 from tests.connectors.receiver import Receiver
 from tests.consent.hooks import heard, tell_hooks
 from tests.consent.letters import REFUSE_ANA, run, subscriptions, tell_letters
 from tests.consent.people import known, say, word
 
 
+@on_both
 async def test_a_withdrawal_reaches_the_newsletter_database(letters: Path) -> None:
     ana = await known("email", "Ana@Example.com")
     await say(ana, "yes")
@@ -39,6 +41,7 @@ async def test_an_objection_closes_every_cell_that_a_system_knows(letters: Path)
     assert subscriptions(letters) == {("ana@example.com", "similar"): "off", ("ana@example.com", "stock"): "on"}
 
 
+@on_both
 async def test_what_fails_waits_with_its_person_and_everybody_elses_words_pass(letters: Path) -> None:
     run(letters, REFUSE_ANA)
     ana, ben = await known("email", "ana@example.com"), await known("email", "ben@example.com")
@@ -73,6 +76,7 @@ async def test_a_system_that_is_down_loses_nothing_and_catches_up(letters: Path)
     assert subscriptions(letters) == {("ana@example.com", "stock"): "on"}
 
 
+@on_both
 async def test_a_word_whose_place_in_the_log_is_still_missing_is_told_a_moment_later(letters: Path) -> None:
     ana = await known("email", "ana@example.com")
     await say(ana, "yes")

@@ -7,6 +7,7 @@ import pytest
 from portal import audit, consent, jobs
 from portal.consent import lapses
 from portal.lib import clock
+from tests.conftest import on_both
 from tests.connectors.receiver import Receiver
 from tests.consent.hooks import heard, tell_hooks
 from tests.consent.people import allowed, known, say
@@ -55,6 +56,7 @@ async def test_a_pause_that_the_person_ended_early_does_not_end_twice(hooks: Rec
         assert await lapses.note_lapses() == 0
 
 
+@on_both
 async def test_many_that_run_out_in_the_same_moment_are_noted_in_portions_and_each_once(
     hooks: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:

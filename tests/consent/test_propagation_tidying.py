@@ -7,7 +7,7 @@ import pytest
 from portal import audit, consent, db, documents, jobs
 from portal.consent import deliveries
 from portal.lib import clock
-from tests.conftest import House
+from tests.conftest import House, on_both
 from tests.consent.people import known, publish, say
 
 A_YEAR = timedelta(days=400)
@@ -29,6 +29,7 @@ async def _rows() -> list[tuple[str, str]]:
     return [(each["subject"], each["state"]) for each in await db.rows("SELECT subject, state FROM delivery ORDER BY id")]
 
 
+@on_both
 async def test_what_was_taken_is_forgotten_after_a_year_and_can_be_replayed(letters: object) -> None:
     ana, ben = await known("email", "ana@example.com"), await known("email", "ben@example.com")
     await say(ana, "yes")

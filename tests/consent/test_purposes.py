@@ -10,7 +10,7 @@ from portal.lib import clock
 from portal.lib.errors import NotFound
 from portal.paper import in_language
 from portal.settings import HOME
-from tests.conftest import House, sqlite_first
+from tests.conftest import House, on_both
 from tests.consent.people import known, publish, say
 
 REAL = HOME / "policies" / "purposes.toml"
@@ -67,6 +67,7 @@ def test_broken_toml_is_told_with_its_line(tmp_path: Path) -> None:
     assert refused.value.faults[0].line == _line(path, "kind = marketing")
 
 
+@on_both
 async def test_publishing_again_changes_nothing_and_a_changed_rule_is_a_new_edition(house: House, tmp_path: Path) -> None:
     async with db.writing():
         assert len(await consent.publish_purposes("officer:petra")) == len(await documents.keys("purpose"))
@@ -87,7 +88,6 @@ async def test_a_faulty_file_publishes_nothing(house: House, tmp_path: Path) -> 
     assert await consent.purposes() == []
 
 
-@sqlite_first
 async def test_the_text_a_person_saw_can_be_shown_byte_for_byte_after_later_editions(house: House, tmp_path: Path) -> None:
     await publish()
     shown = (await documents.named("back-in-stock@1/ro")).html
@@ -102,7 +102,6 @@ async def test_the_text_a_person_saw_can_be_shown_byte_for_byte_after_later_edit
     assert "revine" in shown.decode() and "Nume" not in shown.decode()
 
 
-@sqlite_first
 async def test_a_purpose_speaks_the_language_of_the_page(house: House) -> None:
     await publish()
     newsletter = (await consent.purposes())[0]

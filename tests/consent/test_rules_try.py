@@ -18,7 +18,7 @@ from portal.consent.rules import Tuning
 from portal.documents import Faulty
 from portal.lib import clock
 from portal.subjects import Identifier
-from tests.conftest import House, sqlite_first
+from tests.conftest import House, on_both
 from tests.consent.people import known, publish, say
 
 DAY = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -113,6 +113,7 @@ async def test_a_person_with_several_addresses_is_looked_at_whole_and_once(house
     assert changed == {others[1].id: 4} | {each.id: 5 for each in (ana, others[0], others[2])}
 
 
+@on_both
 async def test_what_is_tried_is_what_then_happens(house: House, file: Path) -> None:
     people = await _people()
     with clock.at(NOW):
@@ -147,6 +148,7 @@ async def test_everybody_whose_answer_changed_is_told_to_the_systems_once(house:
         assert there is not None and there.told_at is not None
 
 
+@on_both
 async def test_a_worker_that_was_stopped_goes_on_where_it_left_off(house: House, file: Path, monkeypatch: Any) -> None:
     monkeypatch.setattr(trying, "AT_ONCE", 1)
     monkeypatch.setattr(retuning, "LONGEST_SHIFT", -1.0)
@@ -175,7 +177,6 @@ async def test_loosening_a_tuning_tells_who_may_be_written_to_again(
     assert re.search(r"(?m)^  back-in-stock +email +no → yes +no longer priority +1$", out)
 
 
-@sqlite_first
 async def test_a_yes_that_runs_out_sooner_is_recorded_when_it_does(house: House) -> None:
     with clock.at(DAY):
         await publish()
@@ -227,7 +228,6 @@ async def test_without_a_yes_nothing_is_switched_on(house: House, file: Path, ca
     assert await precedence.in_force() is None
 
 
-@sqlite_first
 async def test_a_faulty_or_missing_file_is_named_and_changes_nothing(house: House, tmp_path: Path) -> None:
     path = tmp_path / "wrong.toml"
     path.write_text("[priority]\norder = [1]\nwithin_days = 1\n")

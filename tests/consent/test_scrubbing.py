@@ -20,7 +20,7 @@ from portal.consent.scrubbing import Scrubbing, answers_for
 from portal.consent.words import Cell
 from portal.lib import clock
 from portal.lib.errors import Invalid, NotFound
-from tests.conftest import House
+from tests.conftest import House, on_both
 from tests.consent.people import known, publish, say
 
 STOCK, NEWS, SIMILAR, CATALOGUE = (
@@ -92,6 +92,7 @@ async def _do(address: str, first: str, cell: Cell, act: str, grade: str = "", d
                     await subjects.link(who.id, other.subject, by="officer:petra", why="test")
 
 
+@on_both
 async def test_the_answer_is_signed_and_its_receipt_names_both_lists(house: House, tmp_path: Path) -> None:
     await publish()
     ana = await known("email", "ana@example.com")

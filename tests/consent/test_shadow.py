@@ -8,7 +8,7 @@ import pytest
 from portal import cli, settings
 from portal.consent.shadow import LOOSER, SAME, STRICTER, Difference, Shadow
 from portal.settings import HOME
-from tests.conftest import House, settings_in, sqlite_first
+from tests.conftest import House, settings_in
 from tests.consent.exports import EXAMPLES, HEAD, imported, options, ready
 from tests.consent.lists import written
 from tests.consent.people import known, say
@@ -22,7 +22,6 @@ async def compared(path: Path, vendor: str = "onetrust") -> tuple[Shadow, list[D
 
 
 @pytest.mark.parametrize("vendor", ["onetrust", "hubspot", "salesforce"])
-@sqlite_first
 async def test_after_an_import_nothing_differs(house: House, vendor: str) -> None:
     await ready()
     path = EXAMPLES / f"{vendor}.csv"
@@ -34,7 +33,6 @@ async def test_after_an_import_nothing_differs(house: House, vendor: str) -> Non
     assert after.report.cells[SAME] == before.report.cells.total() and after.report.silent > 0
 
 
-@sqlite_first
 async def test_every_difference_is_explained_and_what_is_looser_is_an_alarm(house: House, tmp_path: Path) -> None:
     await ready()
     lines = [

@@ -13,7 +13,7 @@ from portal.consent import lapses
 from portal.consent.purposes import lifetimes
 from portal.consent.rules import expiry
 from portal.lib import clock
-from tests.conftest import House
+from tests.conftest import House, on_both
 from tests.connectors.receiver import Receiver
 from tests.consent.hooks import heard, tell_hooks
 from tests.consent.people import allowed, known, say
@@ -83,6 +83,7 @@ async def test_an_edition_for_a_later_day_ends_nothing_before_it(begun: None, ho
         assert not await allowed(ana) and await lapses.note_lapses() == 1 and await lapses.note_lapses() == 0
 
 
+@on_both
 async def test_it_goes_in_portions_and_through_several_editions_each_is_noted_once(
     begun: None, hooks: Receiver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

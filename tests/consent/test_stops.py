@@ -7,11 +7,10 @@ import pytest
 from portal import consent, db, subjects
 from portal.lib import clock
 from portal.lib.errors import Conflict, Invalid, NotAllowed
-from tests.conftest import House, sqlite_first
+from tests.conftest import House, on_both
 from tests.consent.people import allowed, known, publish, say
 
 
-@sqlite_first
 async def test_an_objection_counts_for_every_address_also_one_that_comes_later(house: House) -> None:
     await publish()
     ana = await known("email", "ana@example.com", proven=True)
@@ -26,7 +25,6 @@ async def test_an_objection_counts_for_every_address_also_one_that_comes_later(h
     assert await allowed(ana, "orders") and await allowed(ana, "recalls")
 
 
-@sqlite_first
 async def test_an_objection_survives_a_split_and_spreads_with_a_merge(house: House) -> None:
     await publish()
     ana, other = await known("email", "ana@example.com"), await known("email", "other@example.com")
@@ -45,7 +43,6 @@ async def test_an_objection_survives_a_split_and_spreads_with_a_merge(house: Hou
     assert not await allowed(ben, "catalogue", "post")
 
 
-@sqlite_first
 async def test_only_a_later_yes_of_the_proven_person_lifts_an_objection_and_only_there(house: House) -> None:
     await publish()
     ana = await known("email", "ana@example.com", proven=True)
@@ -58,7 +55,6 @@ async def test_only_a_later_yes_of_the_proven_person_lifts_an_objection_and_only
     assert await allowed(ana, "newsletter") and not await allowed(post, "catalogue", "post")
 
 
-@sqlite_first
 async def test_an_objection_to_one_purpose_leaves_the_others(house: House) -> None:
     await publish()
     ana = await known("email", "ana@example.com")
@@ -69,7 +65,6 @@ async def test_an_objection_to_one_purpose_leaves_the_others(house: House) -> No
     assert await allowed(post, "catalogue", "post")
 
 
-@sqlite_first
 async def test_a_spam_complaint_is_an_objection_and_a_bounce_closes_the_address_alone(house: House) -> None:
     await publish()
     ana = await known("email", "ana@example.com")
@@ -101,7 +96,6 @@ async def test_an_officer_lifts_a_restriction_only_after_telling_the_person(hous
     assert not await allowed(ana, "orders", at=restricted_at)
 
 
-@sqlite_first
 async def test_a_pause_ends_by_itself_or_early_and_leaves_the_words_alone(house: House) -> None:
     await publish()
     ana = await known("email", "ana@example.com", proven=True)
@@ -117,7 +111,6 @@ async def test_a_pause_ends_by_itself_or_early_and_leaves_the_words_alone(house:
     assert await allowed(ana, "newsletter")
 
 
-@sqlite_first
 async def test_the_preference_page_has_every_square_with_its_reason(house: House) -> None:
     await publish()
     ana = await known("email", "ana@example.com", proven=True)
@@ -137,7 +130,6 @@ async def test_the_preference_page_has_every_square_with_its_reason(house: House
             assert each.answer == await consent.permission(each.identifier.id, each.purpose.key, each.channel, topic)
 
 
-@sqlite_first
 async def test_the_history_tells_words_stops_and_pauses_newest_first(house: House) -> None:
     await publish()
     ana = await known("email", "ana@example.com")
@@ -161,6 +153,7 @@ async def test_rule_5_an_unproven_address_waits_for_its_unproven_siblings(house:
     assert await allowed(ana)
 
 
+@on_both
 async def test_an_answer_as_of_a_day_uses_the_links_of_that_day(house: House) -> None:
     await publish()
     ana, other = await known("email", "ana@example.com"), await known("email", "other@example.com")
@@ -178,7 +171,6 @@ async def test_an_answer_as_of_a_day_uses_the_links_of_that_day(house: House) ->
     assert not await allowed(post, "catalogue", "post", at=together)
 
 
-@sqlite_first
 async def test_a_pause_stays_with_every_record_of_a_person_after_a_split(house: House) -> None:
     await publish()
     ana = await known("post", "Strada Lungă 1, 400000 Cluj")

@@ -6,7 +6,7 @@ from portal import consent, db, subjects
 from portal.consent import Choice
 from portal.public import reasons
 from portal.subjects import Identifier, duplicates
-from tests.conftest import House, sqlite_first
+from tests.conftest import House
 from tests.consent.people import known, publish, say
 
 ANA, TAGGED = "ana@example.com", "ana+shop@example.com"
@@ -24,7 +24,6 @@ async def _square(of: Identifier) -> Choice:
     return next(each for each in found if (each.purpose.key, each.channel, each.topic) == ("back-in-stock", "email", None))
 
 
-@sqlite_first
 async def test_an_objection_of_somebody_else_is_worded_as_theirs_and_ones_own_as_ones_own(house: House) -> None:
     plain, tagged = await _two_records()
     async with db.writing():
@@ -42,7 +41,6 @@ async def test_a_restriction_of_somebody_else_is_worded_as_theirs(house: House) 
 
 
 @pytest.mark.parametrize("found", ["confirmed", "linked", "dismissed"])
-@sqlite_first
 async def test_the_sentence_goes_with_the_doubt(house: House, found: str) -> None:
     plain, tagged = await _two_records()
     async with db.writing():

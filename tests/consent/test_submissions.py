@@ -8,7 +8,7 @@ from portal import consent, db, subjects
 from portal.consent import Cell, Once, Recorded, Submission, Word
 from portal.lib.errors import Conflict, Invalid
 from portal.subjects import Arrival
-from tests.conftest import House, sqlite_first
+from tests.conftest import House, on_both
 from tests.consent.people import publish
 
 
@@ -30,6 +30,7 @@ async def _number(table: str) -> int:
     return int(found["n"])
 
 
+@on_both
 async def test_requests_of_the_same_moment_share_a_commit_and_each_is_answered_for_itself(house: House) -> None:
     await publish()
     commits = 0
@@ -50,6 +51,7 @@ async def test_requests_of_the_same_moment_share_a_commit_and_each_is_answered_f
         assert (await consent.ask("email", f"ana{number}@example.com", Cell("back-in-stock", "email"))).allowed
 
 
+@on_both
 async def test_a_bad_request_is_refused_alone_and_leaves_nothing_behind(house: House) -> None:
     await publish()
     good, bad, strange = await asyncio.gather(
@@ -84,6 +86,7 @@ async def test_a_request_that_fails_can_be_sent_again_with_its_key(house: House)
     assert (await consent.submit(_said("ana@example.com", once=Once("k", b"2", _counted)))).reply
 
 
+@on_both
 async def test_the_last_word_of_one_moment_counts_as_if_they_had_come_one_by_one(house: House) -> None:
     await publish()
     await asyncio.gather(*(consent.submit(_said("ana@example.com", answer)) for answer in ("yes", "no", "yes", "no")))
@@ -104,6 +107,7 @@ async def test_an_address_that_asked_not_to_be_added_again_comes_back_only_by_it
     assert not (await consent.ask("email", "ana@example.com", Cell("back-in-stock", "email"))).allowed  # not proven yet
 
 
+@on_both
 async def test_whoever_hangs_up_does_not_take_the_others_words_along(house: House) -> None:
     await publish()
     calls = [asyncio.ensure_future(consent.submit(_said(f"ana{number}@example.com"))) for number in range(10)]
@@ -114,7 +118,6 @@ async def test_whoever_hangs_up_does_not_take_the_others_words_along(house: Hous
     assert sum(isinstance(each, Recorded) for each in done) == 8
 
 
-@sqlite_first
 async def test_an_unknown_address_is_answered_by_the_purposes_default(house: House) -> None:
     await publish()
     answer = await consent.ask("email", "nobody@example.com", Cell("back-in-stock", "email"))

@@ -9,7 +9,7 @@ from portal import consent, db, subjects
 from portal.consent import Cell
 from portal.lib import clock
 from portal.lib.errors import Conflict, Invalid, NotFound
-from tests.conftest import House, sqlite_first
+from tests.conftest import House, on_both
 from tests.consent.people import allowed, known, publish, say
 
 BOOKS = Cell("back-in-stock", "email")
@@ -21,7 +21,6 @@ async def _decisions() -> int:
     return int(found["n"])
 
 
-@sqlite_first
 async def test_the_link_of_a_message_counts_for_the_very_next_check(house: House) -> None:
     await publish()
     ana = await known("email", "ana@example.com")
@@ -48,6 +47,7 @@ async def test_a_link_works_after_ten_years_and_again_after_a_new_yes(house: Hou
         assert not await allowed(ana)
 
 
+@on_both
 async def test_pressed_twice_it_is_written_once_and_both_answers_can_take_it_back(house: House) -> None:
     await publish()
     ana = await known("email", "ana@example.com")
@@ -61,7 +61,6 @@ async def test_pressed_twice_it_is_written_once_and_both_answers_can_take_it_bac
     assert await _decisions() == 3
 
 
-@sqlite_first
 async def test_taking_back_works_for_ten_minutes_with_the_value_of_that_answer_alone(house: House) -> None:
     await publish()
     ana, ben = await known("email", "ana@example.com"), await known("email", "ben@example.com")
@@ -77,7 +76,6 @@ async def test_taking_back_works_for_ten_minutes_with_the_value_of_that_answer_a
     assert not await allowed(ana)
 
 
-@sqlite_first
 async def test_taking_back_never_allows_more_than_stood_before(house: House) -> None:
     await publish()
     ana = await known("email", "ana@example.com")
@@ -88,7 +86,6 @@ async def test_taking_back_never_allows_more_than_stood_before(house: House) -> 
     assert not await allowed(ana)
 
 
-@sqlite_first
 async def test_a_link_that_was_changed_or_cut_short_is_said_to_be_and_writes_nothing(house: House) -> None:
     await publish()
     ana = await known("email", "ana@example.com")
@@ -110,7 +107,6 @@ def consent_undo_of_nothing() -> str:
     return vault.seal_link("undo", bytes(16))
 
 
-@sqlite_first
 async def test_an_erased_address_is_off_the_list_and_nothing_is_written(house: House) -> None:
     await publish()
     ana = await known("email", "ana@example.com")
@@ -126,7 +122,6 @@ async def test_an_erased_address_is_off_the_list_and_nothing_is_written(house: H
     assert await _decisions() == before
 
 
-@sqlite_first
 async def test_there_is_no_link_for_what_nobody_can_choose_or_reach(house: House) -> None:
     await publish()
     ana = await known("email", "ana@example.com")

@@ -11,7 +11,7 @@ from portal.consent.batches import undo_import
 from portal.consent.history import evidence_of, history
 from portal.lib import clock
 from portal.lib.errors import Conflict, Invalid
-from tests.conftest import House, sqlite_first
+from tests.conftest import House, on_both
 from tests.consent.exports import (
     EXAMPLES,
     HEAD,
@@ -31,7 +31,6 @@ from tests.consent.people import known, say
 pytestmark = pytest.mark.usefixtures("on_the_day_of_the_exports")
 
 
-@sqlite_first
 async def test_onetrust_says_yes_only_with_active_and_no_with_opt_out_withdrawn_and_hard_opt_out(house: House) -> None:
     await ready()
     done = await imported("onetrust", EXAMPLES / "onetrust.csv")
@@ -51,7 +50,6 @@ async def test_onetrust_says_yes_only_with_active_and_no_with_opt_out_withdrawn_
     await check_folds()
 
 
-@sqlite_first
 async def test_what_is_neither_yes_nor_no_ends_the_yes_of_an_earlier_import_and_no_stronger_one(
     house: House, tmp_path: Path
 ) -> None:
@@ -69,7 +67,6 @@ async def test_what_is_neither_yes_nor_no_ends_the_yes_of_an_earlier_import_and_
     assert await may("carla")
 
 
-@sqlite_first
 async def test_hubspot_unsubscribed_from_all_is_no_to_all_advertising_by_mail(house: House) -> None:
     await ready()
     ben = await known("email", "ben@example.com")
@@ -91,7 +88,6 @@ async def test_hubspot_unsubscribed_from_all_is_no_to_all_advertising_by_mail(ho
     await check_folds()
 
 
-@sqlite_first
 async def test_salesforce_keeps_when_it_was_captured_confirmed_and_until_when(house: House) -> None:
     await ready()
     done = await imported("salesforce", EXAMPLES / "salesforce.csv")
@@ -106,7 +102,6 @@ async def test_salesforce_keeps_when_it_was_captured_confirmed_and_until_when(ho
     assert not await is_known("dan") and not await is_known("felix")
 
 
-@sqlite_first
 async def test_mailchimp_says_yes_only_in_the_file_of_subscribed_people(house: House, tmp_path: Path) -> None:
     await ready()
     with pytest.raises(Invalid, match="--status"):
@@ -136,6 +131,7 @@ async def test_an_undated_refusal_was_said_on_the_day_of_the_export_at_the_lates
     assert not await may("ana"), "Without a day it counts as now."
 
 
+@on_both
 async def test_stops_of_an_import_are_recorded_once_and_taken_back_only_with_its_refusals(house: House) -> None:
     await ready()
     first = await imported("hubspot", EXAMPLES / "hubspot.csv")

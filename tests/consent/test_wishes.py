@@ -11,7 +11,7 @@ from portal.consent import Cell
 from portal.consent.wishes import Wishes
 from portal.lib import clock
 from portal.lib.errors import Invalid
-from tests.conftest import House, sqlite_first
+from tests.conftest import House, on_both
 from tests.consent.people import allowed, known, publish, say
 
 ANA, WORK = ("email", "ana@example.com"), ("email", "work@example.com")
@@ -50,6 +50,7 @@ async def _told(*about: tuple[str, str]) -> list[Wishes]:
     return [each.preferred for each in told]
 
 
+@on_both
 async def test_senders_hear_the_wishes_of_the_whole_person(house: House) -> None:
     await publish()
     ana, work = await known(*ANA), await known(*WORK)
@@ -82,7 +83,6 @@ async def test_the_wishes_of_all_who_are_asked_about_together_cost_one_query(
     assert len([sql for sql in asked if " wish " in sql]) == 1 and len(asked) < 12
 
 
-@sqlite_first
 async def test_a_question_about_a_day_hears_what_was_wished_on_that_day(house: House) -> None:
     await publish()
     cell = Cell("newsletter", "email")
@@ -117,7 +117,6 @@ async def test_a_pause_ends_by_itself_and_the_person_is_told_once_in_their_langu
         assert written.to == ANA[1] and written.language == "ro" and written.letter and "Buletin" in written.letter.text
 
 
-@sqlite_first
 async def test_nobody_is_told_of_a_pause_they_ended_or_after_which_nothing_is_on(house: House) -> None:
     await publish()
     ana, ben = await known(*ANA, proven=True), await known("email", "ben@example.com", proven=True)

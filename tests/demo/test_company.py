@@ -1,5 +1,6 @@
 """The demo company as a person finds it after a first `make run`, also when the one before was killed half way."""
 
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -17,7 +18,7 @@ import pytest
 from portal.demo import company, people
 from portal.demo.story import Act
 from portal.settings import HOME
-from tests.journeys.conftest import environment, portal_command
+from tests.journeys.conftest import environment, portal_command, the_demo
 
 pytestmark = pytest.mark.timeout(300)  # the first test waits until the company is made
 
@@ -42,10 +43,18 @@ def count(var: Path, what: str) -> int:
     return int(rows(var, f"SELECT count(*) FROM {what}")[0][0])
 
 
-@pytest.fixture(scope="module")
-def var(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Killed while it was made, then started twice at the same time."""
+@pytest.fixture(scope="module", params=["made at once", pytest.param("left half made", marks=pytest.mark.deep)])
+def var(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     var = tmp_path_factory.mktemp("company")
+    if request.param == "made at once":
+        shutil.copytree(the_demo(tmp_path_factory.getbasetemp()), var, dirs_exist_ok=True)
+    else:
+        _make_anew_what_was_killed(var)
+    return var
+
+
+def _make_anew_what_was_killed(var: Path) -> None:
+    """Killed while it was made, then started twice at the same time."""
     with making(var) as process:
         while process.poll() is None:
             with suppress(sqlite3.Error):
@@ -58,10 +67,9 @@ def var(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with making(var) as one, making(var) as other:
         said = [one.communicate(), other.communicate()]
     assert [one.returncode, other.returncode] == [0, 0], said
-    return var
 
 
-def test_a_company_left_half_made_is_made_anew_once_and_whole(var: Path) -> None:
+def test_the_company_is_made_once_and_whole(var: Path) -> None:
     assert (count(var, "subject"), count(var, "officer"), count(var, "case_file")) == (200, 3, 13)
     with closing(sqlite3.connect(var / "demo" / "shop.db")) as shop:
         assert shop.execute("SELECT count(*) FROM customer").fetchone() == (200,)

@@ -8,7 +8,7 @@ import pytest
 from portal import audit, db, documents
 from portal.lib import clock
 from portal.lib.errors import Invalid, NotFound
-from tests.conftest import House
+from tests.conftest import House, on_both
 
 EN = "# Newsletter\n\nNew books, *once a month*.\n"
 RO = "# Scrisoare lunară\n\nCărți noi, *o dată pe lună*.\n"
@@ -108,6 +108,7 @@ async def test_what_was_never_published_is_not_found(house: House) -> None:
     "statement",
     ["UPDATE edition SET html = ? WHERE number = 1", "DELETE FROM edition WHERE html <> ?"],
 )
+@on_both
 async def test_the_database_refuses_to_change_or_delete_an_edition(house: House, statement: str) -> None:
     published = await _publish()
     with pytest.raises(Exception, match="an edition is never"):
@@ -116,6 +117,7 @@ async def test_the_database_refuses_to_change_or_delete_an_edition(house: House,
     assert await documents.named("newsletter@1/en") == published
 
 
+@on_both
 async def test_publishing_joins_the_open_transaction_and_falls_with_it(house: House) -> None:
     with pytest.raises(ZeroDivisionError):
         async with db.writing():

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import httpx2
 import psycopg
+import pytest
 
 from tests.faults.conftest import CompanyOn
 from tests.faults.harness import Customer, Journal, Visitor, checkpoint, grew_from, living, people_are_heard
@@ -25,6 +26,8 @@ CREATE CONSTRAINT TRIGGER cut AFTER INSERT ON decision DEFERRABLE INITIALLY DEFE
 """
 
 
+@pytest.mark.deep
+@pytest.mark.faults
 def test_the_portal_answers_503_while_postgresql_is_away_and_goes_on_by_itself(
     company_on: CompanyOn, tmp_path: Path, seed: int
 ) -> None:
@@ -56,6 +59,8 @@ def test_the_portal_answers_503_while_postgresql_is_away_and_goes_on_by_itself(
     assert any(each.refused for each in customers)
 
 
+@pytest.mark.deep
+@pytest.mark.faults
 def test_nobody_is_told_that_nothing_was_changed_when_the_connection_was_lost_during_the_commit(
     company_on: CompanyOn, tmp_path: Path, seed: int
 ) -> None:

@@ -31,7 +31,11 @@ def company(company_on: CompanyOn, tmp_path: Path, monkeypatch: pytest.MonkeyPat
         yield the_demo(tmp_path, address.replace("NAME", "postgres"))
 
 
-@pytest.mark.parametrize("crashes", [2, pytest.param(15, marks=[pytest.mark.deep, pytest.mark.timeout(900)])])
+LONG = [pytest.mark.deep, pytest.mark.faults]
+DEEP = [pytest.mark.deep, pytest.mark.timeout(900)]
+
+
+@pytest.mark.parametrize("crashes", [pytest.param(2, marks=LONG), pytest.param(15, marks=DEEP)])
 def test_nothing_acknowledged_is_lost_when_postgresql_crashes(crashes: int, company: Path, tmp_path: Path, seed: int) -> None:
     chance, journal = random.Random(seed), Journal(tmp_path / "journal.jsonl")
     server, back = _server(database_of(company)), list[float]()

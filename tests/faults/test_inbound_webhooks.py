@@ -43,6 +43,8 @@ class Standing:
     entries: dict[str, int]
 
 
+@pytest.mark.deep
+@pytest.mark.faults
 async def test_repeated_reordered_delayed_and_cut_words_end_as_if_each_came_once_in_order(
     migrated_sqlite: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
 ) -> None:

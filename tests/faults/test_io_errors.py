@@ -61,6 +61,8 @@ def company(migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     return var
 
 
+@pytest.mark.deep
+@pytest.mark.faults
 def test_a_disk_that_fails_once_loses_nothing_acknowledged(company: Path, tmp_path: Path, seed: int) -> None:
     chance, most, ended = random.Random(seed), _calls(company, tmp_path), Counter[tuple[str, int]]()
     for fault, times in FAULTS.items():

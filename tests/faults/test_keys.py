@@ -28,8 +28,10 @@ BROKEN = {
 }
 STANDING = ("SELECT id, wrapped, master FROM data_key ORDER BY id", "SELECT size, note FROM checkpoint ORDER BY size")
 
+LONG = [pytest.mark.deep, pytest.mark.faults]
 
-@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+
+@pytest.mark.parametrize("database", ["sqlite", pytest.param("postgresql", marks=LONG)])
 def test_without_its_master_key_nothing_starts_and_nothing_changes(database: str, company_on: CompanyOn) -> None:
     var = company_on(database)
     before = [portal_rows(var, each) for each in STANDING]
@@ -43,6 +45,8 @@ def test_without_its_master_key_nothing_starts_and_nothing_changes(database: str
     assert [portal_rows(var, each) for each in STANDING] == before
 
 
+@pytest.mark.deep
+@pytest.mark.faults
 def test_another_log_key_signs_nothing_until_the_right_one_is_back(company_on: CompanyOn) -> None:
     var = company_on("sqlite")
     address = somebody(var, "language = 'en'")[1]
@@ -59,6 +63,8 @@ def test_another_log_key_signs_nothing_until_the_right_one_is_back(company_on: C
         portal.verify_log()
 
 
+@pytest.mark.deep
+@pytest.mark.faults
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])
 def test_a_new_master_key_while_the_portal_serves_and_the_rotation_is_killed(
     database: str, company_on: CompanyOn, seed: int

@@ -25,12 +25,19 @@ from tests.journeys.steps import somebody
 READY_WITHIN = 3.0
 
 
+LONG = [pytest.mark.deep, pytest.mark.faults]
 DEEP = [pytest.mark.deep, pytest.mark.timeout(900)]
 
 
 @pytest.mark.parametrize(
     ("database", "rounds"),
-    [("sqlite", 2), ("postgresql", 1), pytest.param("sqlite", 40, marks=DEEP), pytest.param("postgresql", 20, marks=DEEP)],
+    [
+        ("sqlite", 1),
+        pytest.param("sqlite", 2, marks=LONG),
+        pytest.param("postgresql", 1, marks=LONG),
+        pytest.param("sqlite", 40, marks=DEEP),
+        pytest.param("postgresql", 20, marks=DEEP),
+    ],
 )
 def test_nothing_acknowledged_is_lost_when_the_portal_is_killed(
     database: str, rounds: int, company_on: CompanyOn, tmp_path: Path, seed: int

@@ -23,12 +23,18 @@ CREATE TRIGGER order_deleted AFTER DELETE ON orders BEGIN INSERT INTO noticed VA
 """
 
 
+LONG = [pytest.mark.deep, pytest.mark.faults]
 DEEP = [pytest.mark.deep, pytest.mark.timeout(900)]
 
 
 @pytest.mark.parametrize(
     ("database", "rounds"),
-    [("sqlite", 1), ("postgresql", 1), pytest.param("sqlite", 25, marks=DEEP), pytest.param("postgresql", 10, marks=DEEP)],
+    [
+        ("sqlite", 1),
+        pytest.param("postgresql", 1, marks=LONG),
+        pytest.param("sqlite", 25, marks=DEEP),
+        pytest.param("postgresql", 10, marks=DEEP),
+    ],
 )
 def test_deletion_and_searches_survive_the_death_of_the_worker(
     database: str, rounds: int, company_on: CompanyOn, seed: int

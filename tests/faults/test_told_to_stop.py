@@ -17,7 +17,7 @@ SENDING = "SELECT state, tries FROM job WHERE verb = 'messages.send' ORDER BY id
 UNLOGGED = "SELECT count(*) FROM entry WHERE log_index IS NULL"
 
 
-@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+@pytest.mark.parametrize("database", ["sqlite", pytest.param("postgresql", marks=[pytest.mark.deep, pytest.mark.faults])])
 def test_a_worker_told_to_stop_ends_soon_and_gives_back_what_it_had_in_hand(database: str, company_on: CompanyOn) -> None:
     var, port = company_on(database), free_port()
     address, smtp = somebody(var, "language = 'en'")[1], f"smtp://127.0.0.1:{port}?timeout=60"

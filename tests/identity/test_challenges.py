@@ -7,7 +7,7 @@ import pytest
 from portal import db, identity, messages, subjects
 from portal.lib import clock
 from portal.lib.errors import Conflict, Invalid, NotAllowed, NotFound
-from tests.conftest import House
+from tests.conftest import House, on_both
 from tests.identity.people import (
     ANA,
     BEN,
@@ -97,6 +97,7 @@ async def test_a_look_alike_of_an_address_on_file_gets_no_mail(house: House) -> 
     assert (await identity.prove_link(await secret_in_mail(), HERS)).use == "sign-in"
 
 
+@on_both
 async def test_a_look_alike_recorded_meanwhile_is_not_taken_over(house: House) -> None:
     await ask("strasse@example.com")
     async with db.writing():
@@ -127,6 +128,7 @@ async def test_setting_the_clock_back_brings_nothing_to_life(house: House) -> No
                 await attempt
 
 
+@on_both
 async def test_of_twenty_right_codes_at_once_one_counts(house: House) -> None:
     asked, code = await ask(), await code_in_mail()
     results = await all_at_once(identity.prove_code(asked.id, code, browser=HERS) for _number in range(20))
@@ -135,6 +137,7 @@ async def test_of_twenty_right_codes_at_once_one_counts(house: House) -> None:
     assert await recorded("customer.proved") == 1
 
 
+@on_both
 async def test_of_twenty_clicks_at_once_one_counts(house: House) -> None:
     await ask()
     secret = await secret_in_mail()
@@ -162,6 +165,7 @@ async def test_the_database_holds_neither_address_nor_link_nor_code(sqlite_house
     await db.open_database(sqlite_house.settings)
 
 
+@on_both
 async def test_of_an_erased_person_no_visit_remains(house: House) -> None:
     proof = await prove()
     await identity.open_session(subject=proof.subject, identifier=proof.identifier_id)

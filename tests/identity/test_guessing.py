@@ -8,7 +8,7 @@ from portal import db, identity
 from portal.identity import allowances
 from portal.lib import clock
 from portal.lib.errors import NotAllowed, TooMany
-from tests.conftest import House, sqlite_first
+from tests.conftest import House, on_both
 from tests.identity.people import (
     ANA,
     BEN,
@@ -27,6 +27,7 @@ from tests.identity.people import (
 NOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 
 
+@on_both
 async def test_five_wrong_codes_end_a_challenge_even_when_a_hundred_come_at_once(house: House) -> None:
     asked = await ask()
     code, secret = await code_in_mail(), await secret_in_mail()
@@ -68,7 +69,6 @@ async def test_right_tries_are_not_counted_but_end_with_the_wrong_ones(house: Ho
             await judge(right)
 
 
-@sqlite_first
 async def test_ninety_wrong_codes_a_day_are_the_end_of_it(house: House) -> None:
     for hour in range(9):
         with clock.at(NOON + timedelta(hours=hour, minutes=hour)):
@@ -98,6 +98,7 @@ async def test_strangers_cannot_lock_a_familiar_browser_out(house: House) -> Non
         await identity.prove_code(asked.id, code, browser=HERS)
 
 
+@on_both
 async def test_strangers_join_the_running_challenge_and_cause_few_mails(house: House) -> None:
     with clock.at(NOON):
         first = await ask(browser="first" + "x" * 40)

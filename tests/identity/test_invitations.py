@@ -9,7 +9,7 @@ from portal import db, identity
 from portal.identity.invitations import Invitation
 from portal.lib import clock
 from portal.lib.errors import Conflict, Invalid, NotAllowed, NotFound
-from tests.conftest import House
+from tests.conftest import House, on_both
 from tests.identity.people import (
     OLGA,
     PASSWORD,
@@ -122,6 +122,7 @@ async def test_who_closed_the_page_too_early_gets_a_second_factor_anew(house: Ho
     await identity.second_factor(setup.half, pyotp.TOTP(setup.enrolment.secret).at(clock.now()))
 
 
+@on_both
 async def test_invited_several_times_at_once_somebody_gets_one_account_and_one_working_link(house: House) -> None:
     invitations = await all_at_once(identity.invite(OLGA, name="Olga", roles=["owner"], by=None) for _number in range(4))
     assert len({each.officer_id for each in invitations}) == len(await identity.officers()) == 1

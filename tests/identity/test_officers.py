@@ -7,7 +7,7 @@ import pytest
 from portal import db, identity
 from portal.lib import clock
 from portal.lib.errors import Conflict, NotAllowed
-from tests.conftest import House, sqlite_first
+from tests.conftest import House, on_both
 from tests.identity.people import (
     HERS,
     OLGA,
@@ -52,6 +52,7 @@ async def test_nobody_gives_themselves_a_role(house: House) -> None:
     assert (await identity.officer(olga.id)).roles == {"owner"}
 
 
+@on_both
 async def test_there_is_always_an_owner_even_when_two_remove_each_other(house: House) -> None:
     olga, petra = await officer(OLGA, "owner"), await officer(PETRA, "owner", "auditor")
     results = await all_at_once(
@@ -65,7 +66,6 @@ async def test_there_is_always_an_owner_even_when_two_remove_each_other(house: H
             await attempt
 
 
-@sqlite_first
 async def test_who_was_let_go_has_no_way_in_but_keeps_a_name(house: House) -> None:
     olga, petra = await officer(OLGA, "owner"), await officer(PETRA, "owner", "privacy-officer")
     token, half = await officer_session(PETRA), await half_session(petra)

@@ -9,7 +9,7 @@ from portal.identity import totp
 from portal.identity.models import OfficerRow
 from portal.lib import clock
 from portal.lib.errors import Conflict, NotAllowed
-from tests.conftest import House
+from tests.conftest import House, on_both
 from tests.identity.people import (
     OLGA,
     OTHER,
@@ -37,6 +37,7 @@ async def test_a_password_alone_opens_nothing(house: House) -> None:
         await identity.step_up_officer(half, await next_code(OLGA))
 
 
+@on_both
 async def test_of_twenty_posts_of_one_code_in_one_visit_one_succeeds(house: House) -> None:
     half, code = await half_session(await officer(OLGA, "owner")), await next_code(OLGA)
     results = await all_at_once(identity.second_factor(half, code) for _number in range(20))
@@ -45,6 +46,7 @@ async def test_of_twenty_posts_of_one_code_in_one_visit_one_succeeds(house: Hous
     assert await _live_sessions() == 2  # that of joining, and this one
 
 
+@on_both
 async def test_of_twenty_visits_with_the_same_code_one_succeeds(house: House) -> None:
     olga = await officer(OLGA, "owner")
     halves = [await half_session(olga) for _number in range(20)]

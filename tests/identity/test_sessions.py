@@ -7,7 +7,7 @@ import pytest
 from portal import db, identity
 from portal.lib import clock
 from portal.lib.errors import NotAllowed, NotFound
-from tests.conftest import House, sqlite_first
+from tests.conftest import House, on_both
 from tests.identity.people import (
     ANA,
     BEN,
@@ -74,6 +74,7 @@ async def test_setting_the_clock_back_prolongs_no_session(house: House) -> None:
         assert await identity.session(token, "customer") is None
 
 
+@on_both
 async def test_looking_writes_at_most_once_a_minute(house: House) -> None:
     with clock.at(MORNING):
         token = await signed_in()
@@ -123,7 +124,6 @@ async def test_a_fresh_proof_is_asked_for_after_ten_minutes_and_changes_the_toke
 
 
 @pytest.mark.parametrize("use", ["sign-in", "request"])
-@sqlite_first
 async def test_a_proof_for_something_else_is_no_step_up(house: House, use: str) -> None:
     token = await signed_in()
     proof = await prove(use=use, bound_to=(await running(token)).id)
@@ -143,6 +143,7 @@ async def test_another_persons_or_another_visits_proof_is_no_step_up(house: Hous
             await identity.step_up(token, proof)
 
 
+@on_both
 async def test_ended_sessions_go_after_thirty_days(house: House) -> None:
     with clock.at(MORNING):
         await signed_in()

@@ -13,12 +13,13 @@ from portal.identity.officers import lock
 from portal.identity.sessions import begin, end_officer_sessions
 from portal.lib import clock
 from portal.lib.errors import NotAllowed, Refusal
-from tests.conftest import House
+from tests.conftest import House, on_both
 from tests.identity.people import OLGA, PASSWORD, PETRA, VIK, all_at_once, half_session, next_code, officer, officer_session
 
 NEW_PASSWORD, NEW_SECRET = "another heron walks", "A" * 32
 
 
+@on_both
 async def test_a_half_session_from_the_old_password_ends_with_the_reset(house: House) -> None:
     petra = await officer(PETRA, "auditor")
     whole, half, code = await officer_session(PETRA), await identity.sign_in(PETRA, PASSWORD), await next_code(PETRA)
@@ -58,6 +59,7 @@ async def test_a_password_that_was_being_compared_during_the_reset_is_the_old_on
     assert await _open_sessions() == 0
 
 
+@on_both
 async def test_a_sign_in_that_commits_while_the_reset_waits_for_it_is_ended_too(house: House) -> None:
     petra = await officer(PETRA, "auditor")
     locked = asyncio.Event()
@@ -76,6 +78,7 @@ async def test_a_sign_in_that_commits_while_the_reset_waits_for_it_is_ended_too(
     await _all_are_out(half, await next_code(PETRA))
 
 
+@on_both
 async def test_a_second_factor_that_arrives_during_the_reset_waits_for_it_and_comes_too_late(house: House) -> None:
     petra = await officer(PETRA, "auditor")
     half, code, locked = await half_session(petra), await next_code(PETRA), asyncio.Event()
@@ -103,6 +106,7 @@ async def test_who_took_an_invitation_that_was_not_theirs_is_out_when_the_collea
     await _all_are_out(mallory.half, mallory.enrolment.recovery_codes[0], OLGA)
 
 
+@on_both
 async def test_a_reset_beside_everything_else_an_officer_may_do_neither_fails_nor_lets_anybody_in(house: House) -> None:
     petra = await officer(PETRA, "auditor")
     for _round in range(5):

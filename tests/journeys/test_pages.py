@@ -1,4 +1,7 @@
-"""Every main page, wide and narrow, light and dark: accessible (axe), nothing cut off sideways, and light to load."""
+"""Every main page, wide and narrow, light and dark: accessible (axe), nothing cut off sideways, and light to load.
+
+`make test` looks crosswise (narrow and light, wide and dark), `make deep` at all four.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +16,9 @@ from tests.journeys.steps import ask, officer_signs_in, press, sign_in, somebody
 
 AXE = Axe()
 WIDE, NARROW = 1280, 320
-COLOURS: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+Look = tuple[int, Literal["light", "dark"]]
+CROSSWISE: list[Look] = [(NARROW, "light"), (WIDE, "dark")]
+ALL: list[Look] = [*CROSSWISE, (NARROW, "dark"), (WIDE, "light")]
 HEAVIEST = 60_000
 
 FOR_ANYBODY = [
@@ -32,33 +37,39 @@ FOR_CUSTOMERS = ["/preferences", "/preferences/history", "/requests", "/requests
 FOR_OFFICERS = ["/admin", "/admin/cases", "/admin/cases?open=no", "/admin/people", "/admin/audit", "/admin/evidence/new"]
 
 
+@pytest.fixture(params=[pytest.param(CROSSWISE, id="crosswise"), pytest.param(ALL, id="all", marks=pytest.mark.deep)])
+def looks(request: pytest.FixtureRequest) -> list[Look]:
+    found: list[Look] = request.param
+    return found
+
+
 @pytest.fixture
 def portal(shared_portal: Portal) -> Portal:
     return shared_portal
 
 
-def test_public_pages_are_accessible_and_fit(chromium: Browser, portal: Portal) -> None:
+def test_public_pages_are_accessible_and_fit(chromium: Browser, portal: Portal, looks: list[Look]) -> None:
     with _looking(chromium, portal) as page:
-        _check(page, FOR_ANYBODY)
+        _check(page, FOR_ANYBODY, looks)
 
 
-def test_pages_of_customers_are_accessible_and_fit(chromium: Browser, portal: Portal) -> None:
+def test_pages_of_customers_are_accessible_and_fit(chromium: Browser, portal: Portal, looks: list[Look]) -> None:
     with _looking(chromium, portal) as page:
         address = somebody(portal.var, "language = 'en'")[1]
         sign_in(page, address)
         page.context.clear_cookies()
         request = ask(page, "Get a copy of my data", address)
-        _check(page, [*FOR_CUSTOMERS, request])
+        _check(page, [*FOR_CUSTOMERS, request], looks)
         page.goto("/requests/new")
         press(page, "Send the request")  # nothing chosen: the page with its error summary
-        _check_here(page, "/requests, with errors")
+        _check_here(page, "/requests, with errors", looks)
         page.goto("/preferences")
         page.locator("button.switch").first.click()
         page.locator(".saved").first.wait_for()
-        _check_here(page, "/preferences, just saved")
+        _check_here(page, "/preferences, just saved", looks)
 
 
-def test_pages_of_officers_are_accessible_and_fit(chromium: Browser, portal: Portal) -> None:
+def test_pages_of_officers_are_accessible_and_fit(chromium: Browser, portal: Portal, looks: list[Look]) -> None:
     with _looking(chromium, portal) as page:
         officer_signs_in(page, "olga")
         pages = list(FOR_OFFICERS)
@@ -68,14 +79,14 @@ def test_pages_of_officers_are_accessible_and_fit(chromium: Browser, portal: Por
             pages += [case, f"{case}/findings"] if "reviewing" in asked else [case, f"{case}/messages"]
         page.goto("/admin/audit")
         pages.append(str(page.locator("table.ledger th a").first.get_attribute("href")))
-        _check(page, pages)
+        _check(page, pages, looks)
         page.goto("/admin/people")
         page.get_by_label("E-mail address or phone number").fill(somebody(portal.var)[1])
         press(page, "Find")
-        _check_here(page, "/admin/people/…")
+        _check_here(page, "/admin/people/…", looks)
         page.goto("/admin/audit")
         press(page, "Check the whole record")
-        _check_here(page, "/admin/audit/check")
+        _check_here(page, "/admin/audit/check", looks)
 
 
 def test_the_first_look_at_a_public_page_is_light(chromium: Browser, portal: Portal) -> None:
@@ -99,34 +110,33 @@ def _looking(chromium: Browser, portal: Portal) -> Iterator[Page]:
         context.close()
 
 
-def _check(page: Page, paths: list[str]) -> None:
+def _check(page: Page, paths: list[str], looks: list[Look]) -> None:
     problems: list[str] = []
     for path in paths:
         answer = page.goto(path)
         assert answer is not None and answer.status == (404 if path == "/no-such-page" else 200), path
-        problems += _problems(page, path)
+        problems += _problems(page, path, looks)
     assert not problems, "\n".join(problems)
 
 
-def _check_here(page: Page, name: str) -> None:
-    problems = _problems(page, name)
+def _check_here(page: Page, name: str, looks: list[Look]) -> None:
+    problems = _problems(page, name, looks)
     assert not problems, "\n".join(problems)
 
 
-def _problems(page: Page, name: str) -> list[str]:
-    """At both widths and in both colour schemes; everything folded away is opened first."""
+def _problems(page: Page, name: str, looks: list[Look]) -> list[str]:
+    """Everything folded away is opened first."""
     problems: list[str] = []
     page.evaluate("document.querySelectorAll('details').forEach(each => { each.open = true })")
-    for width in (NARROW, WIDE):
+    for width, colours in looks:
         page.set_viewport_size({"width": width, "height": 900})
+        page.emulate_media(color_scheme=colours)
         overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         if overflow > 0:
             problems.append(f"{name} is {overflow} pixels wider than {width}.")
-        for colours in COLOURS:
-            page.emulate_media(color_scheme=colours)
-            found = AXE.run(page)
-            if found.violations_count:
-                problems.append(f"{name} at {width}, {colours}: {found.generate_report()}")
+        found = AXE.run(page)
+        if found.violations_count:
+            problems.append(f"{name} at {width}, {colours}: {found.generate_report()}")
     return problems
 
 

@@ -13,7 +13,7 @@ from portal.lib import clock
 from portal.lib.errors import Invalid, NotFound
 from portal.messages import smtp
 from portal.messages.compose import _BARE_ADDRESS, Letter, _one_address
-from tests.conftest import House
+from tests.conftest import House, on_both
 
 NOON = datetime(2026, 11, 2, 12, 0, tzinfo=UTC)
 
@@ -60,6 +60,7 @@ async def test_an_erased_person_s_copies_stay_as_rows_that_nobody_can_read(house
     assert [each.id for each in await messages.of_case("c1")] == [in_case]
 
 
+@on_both
 async def test_a_key_writes_one_message_however_often_it_is_asked(house: House) -> None:
     first = await write(key="welcome s1")
     assert await write(name="Somebody else", key="welcome s1") == first

@@ -10,7 +10,7 @@ import pytest
 from portal import audit, db, jobs, messages, settings, vault
 from portal.lib import clock
 from portal.messages import smtp
-from tests.conftest import House
+from tests.conftest import House, on_both
 from tests.lib.certificates import certificate, server_context
 from tests.messages.mail_server import MailServer, serving
 from tests.messages.test_compose import write
@@ -37,6 +37,7 @@ async def _state(message: str) -> tuple[str, str]:
     return kept.state, kept.reason
 
 
+@on_both
 async def test_a_mail_arrives_with_all_its_parts_and_our_headers(server: MailServer) -> None:
     with clock.at(NOON):
         message = await write(name="Ană")
@@ -76,6 +77,7 @@ async def test_a_refusal_ends_it_and_the_log_says_so_without_the_address(server:
     assert entry["object"] == f"message:{message}" and "ana" not in repr(entry)
 
 
+@on_both
 async def test_mails_written_while_the_server_is_away_leave_within_a_minute_of_its_return(house: House) -> None:
     server = MailServer()
     async with serving(server):

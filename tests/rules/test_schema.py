@@ -6,7 +6,7 @@ from tortoise import Tortoise
 
 from portal import db
 from portal.settings import HOME
-from tests.conftest import House
+from tests.conftest import House, on_both
 
 PERSONAL = r"(?:.*_)?(?:name|email|phone|address|street|city|postcode|birth\w*|value|text|body|message|words|device|ip)"
 # Columns in clear whose name sounds personal, and what they hold instead.
@@ -19,6 +19,7 @@ NOT_PERSONAL = {
 }
 
 
+@on_both
 async def test_models_have_the_columns_of_the_migrated_database(house: House) -> None:
     wrong = []
     for name, model in sorted(Tortoise.apps["portal"].items()):
@@ -33,6 +34,7 @@ async def test_models_have_the_columns_of_the_migrated_database(house: House) ->
     assert wrong == []
 
 
+@on_both
 async def test_both_databases_have_the_same_tables_and_columns(house: House) -> None:
     written = _written_columns()
     assert written

@@ -12,7 +12,7 @@ from portal.lib.errors import NotFound
 from portal.statement import figures
 from portal.statement.commitments import Commitment, measured
 from portal.statement.figures import Figure
-from tests.conftest import House
+from tests.conftest import House, on_both
 from tests.documents.policy import change, copied
 
 OLGA = "officer:olga"
@@ -90,6 +90,7 @@ async def test_every_language_promises_the_same(sqlite_house: House, tmp_path: P
         await statement.publish(OLGA)
 
 
+@on_both
 async def test_the_time_until_a_no_counts_is_asked_of_the_answers_that_others_get(house: House) -> None:
     await statement.publish_all(OLGA)
     for number in range(6):

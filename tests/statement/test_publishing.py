@@ -10,7 +10,7 @@ from portal.documents import Faulty
 from portal.lib import clock
 from portal.lib.errors import Invalid
 from portal.settings import HOME
-from tests.conftest import House
+from tests.conftest import House, on_both
 from tests.documents.policy import change, copied
 
 OLGA = "officer:olga"
@@ -183,6 +183,7 @@ async def test_malformed_toml_in_the_statement_is_told_with_file_and_line(folder
     assert (file, number) == ("policies/statement/en.md", line) and "TOML" in sentence
 
 
+@on_both
 async def test_two_editions_and_what_changed_between_them(house: House) -> None:
     with clock.at(datetime(2026, 3, 1, 8, tzinfo=UTC)):
         await consent.publish_purposes(OLGA)
