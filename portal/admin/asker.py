@@ -29,6 +29,7 @@ class Asker:
     together: tuple[Beside, ...]
     against: str | None
     restricted: bool
+    anew: bool
 
 
 async def asker_of(case: Case) -> Asker:
@@ -45,6 +46,7 @@ async def asker_of(case: Case) -> Asker:
         ),
         await cases.appeals.against(case.id),
         await cases.restricting.stands(case.id),
+        await cases.appeals.granted(case.id),
     )
 
 

@@ -14,7 +14,8 @@ async def context(case: Case, me: Officer) -> dict[str, Any]:
     return {
         "proving": await cases.proving.of(case.id) if sees else None,
         "doubts": await cases.doubts.waiting(case.id),
-        "legal_holds": await cases.legal_holds.of_person(case.subject),
+        "legal_holds": await cases.legal_holds.of_request(case.id),
+        "second": [each.shown for each in await cases.second_proof.addresses(case.id)] if sees else [],
         "grounds": cases.remedies.grounds(case.law, case.right),
         "places": places() if sees and case.state != "closed" else [],
         "way_name": way_name,
@@ -27,10 +28,10 @@ async def context(case: Case, me: Officer) -> dict[str, Any]:
 def places() -> list[tuple[str, str]]:
     """Where a postal address may stand."""
     try:
-        systems = connectors.systems()
+        systems = cases.postal.systems()
     except connectors.Misconfigured:
         systems = []
-    return [*((each.name, each.title) for each in systems), (cases.proving.OURS, _("Here, in the portal"))]
+    return [*((each.name, each.title) for each in systems), (cases.postal.OURS, _("Here, in the portal"))]
 
 
 def way_name(way: str) -> str:

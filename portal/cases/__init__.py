@@ -24,10 +24,12 @@ from portal.cases import papers
 from portal.cases import parcels as parcels
 from portal.cases import persons_side as persons_side
 from portal.cases import plain_words as plain_words
+from portal.cases import postal as postal
 from portal.cases import proving as proving
 from portal.cases import remedies as remedies
 from portal.cases import restricting as restricting
 from portal.cases import safekeeping as safekeeping
+from portal.cases import second_proof as second_proof
 from portal.cases import silence as silence
 from portal.cases import states as states
 from portal.cases import statistics as statistics

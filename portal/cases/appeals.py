@@ -31,6 +31,11 @@ async def ask(case_id: str, text: str, session: identity.Session, *, language: s
         )
 
 
+async def granted(case_id: str) -> bool:
+    """Whether this request is answered anew, because a second look found that the person was right."""
+    return (await moves.load(case_id)).counted_from is not None
+
+
 async def against(case_id: str) -> str | None:
     """The case that an appeal is against; None for any other request."""
     return (await moves.load(case_id)).appeal_of

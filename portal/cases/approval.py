@@ -45,7 +45,7 @@ async def propose(case_id: str, *, answer: str = "fulfilled", reasons: str = "",
     async with db.writing():
         row = await moves.lock(case_id)
         actor = f"officer:{officer}"
-        await answering.refuse_who_decided(row, officer)
+        again = await answering.by_others(row, officer, "cases.process")
         await _refuse_misfits(row, answer)
         row.proposed = answer
         reasons = _with_ground(row, ground, reasons.strip())
@@ -66,7 +66,7 @@ async def propose(case_id: str, *, answer: str = "fulfilled", reasons: str = "",
             decision="",
         )
         facts = await moves.facts(row)
-        said = {"answer": answer, "snapshot": snapshot.digest} | ({"reason": ground} if ground else {})
+        said = {"answer": answer, "snapshot": snapshot.digest} | ({"reason": ground} if ground else {}) | again
         if answer == "refused" and row.state in (states.TRIAGE, states.COLLECTING):
             await moves.move(row, "propose a refusal", event=events.PROPOSED, actor=actor, payload=said, proposed=answer)
         elif facts.needs_four_eyes:
@@ -91,7 +91,7 @@ async def approve(case_id: str, digest: str, *, officer: str) -> str:
     async with db.writing():
         row = await moves.lock(case_id)
         approval = await _waiting(row)
-        await answering.refuse_who_decided(row, officer)
+        again = await answering.by_others(row, officer, "cases.approve", but=approval.proposed_person)
         alone = await _other_person(approval, officer)
         if digest != approval.digest:
             raise Conflict(_("What you looked at is not what is proposed now. Please look again."))
@@ -100,7 +100,7 @@ async def approve(case_id: str, digest: str, *, officer: str) -> str:
             await moves.void(row, actor="system")
         else:
             changed = False
-            await _approve(row, approval, officer, alone=alone)
+            await _approve(row, approval, officer, again | ({"alone": "after the waiting time"} if alone else {}))
     if changed:
         raise Conflict(_("Something changed after this was proposed. It has gone back to review."))
     return row.state
@@ -146,12 +146,12 @@ async def frozen(case_id: str) -> Snapshot | None:
         return None
 
 
-async def _approve(row: models.CaseRow, approval: models.Approval, officer: str, *, alone: bool) -> None:
+async def _approve(row: models.CaseRow, approval: models.Approval, officer: str, said: dict[str, str]) -> None:
     await _decide(approval, "approved", officer, "")
-    said = {"answer": approval.answer, "snapshot": approval.digest} | ({"alone": "after the waiting time"} if alone else {})
+    said = {"answer": approval.answer, "snapshot": approval.digest} | said
     if approval.answer == "refused":
         await moves.move(row, "approve a refusal", event=events.REFUSAL, actor=f"officer:{officer}", payload=said)
-        await fulfilment.tell_refusal(row, await _reasons(approval))
+        await fulfilment.tell_refusal(row, await _reasons(approval), by=f"officer:{officer}")
         return
     await moves.move(row, "approve", event=events.APPROVED, actor=f"officer:{officer}", payload=said)
     await fulfilment.begin(row)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from portal import vault
-from portal.cases import models
+from portal.cases import legal_holds, models
 from portal.cases.policy import policy
 from portal.lib import clock, ids
 from portal.lib.errors import Invalid
@@ -89,9 +89,14 @@ async def files_of(case_id: str, key: vault.Key) -> dict[str, list[Kept]]:
     found: dict[str, list[Kept]] = {}
     for each in await models.Attached.filter(case_id=case_id).order_by("id"):
         name = key.open(Place("case_attachment", "called", each.id), each.called)
-        there = each.keep_until > clock.now()
+        there = await is_there(each)
         found.setdefault(each.message_id, []).append(Kept(each.id, name, each.media, each.size, there))
     return found
+
+
+async def is_there(file: models.Attached) -> bool:
+    """Until its time is over; of whom a legal hold stands on, as long as it stands."""
+    return file.keep_until > clock.now() or await legal_holds.holds_request(await models.CaseRow.get(id=file.case_id))
 
 
 def plain_name(name: str) -> str:

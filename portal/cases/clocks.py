@@ -104,6 +104,18 @@ async def recount(row: models.CaseRow) -> None:
         await keep(row, await count(row))
 
 
+async def begin_anew(row: models.CaseRow) -> None:
+    """Inside `writing()`: an appeal was granted. The request has the law's whole time again, by the law as it stands today."""
+    law = laws.law(row.law)
+    period = law.clocks.get(row.clock) or law.answer_clock(row.right)
+    row.counted_from = clock.now()
+    changes = {"counted_from": row.counted_from, "extended_at": None, "law_edition": law.edition, "clock": period.key}
+    day = date_text(_day(row.counted_from))
+    await keep(
+        row, await _count(row, law, period, False), lambda: _("Answered anew after a second look, on %s.") % day, **changes
+    )
+
+
 async def keep(row: models.CaseRow, due: deadlines.Due, why: Callable[[], str] | None = None, **changes: object) -> None:
     """Inside `writing()`: the case's new date and its explanation; `why` in place of the first sentence, which says whose law."""
     said: dict[str, list[str]] = {}
@@ -211,10 +223,13 @@ def _why(law: laws.Law, fitting: Sequence[laws.Law]) -> str:
 
 async def _count(row: models.CaseRow, law: laws.Law, period: laws.Clock, extended: bool) -> deadlines.Due:
     """What was asked for and answered on one day stopped nothing, and what is asked for when the period is over is too late."""
-    holds = [_span(each) for each in await _holds(row)]
+    anew = None if row.counted_from is None else _day(row.counted_from)
+    holds = [_span(each) for each in await _holds(row) if anew is None or each.lifted_at is None or _day(each.lifted_at) > anew]
+    holds = [(kind, max(since, anew or since), until) for kind, since, until in holds]
     pauses = [(since, until) for kind, since, until in holds if kind in period.pauses and since < until]
-    last = _due(law, period, row.received_at, extended=extended, pauses=pauses).safe
+    last = _due(law, period, row.received_at, extended=extended, pauses=pauses, begun=anew).safe
     came = [until for kind, since, until in holds if kind in period.waits_for and since <= last]
+    came += [anew] if anew else []
     return _due(law, period, row.received_at, extended=extended, pauses=pauses, begun=max(came, default=None))
 
 
@@ -253,7 +268,9 @@ def _marks(row: models.CaseRow, due: deadlines.Due | None, still: Sequence[model
     first = due.first if due is not None else None
     pauses = [(since, until) for _kind, since, until in map(_span, still)]
     extended = None if row.extended_at is None else _day(row.extended_at)
-    return month_grid.Marks(_day(row.received_at), date.fromisoformat(row.due_on), tuple(pauses), first, extended)
+    return month_grid.Marks(
+        _day(row.counted_from or row.received_at), date.fromisoformat(row.due_on), tuple(pauses), first, extended
+    )
 
 
 def _said(law: laws.Law) -> dict[str, str]:

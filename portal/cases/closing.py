@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from portal import audit, db, jobs, messages
+from portal import audit, db, jobs, messages, subjects, vault
 from portal.cases import (
     clocks,
     deadlines,
@@ -155,6 +155,31 @@ async def tell(row: models.CaseRow, template: str, context: Mapping[str, Any]) -
         case=row.id,
         key=f"{template} {row.id} {row.round}",
     )
+
+
+async def tell_late(row: models.CaseRow, template: str, context: Mapping[str, Any]) -> bool:
+    """Inside `writing()`: the same long after the end, when the words of the request may have fallen with its key: to the
+    addresses that proved it and are still known. Answers whether anybody could be told.
+    """
+    if await vault.find_key("case", row.id) is not None:
+        await tell(row, template, context)
+        return True
+    told = False
+    for proven in await models.CaseIdentifier.filter(case_id=row.id):
+        identifier = await subjects.get(proven.identifier)
+        address = await subjects.value_of(identifier)
+        if identifier.kind != "email" or address is None:
+            continue
+        await messages.send_later(
+            template=template,
+            to=address,
+            language=row.language,
+            context={**_always(row), **context},
+            subject=identifier.home,
+            key=f"{template} {row.id} {identifier.id}",
+        )
+        told = True
+    return told
 
 
 def _always(row: models.CaseRow) -> dict[str, Any]:

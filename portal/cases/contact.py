@@ -46,8 +46,8 @@ async def fall_of_expired() -> int:
     """Inside `writing()`: a portion of those whose time is over; answers how many. Of nobody on legal hold, nor of anybody who
     waits for a copy: what they asked for must not be gone before they have it.
     """
-    held = await legal_holds.held_people()
-    others = f" AND (subject IS NULL OR subject NOT IN ({', '.join('?' * len(held))}))" if held else ""
+    held = (await legal_holds.covered()).cases
+    others = f" AND id NOT IN ({', '.join('?' * len(held))})" if held else ""
     found = await db.rows(
         f"SELECT id FROM case_file WHERE contact_until <= ?{others} AND NOT EXISTS ({COPY_ASKED}) LIMIT ?",
         *(clock.micros(clock.now()), *held, AT_ONCE),

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from portal import audit, db, documents, messages, vault
 from portal.cases import answers, clocks, closing, events, grades, looking, mine, models, moves, plain_words, states, verification
 from portal.cases.attachments import Attachment as Attachment
-from portal.cases.attachments import Kept, check_files, files_of, keep_files
+from portal.cases.attachments import Kept, check_files, files_of, is_there, keep_files
 from portal.cases.handover import File
 from portal.lib import clock, ids
 from portal.lib.errors import Conflict, Invalid, NotFound
@@ -139,7 +139,7 @@ async def file(case_id: str, file_id: str, *, officer: str) -> File:
     """A file that the person sent, for an officer's disk; the look is recorded."""
     found = await models.Attached.get_or_none(id=file_id, case_id=case_id)
     key = await vault.find_key("case", case_id)
-    if found is None or key is None or found.keep_until <= clock.now():
+    if found is None or key is None or not await is_there(found):
         raise NotFound(_("There is no such file, or its time was over."))
     name = key.open(Place("case_attachment", "called", found.id), found.called)
     await looking.note(await moves.load(case_id), events.MESSAGES_READ, officer, file_id)

@@ -13,6 +13,7 @@ MANDATE_SEEN = audit.Event(
 )
 ACTED = audit.Event("case.acted", "What was asked for took effect.")
 ANSWERED_IN_WORDS = audit.Event("case.answered_in_words", "An officer wrote the answer to the person.")
+UNTOLD = audit.Event("case.end_untold", "Nobody could be told of a restriction's end: every address of the person is gone.")
 RESTRICTION_ENDS = audit.Event("case.restriction_ends", "The person was told that their data will be used again, and when.")
 COLLECTED = audit.Event("case.collected", "Every system has answered.")
 LOOKED = audit.Event("case.findings_read", "An officer read what was found about a person.")

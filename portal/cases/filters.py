@@ -14,7 +14,7 @@ from portal.vault import Place
 
 MOST, AT_ONCE = 20, 200
 LONGEST = 60
-NAMES = ("open", *FILTERS, "waits_for")
+NAMES = ("open", *FILTERS, "waits_for", "wrote")
 
 
 @dataclass(frozen=True)

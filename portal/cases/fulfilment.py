@@ -109,10 +109,12 @@ async def erase_job(job: jobs.Job) -> None:
         await _own_turn(row)
 
 
-async def tell_refusal(row: models.CaseRow, reasons: str) -> None:
-    """Inside `writing()`: the letter with reasons, complaint and judicial remedy (Art. 12(4)), and the end of the case."""
+async def tell_refusal(row: models.CaseRow, reasons: str, *, by: str) -> None:
+    """Inside `writing()`: the letter with reasons, complaint and judicial remedy (Art. 12(4)), from when data that was only
+    stored is used again, and the end of the case."""
     declined = [each for each in await freeze.corrections(row) if each.accepted is False]
-    await closing.tell(row, "mail/case-refused", {"reasons": reasons, "declined": declined})
+    day = await protection.end_later(row, by=by)
+    await closing.tell(row, "mail/case-refused", {"reasons": reasons, "declined": declined, "day": day})
     await moves.finish(row, "refused", actor="system")
 
 

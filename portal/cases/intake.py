@@ -75,20 +75,21 @@ async def open_case(
     rights = in_order(right, also)
     details = checked(rights, who, details or {}, sources=SOURCES, source=source, received_at=received_at)
     asked = _asked(address, kind)
-    if source == "form":
-        async with db.writing():
-            joined = await _join(asked, rights[0], address, details, language=language, who=who, browser=browser)
-        if joined is not None:
-            return joined
-    if source in STRANGERS:
-        await db.throttle(
-            f"case:{asked.hex()}:{ids.digest(browser).hex() if browser else ''}",
-            limit=PER_ADDRESS,
-            per=timedelta(days=1),
-            sentence=_several(),
-        )
     asker = Asker(address, language, who, source, actor or "system", received_at, kind)
     async with db.writing():
+        if source == "form":
+            # A form that is sent several times at once is one request: the second waits here until the first has committed.
+            await db.count_many({f"case:{asked.hex()}:turn": 1}, per=JOINED_FOR)
+            joined = await _join(asked, rights[0], address, details, language=language, who=who, browser=browser)
+            if joined is not None:
+                return joined
+        if source in STRANGERS:
+            await db.throttle(
+                f"case:{asked.hex()}:{ids.digest(browser).hex() if browser else ''}",
+                limit=PER_ADDRESS,
+                per=timedelta(days=1),
+                sentence=_several(),
+            )
         rows, reference = await _create_all(rights, details, asker)
         if source == "form":
             challenge = await _ask_for_proof(rows, asker, browser)

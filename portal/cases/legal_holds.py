@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from portal import audit, connectors, db, jobs, subjects, vault
-from portal.cases import deadlines, events, models
+from portal.cases import concerned, deadlines, events, models
 from portal.lib import clock, ids
 from portal.lib.clock import months_later
 from portal.lib.errors import Conflict, Invalid, NotFound
@@ -32,6 +32,14 @@ class LegalHold:
     since: datetime
     review_on: date
     due: bool
+
+
+@dataclass(frozen=True)
+class Held:
+    """Records of everybody on hold, and the requests about them."""
+
+    people: tuple[str, ...]
+    cases: tuple[str, ...]
 
 
 async def set_on_person(subject: str, why: str, *, officer: str, review_on: date | None = None) -> str:
@@ -103,10 +111,45 @@ async def holds_person(subject: str | None) -> bool:
     return bool(held) and not {each["subject"] for each in held}.isdisjoint((await subjects.whole(subject)).subjects)
 
 
-async def held_people() -> list[str]:
-    """All records of everybody on hold: what goes by itself when its time is over leaves them alone."""
+async def holds_request(row: models.CaseRow) -> bool:
+    """Whether a hold stands on anybody whom a request is about: each address shown in it may be another record's."""
+    mine = [await subjects.get(each) for each in await concerned.identifiers(row)]
+    about = {each.subject for each in mine} | {each.home for each in mine} | ({row.subject} if row.subject else set())
+    return any([await holds_person(each) for each in sorted(about)])
+
+
+async def of_request(case_id: str) -> list[LegalHold]:
+    """All that stand on anybody whom it is about."""
+    row = await models.CaseRow.get(id=case_id)
+    mine = [await subjects.get(each) for each in await concerned.identifiers(row)]
+    about = {each.subject for each in mine} | ({row.subject} if row.subject else set())
+    found = [each for one in sorted(about) for each in await of_person(one)]
+    return list({each.id: each for each in found}.values())
+
+
+async def covered() -> Held:
+    """What goes by itself when its time is over leaves these alone."""
     held = await db.rows("SELECT DISTINCT subject FROM legal_hold WHERE lifted_at IS NULL AND subject IS NOT NULL")
-    return sorted({each for row in held for each in (await subjects.whole(row["subject"])).subjects})
+    people = await _records({str(row["subject"]) for row in held})
+    found = await _requests(people)
+    # What was found for a request lies under the key of the one record that it began with, which may be another one.
+    people |= {str(each) for each in await models.CaseRow.filter(id__in=list(found)).values_list("subject", flat=True) if each}
+    return Held(tuple(sorted(people)), tuple(sorted(found | await _requests(people))))
+
+
+async def _records(people: set[str]) -> set[str]:
+    """With all that are joined to them. A restored hold may be on somebody whom this database does not know."""
+    known = {row["id"] for each in people for row in await db.rows("SELECT id FROM subject WHERE id = ?", each)}
+    return people | {each for one in known for each in (await subjects.whole(one)).subjects}
+
+
+async def _requests(people: set[str]) -> set[str]:
+    """By whom they are about, or by an address that was shown in them or named."""
+    known = [each.id for one in sorted(people) for each in await subjects.identifiers_of(one)]
+    found = await models.CaseRow.filter(subject__in=list(people)).values_list("id", flat=True) if people else []
+    for rows in (models.CaseIdentifier, models.Concerned) if known else ():
+        found = [*found, *await rows.filter(identifier__in=known).values_list("case_id", flat=True)]
+    return {str(each) for each in found}
 
 
 async def holds_system(system: str) -> bool:

@@ -4,12 +4,14 @@ What could not be read, named no right, or came from a machine waits here, so th
 by mistake (GDPR Art. 12(2), 32). A mail that became part of a request waits here too if not all of it fits in there.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from tortoise.expressions import Q
+
 from portal import audit, db, jobs, settings, vault
-from portal.cases import events, mail_reading, models
+from portal.cases import events, legal_holds, mail_reading, models
 from portal.cases.mail_reading import Mail, Unreadable
 from portal.lib import clock, ids
 from portal.lib.errors import Conflict, NotFound
@@ -116,14 +118,19 @@ async def forget(asked: bytes) -> None:
 
 @jobs.verb("cases.tidy_mail", every=timedelta(days=1))
 async def tidy(job: jobs.Job) -> None:
-    """Mails whose time is over go, with their files."""
-    gone = 1
+    """Mails whose time is over go, with their files; those of a request under a legal hold when it is lifted."""
+    gone, held = 1, (await legal_holds.covered()).cases
     while gone:
         async with db.writing():
-            over = await models.MailRow.filter(keep_until__lte=clock.now()).limit(100)
+            over = await _over(held)
             gone = len(over)
             for each in over:
                 await _drop(each)
+
+
+async def _over(held: Sequence[str]) -> list[models.MailRow]:
+    over = models.MailRow.filter(keep_until__lte=clock.now())
+    return await (over.filter(Q(case_id=None) | ~Q(case_id__in=list(held))) if held else over).limit(100)
 
 
 async def _settle(mail_id: str, became: str, case_id: str | None, officer: str) -> None:

@@ -62,6 +62,7 @@ class CaseRow(Model):
     wrote_at = Moment(null=True)
     more_proof = fields.CharField(20, default="")
     reach = fields.CharField(10, default="mail")
+    counted_from = Moment(null=True)
 
     class Meta:
         table = "case_file"

@@ -154,7 +154,7 @@ async def facts(row: models.CaseRow) -> states.Facts:
 
 async def _holds(row: models.CaseRow) -> frozenset[str]:
     beside = {each.kind for each in await models.Hold.filter(case_id=row.id, lifted_at=None)}
-    return frozenset(beside | ({"legal"} if await legal_holds.holds_person(row.subject) else set()))
+    return frozenset(beside | ({"legal"} if await legal_holds.holds_request(row) else set()))
 
 
 async def _is_mandated(row: models.CaseRow) -> bool:

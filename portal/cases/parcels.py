@@ -9,7 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from portal import audit, db, jobs, vault
-from portal.cases import contact, events, freeze, fulfilment, models, moves, states, verification
+from portal.cases import contact, events, freeze, fulfilment, legal_holds, models, moves, states, verification
 from portal.cases.policy import policy
 from portal.lib import clock, ids
 from portal.lib.errors import Conflict, Unavailable
@@ -65,12 +65,15 @@ async def certificate_job(job: jobs.Job) -> None:
 @jobs.verb("cases.tidy", every=timedelta(hours=6))
 async def tidy_job(job: jobs.Job) -> None:
     """What was found, dry runs and packages go when their time is over, and in the end what a case says of the person;
-    counts, hashes and the log's entries stay. An answer that nobody fetched in time closes.
+    counts, hashes and the log's entries stay. An answer that nobody fetched in time closes. Of whom a legal hold stands on,
+    everything stays until it is lifted.
     """
-    now = clock.micros(clock.now())
+    now, held = clock.micros(clock.now()), await legal_holds.covered()
+    others = f" AND case_id NOT IN ({', '.join('?' * len(held.cases))})" if held.cases else ""
     async with db.writing():
         for table, column in (("case_finding", "blob_id"), ("case_task", "plan_blob")):
-            await db.run(f"UPDATE {table} SET {column} = NULL WHERE {column} IN (SELECT id FROM blob WHERE keep_until <= ?)", now)
+            over = f"{column} IN (SELECT id FROM blob WHERE keep_until <= ?)"
+            await db.run(f"UPDATE {table} SET {column} = NULL WHERE {over}{others}", now, *held.cases)
         await db.run("DELETE FROM case_download WHERE ends_at <= ?", now)
     await _close_unfetched()
     gone = 1
@@ -80,7 +83,7 @@ async def tidy_job(job: jobs.Job) -> None:
     gone = 1
     while gone:
         async with db.writing():
-            gone = await vault.drop_expired_blobs()
+            gone = await vault.drop_expired_blobs(spared={"life": held.people, "case": held.cases})
 
 
 async def _close_unfetched() -> None:

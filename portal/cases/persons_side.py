@@ -79,7 +79,7 @@ async def _waits(row: models.CaseRow) -> tuple[Wait, ...]:
     stops = period.pauses + period.waits_for if period is not None else ()
     holds = await models.Hold.filter(case_id=row.id, lifted_at=None).order_by("since")
     waits = {each.kind: Wait(each.kind, _day(each.since), each.kind in stops) for each in holds}
-    if row.right in states.FOUR_EYES and await legal_holds.holds_person(row.subject):
+    if row.right in states.FOUR_EYES and await legal_holds.holds_request(row):
         waits["legal"] = Wait("legal", None, False)
     return tuple(waits.values())
 

@@ -1,14 +1,18 @@
 """What protects a person from the moment it is known that a request is theirs, until it is decided (GDPR Art. 18, 21).
 
 A deletion stops advertising at once. What is objected to or contested is only stored, not used: an objection until it is
-decided, a restriction until an officer has told the person that it ends (Art. 18(3)).
+decided, a restriction until an officer has told the person that it ends. Who is refused is told so first (Art. 18(3)).
 """
 
-from portal import consent
-from portal.cases import models
+from datetime import date, timedelta
+
+from portal import audit, consent, jobs
+from portal.cases import events, models
+from portal.lib import clock
 
 GROUNDS = ("accuracy contested", "unlawful use", "needed for legal claims")
 STANDS = frozenset({"restriction", "objection"})
+TOLD_BEFORE = timedelta(days=3)
 
 
 async def begin(row: models.CaseRow, subject: str, *, by: str, ground: str = "") -> None:
@@ -30,7 +34,20 @@ async def end_with(row: models.CaseRow, *, by: str) -> None:
     agreed = row.outcome in ("fulfilled", "partly")
     if agreed and (row.right == "restriction" or (row.right == "objection" and not await objectable())):
         return
+    if row.outcome == "refused":
+        return  # the letter named the day (end_later)
     await end(row, by=by, why=row.outcome)
+
+
+async def end_later(row: models.CaseRow, *, by: str) -> date | None:
+    """Inside `writing()`: a restriction will end on the day that is answered, which the person is told now; None without one."""
+    if row.restriction is None:
+        return None
+    ends = clock.now() + TOLD_BEFORE
+    key, officer = f"cases.lift {row.restriction}", by.removeprefix("officer:")
+    await jobs.later("cases.lift", {"case": row.id, "officer": officer}, key=key, at=ends)
+    await audit.record(events.RESTRICTION_ENDS, actor=by, subject=row.subject, case=row.id)
+    return ends.date()
 
 
 async def objectable() -> list[consent.Purpose]:

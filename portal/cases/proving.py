@@ -6,12 +6,11 @@ number are no facts, because others know them; and what is being corrected never
 
 import re
 import secrets
-import unicodedata
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from portal import audit, connectors, db, identity, subjects, vault
-from portal.cases import events, grades, letters, models, moves, states, together, verification
+from portal import audit, db, identity, subjects, vault
+from portal.cases import events, grades, letters, models, moves, postal, states, together, verification
 from portal.cases.policy import policy
 from portal.lib import clock, ids
 from portal.lib.errors import Conflict, Invalid, NotAllowed, NotFound
@@ -24,9 +23,7 @@ ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 LENGTH = 12
 DOCUMENTS = ("identity card", "passport", "driving licence", "residence permit", "other")
 FACTS = ("last order", "last payment", "what we wrote last", "a visit or call", "what is in the account")
-IN_POSTAL_ADDRESS = frozenset({"street", "city", "postcode", "address"})
 BY_OFFICERS = ("letter", "in person", "facts")
-OURS = "portal"
 BY_ONE_OFFICER = "proven through an officer"  # who alone could take everything: the answer takes two
 
 
@@ -56,12 +53,14 @@ class Proving:
 
 @dataclass(frozen=True)
 class ForPerson:
-    """For the page behind a reference, which names nobody: what is enough, and whether a try failed."""
+    """For the page behind a reference, which names nobody: what is enough, whether a try failed, and whether
+    a code can go by mail: who telephoned gave no such address."""
 
     ways: tuple[str, ...]
     more: str
     failed: bool
     letter_sent: bool
+    by_mail: bool
 
 
 async def write_letter(case_id: str, place: str, system: str, *, officer: str) -> str:
@@ -71,7 +70,7 @@ async def write_letter(case_id: str, place: str, system: str, *, officer: str) -
     """
     row = await _open_to(case_id, "letter")
     address = await verification.case_address(row)
-    if not await _stands_on_file(row, address, place, system):
+    if not await postal.stands_on_file(row, address, place, system):
         fields = {"place": _("Write it exactly as it stands there, without the country.")}
         raise Invalid(_("This postal address does not stand with this person in that system."), fields)
     for whose in (row.id, vault.blind("letters", subjects.canonical(row.address_kind, address)).hex()):
@@ -196,7 +195,7 @@ async def for_person(case_id: str) -> ForPerson | None:
         return None
     failed = await models.ShownProof.filter(case_id=case_id, state="not shown").exists()
     sent = await models.Letter.filter(case_id=case_id, kind=letters.CODE, posted_at__isnull=False).exists()
-    return ForPerson(await _possible(row), row.more_proof, failed, sent)
+    return ForPerson(await _possible(row), row.more_proof, failed, sent, row.address_kind == "email")
 
 
 async def _decide(proof_id: str, state: str, officer: str) -> None:
@@ -252,35 +251,7 @@ async def _is_corrected(row: models.CaseRow, way: str) -> bool:
     if way != "letter" or row.right != "rectification":
         return False
     fields = await models.CorrectionRow.filter(case_id=row.id).values_list("field", flat=True)
-    return not IN_POSTAL_ADDRESS.isdisjoint(map(str, fields))
-
-
-async def _stands_on_file(row: models.CaseRow, address: str, place: str, system: str) -> bool:
-    """Each line of the postal address stands in a row about the address that was asked with; ours has no name in front."""
-    subjects.canonical("post", place)  # raises Invalid when it is no whole address
-    lines = [_words(line) for line in place.splitlines() if line.strip()]
-    if system == OURS:
-        known = await subjects.find(row.address_kind, address)
-        mine = await subjects.identifiers_of(known.subject) if known else []
-        held = [each for each in mine if each.kind == "post" and each.erased_at is None and each.created_at < row.created_at]
-        ours = [_words(value) for value in (await subjects.values_of(held)).values() if value]
-        return any(words in ours for words in (set().union(*lines), set().union(*lines[1:])))
-    if system not in {each.name for each in connectors.systems()}:
-        raise Invalid(_("Please choose a connected system."), {"system": _("Choose one of these.")})
-    known_as = {row.address_kind: [subjects.canonical(row.address_kind, address)]}
-    found = await connectors.open_system(system).find(known_as)
-    rows = [_words(" ".join(str(field.value) for field in each.fields if _tells_place(each, field))) for each in found]
-    return any(all(line <= words for line in lines) for words in rows)
-
-
-def _tells_place(finding: connectors.Finding, field: connectors.Field) -> bool:
-    """Not what somebody may have written into an order about others: a field known as one of an address, or of a row that
-    carries the address that was asked with."""
-    return field.means in IN_POSTAL_ADDRESS or any(each.identifying for each in finding.fields)
-
-
-def _words(text: str) -> set[str]:
-    return set(re.findall(r"\w+", unicodedata.normalize("NFKC", text).casefold()))
+    return not postal.FIELDS.isdisjoint(map(str, fields))
 
 
 async def _note(row: models.CaseRow, way: str, state: str, said: str, officer: str) -> str:

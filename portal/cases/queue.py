@@ -20,7 +20,7 @@ from portal.settings import get
 PAGE = 50
 MOST = 200
 COUNTED = 10_000
-# What a filter asks of a case; `waits_for` and `bulk` are asked in words of their own.
+# What a filter asks of a case; `waits_for`, `wrote` and `bulk` are asked in words of their own.
 FILTERS = {
     "state": "state = ?",
     "right": "right_name = ?",
@@ -71,10 +71,11 @@ class Line:
 async def queue(filter: Mapping[str, str] | None = None, after: str | None = None, limit: int = PAGE) -> list[Line]:
     """Open cases (or with {"open": "no"} closed ones), soonest due first; the next page begins `after` the last `place`.
 
-    `filter` has names of FILTERS, and "waits_for": the id of the officer whose turn it is.
+    `filter` has names of FILTERS, "waits_for": the id of the officer whose turn it is, and "wrote": a message waits.
     """
     wanted = dict(filter or {})
-    conditions, known = ["is_open = ?"], [0 if wanted.pop("open", "yes") == "no" else 1, *list[Any]()]
+    wrote = ["wrote_at IS NOT NULL"] if wanted.pop("wrote", "") else []
+    conditions, known = ["is_open = ?", *wrote], [0 if wanted.pop("open", "yes") == "no" else 1, *list[Any]()]
     for name, value in wanted.items():
         if name == "waits_for":
             condition, values = await _their_turn(value)

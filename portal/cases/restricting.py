@@ -7,12 +7,10 @@ propagation. What an officer agrees to stays: a restriction until its end was to
 from datetime import timedelta
 
 from portal import audit, db, jobs
-from portal.cases import closing, events, fulfilment, moves, protection, stopping
+from portal.cases import closing, events, fulfilment, looking, moves, protection, stopping
 from portal.lib import clock
 from portal.lib.errors import Conflict, Invalid
 from portal.paper import _
-
-TOLD_BEFORE = timedelta(days=3)
 
 
 @jobs.verb("cases.restrict")
@@ -33,15 +31,17 @@ async def lift(case_id: str, why: str, *, officer: str) -> None:
         row = await moves.lock(case_id)
         if row.restriction is None or row.is_open:
             raise Conflict(_("There is no restriction of this request that could end."))
-        ends = clock.now() + TOLD_BEFORE
-        await closing.tell(row, "mail/case-restriction-ends", {"reasons": why.strip(), "day": ends.date()})
-        await jobs.later("cases.lift", {"case": case_id, "officer": officer}, key=f"cases.lift {row.restriction}", at=ends)
-        await audit.record(events.RESTRICTION_ENDS, actor=f"officer:{officer}", subject=row.subject, case=case_id)
+        if await _waits(case_id):
+            raise Conflict(_("The person was told already that this ends, and when."))
+        day = await protection.end_later(row, by=f"officer:{officer}")
+        told = await closing.tell_late(row, "mail/case-restriction-ends", {"reasons": why.strip(), "day": day})
+        if not told:
+            await audit.record(events.UNTOLD, actor=f"officer:{officer}", subject=row.subject, case=case_id)
 
 
 async def stands(case_id: str) -> bool:
-    """Whether data is only stored because of this request."""
-    return (await moves.load(case_id)).restriction is not None
+    """Whether data is only stored because of this request, and nobody was told yet that it ends."""
+    return (await moves.load(case_id)).restriction is not None and not await _waits(case_id)
 
 
 @jobs.verb("cases.lift")
@@ -50,7 +50,16 @@ async def lift_job(job: jobs.Job) -> None:
         row = await moves.lock(job.arguments["case"])
         if row.is_open:
             return  # it was opened again since the person was told, and is being decided anew
+        if waits := await _waits(row.id):
+            raise jobs.TryAgain("The person was told once more since.", after=waits)
         await protection.end(row, by=f"officer:{job.arguments['officer']}", why="the person was told")
+
+
+async def _waits(case_id: str) -> timedelta | None:
+    """How long it lasts until what the person was told last comes true; None when that is over, or they were told nothing."""
+    told = await looking.last(case_id, events.RESTRICTION_ENDS)
+    left = timedelta(0) if told is None else told + protection.TOLD_BEFORE - clock.now()
+    return left if left > timedelta(0) else None
 
 
 async def _carry_out(job: jobs.Job) -> None:

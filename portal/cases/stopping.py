@@ -2,13 +2,14 @@
 
 Objection to marketing (GDPR Art. 21(3)), withdrawal (Art. 7(3)), opt-out of sale or sharing and limiting sensitive data
 (11 CCR 7026(d), 7027(e)). Whoever has shown who they are stops it for all their addresses; anybody else for those named.
+Nobody is added by it: an address that asked not to be, or that only somebody else named, gets a coded note at most.
 """
 
 from collections.abc import Sequence
 from datetime import timedelta
 
 from portal import consent, db, identity, subjects
-from portal.cases import closing, events, fanout, models, moves, own_data, protection
+from portal.cases import closing, events, fanout, models, moves, own_data, protection, verification
 from portal.lib import clock
 from portal.lib.errors import TooMany
 
@@ -26,9 +27,10 @@ async def act(row: models.CaseRow, named: Sequence[tuple[str, str]], session: id
         row.subject = session.subject
         await stop_person(row, session.subject)
     else:
-        mine = [await subjects.ensure(kind, value, by="system") for kind, value in named]
-        row.subject = mine[0].subject
+        mine = [known for kind, value in named if (known := await _known(row, kind, value)) is not None]
+        row.subject = mine[0].subject if mine else None
         await _stop_addresses(row, mine)
+        await _tell_named(row, mine)
     await row.save(update_fields=["subject"])
     task, asked = await fanout.add_task(row, own_data.NAME, own_data.TITLE, moves.ACTS[row.right]), row.asked or b""
     await models.Task.filter(id=task).update(state="answered", answered_at=clock.now())
@@ -40,6 +42,28 @@ async def act(row: models.CaseRow, named: Sequence[tuple[str, str]], session: id
     except TooMany:
         pass  # it is done all the same, and the page says so
     await moves.finish(row, "fulfilled", actor="system")
+
+
+async def _known(row: models.CaseRow, kind: str, value: str) -> subjects.Identifier | None:
+    """An address that is on file, or that somebody typed as their own. One that another person named may be mistyped: unless it
+    is on file it is only closed, by its coded note."""
+    known = await subjects.find(kind, value)
+    if known is not None or await subjects.is_suppressed(kind, value):
+        return known  # closed already, and not to be added again
+    if row.requester == "me":
+        return await subjects.ensure(kind, value, by="system")
+    await subjects.suppress(kind, value, basis="asked for by somebody whom they authorised", by="system")
+    return None
+
+
+async def _tell_named(row: models.CaseRow, mine: Sequence[subjects.Identifier]) -> None:
+    """Whoever was named hears of it, in words that name no right, where they are reached under an address on file."""
+    for each in mine if row.requester != "me" else ():
+        try:
+            await db.throttle(f"case-named:{each.id}", limit=LETTERS, per=timedelta(days=1), sentence="They were told already.")
+        except TooMany:
+            continue
+        await verification.tell_of_it(row, each)
 
 
 async def stop_person(row: models.CaseRow, subject: str) -> None:

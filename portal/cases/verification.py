@@ -103,7 +103,10 @@ async def not_me(secret: str) -> None:
             clock.micros(clock.now()),
             ids.digest(secret),
         )
-        if not changed or row.state == states.CLOSED:
+        if not changed:
+            return
+        if row.state == states.CLOSED:  # what was asked in their name and done at once: there is nothing left to freeze
+            await audit.record(events.NOT_ME, actor="system", subject=row.subject, case=row.id, object=notice.identifier)
             return
         hold_id = ids.new()
         key = await case_key(row)
@@ -124,7 +127,7 @@ async def covered(row: models.CaseRow) -> Covered:
         if other.id in {each.id for each in mine} or other.erased_at is not None:
             continue
         # Recorded with a proven address from the start, and proven by the person before this request came in.
-        if other.home in homes and other.audience == "person" and _proven_before(other, row):
+        if other.home in homes and other.audience == "person" and proven_before(other, row):
             chosen.append(other)
         else:
             left_out.append(other.id)
@@ -197,25 +200,31 @@ async def warn(row: models.CaseRow, subject: str, *, but: str = "") -> None:
     avoided, known = await _avoided(row), (await subjects.whole(subject)).identifiers
     if avoided and not avoided & {await _canonical(each) for each in known}:
         return
-    since = clock.now() - timedelta(days=31 * policy().warning_months)
     for other in known:
-        reachable = other.kind == "email" and other.audience == "person" and other.erased_at is None
-        if other.id == but or not reachable or other.verified_at is None or other.verified_at < since:
-            continue
-        address = await subjects.value_of(other)
-        if address is None or await subjects.is_suppressed(other.kind, address) or await _canonical(other) in avoided:
-            continue
-        secret = ids.secret(128)
-        await models.Notice.create(digest=ids.digest(secret), case_id=row.id, identifier=other.id, sent_at=clock.now())
-        await messages.send_later(
-            template="mail/case-notice",
-            to=address,
-            language=row.language,
-            context={"link": f"{get().base_url}/requests/notices/{secret}"},
-            case=row.id,
-            key=f"case-notice {row.id} {other.id}",
-        )
-        await audit.record(events.NOTICE_SENT, actor="system", subject=row.subject, case=row.id, object=other.id)
+        if other.id != but and await _canonical(other) not in avoided:
+            await tell_of_it(row, other)
+
+
+async def tell_of_it(row: models.CaseRow, other: subjects.Identifier) -> None:
+    """Inside `writing()`: that something was asked for, and how to say "that wasn't me"; once, where it reaches them."""
+    since = clock.now() - timedelta(days=31 * policy().warning_months)
+    reachable = other.kind == "email" and other.audience == "person" and other.erased_at is None
+    address = await subjects.value_of(other)
+    if not reachable or other.verified_at is None or other.verified_at < since or address is None:
+        return
+    if await subjects.is_suppressed(other.kind, address):
+        return
+    secret = ids.secret(128)
+    await models.Notice.create(digest=ids.digest(secret), case_id=row.id, identifier=other.id, sent_at=clock.now())
+    await messages.send_later(
+        template="mail/case-notice",
+        to=address,
+        language=row.language,
+        context={"link": f"{get().base_url}/requests/notices/{secret}"},
+        case=row.id,
+        key=f"case-notice {row.id} {other.id}",
+    )
+    await audit.record(events.NOTICE_SENT, actor="system", subject=row.subject, case=row.id, object=other.id)
 
 
 async def ground(row: models.CaseRow) -> str:
@@ -266,5 +275,6 @@ async def _lift_freeze(row: models.CaseRow, identifier_id: str, actor: str) -> N
         await closing.go_on(row, actor=actor)
 
 
-def _proven_before(identifier: subjects.Identifier, row: models.CaseRow) -> bool:
+def proven_before(identifier: subjects.Identifier, row: models.CaseRow) -> bool:
+    """Whether the person had shown this address before they asked."""
     return identifier.first_verified_at is not None and identifier.first_verified_at < row.created_at

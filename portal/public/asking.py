@@ -62,7 +62,10 @@ async def _opened(request: Request, given: dict[str, str], rights: list[str]) ->
     )
     if opened.challenge is None:
         return RedirectResponse(f"/requests/{opened.reference}", 303)
-    return keep_cookie(RedirectResponse(f"/proofs/{opened.challenge}", 303), "request", opened.reference, seconds=A_DAY)
+    response = RedirectResponse(f"/proofs/{opened.challenge}", 303)
+    if not opened.reference and not cookie(request, "request"):
+        return response  # sent twice at once: the first answer brings it
+    return keep_cookie(response, "request", opened.reference, seconds=A_DAY)
 
 
 def _details(given: dict[str, str], rights: list[str]) -> dict[str, Any]:

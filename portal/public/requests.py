@@ -10,7 +10,7 @@ from starlette.responses import RedirectResponse, Response
 
 from portal import cases
 from portal.lib.errors import NotFound
-from portal.pages import anyone, cookie, customer, get, page, post
+from portal.pages import anyone, cookie, customer, form, get, page, post
 from portal.paper import _
 from portal.public import asker, story
 
@@ -49,6 +49,15 @@ async def take_back(request: Request) -> Response:
 async def prove_again(request: Request) -> Response:
     """A new link and code for a request that waits for its proof; they go to the address it was made with, nowhere else."""
     challenge = await cases.ask_for_proof_again(request.path_params["reference"], browser=cookie(request, "browser") or None)
+    return RedirectResponse(f"/proofs/{challenge}", 303)
+
+
+async def prove_more(request: Request) -> Response:
+    """Somebody said that they did not ask for this: a code to another address of the person's shows that they did."""
+    reference = request.path_params["reference"]
+    status, address = await cases.status_for_person(reference), (await form(request)).get("address", "")
+    browser = cookie(request, "browser") or None
+    challenge = await cases.second_proof.ask(status.id, address, request.state.customer, browser=browser)
     return RedirectResponse(f"/proofs/{challenge}", 303)
 
 
@@ -108,6 +117,7 @@ routes = [
     get("/requests", show_mine, guard=customer),
     get("/requests/{reference}", show_one, guard=anyone),
     post("/requests/{reference}/proof", prove_again, guard=anyone),
+    post("/requests/{reference}/second-proof", prove_more, guard=customer),
     post("/requests/{reference}/withdrawal", take_back, guard=customer),
     get("/requests/notices/{secret}", show_not_me, guard=anyone),
     post("/requests/notices/{secret}", say_not_me, guard=anyone),

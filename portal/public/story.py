@@ -10,7 +10,7 @@ from portal.paper import _, date_text
 
 ALONE: dict[str, Any] = {"side": None, "package": None, "sentence": "", "given": {}, "wrong": {}}
 ALONE |= {"wanted": "", "beside": [], "may_appeal": False}  # portal/public/asker.py
-ALONE |= {"said": [], "waits": [], "timeline": [], "looks": []}
+ALONE |= {"second": [], "said": [], "waits": [], "timeline": [], "looks": []}
 
 
 async def of_request(case_id: str) -> dict[str, Any]:
@@ -19,6 +19,7 @@ async def of_request(case_id: str) -> dict[str, Any]:
     return ALONE | {
         "said": [(each, _writer(each)) for each in await cases.conversation.thread(case_id)],
         "side": side,
+        "second": await cases.second_proof.addresses(case_id),
         "waits": [why_it_waits(each) for each in side.waits],
         "timeline": [(each, told(each.event)) for each in await cases.timeline(case_id) if told(each.event)],
         "looks": [look_words(each) for each in await cases.looks.of_case(case_id)],

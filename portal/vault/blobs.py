@@ -3,7 +3,7 @@
 Each chunk is bound to its blob, its number and whether it is the last one: reordering, cutting or mixing shows.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 
 from portal.db import row, rows, run
@@ -54,10 +54,17 @@ async def drop_blob(blob_id: str) -> None:
     await run("DELETE FROM blob WHERE id = ?", blob_id)
 
 
-async def drop_expired_blobs(limit: int = 100) -> int:
-    """Delete blobs whose time is over, a portion at a time; inside `writing()`. Answers how many."""
-    now = clock.micros(clock.now())
-    return await run("DELETE FROM blob WHERE id IN (SELECT id FROM blob WHERE keep_until <= ? LIMIT ?)", now, limit)
+async def drop_expired_blobs(limit: int = 100, *, spared: Mapping[str, Sequence[str]] | None = None) -> int:
+    """Delete blobs whose time is over, a portion at a time; inside `writing()`. Answers how many.
+
+    `spared`: whose keys (owners by kind) still hold theirs, though their time is over.
+    """
+    owners = {kind: mine for kind, mine in (spared or {}).items() if mine}
+    theirs = " OR ".join(f"(kind = ? AND owner IN ({', '.join('?' * len(mine))}))" for mine in owners.values())
+    but = f" AND key_id NOT IN (SELECT id FROM data_key WHERE {theirs})" if owners else ""
+    known = [each for kind, mine in owners.items() for each in (kind, *mine)]
+    sql = f"DELETE FROM blob WHERE id IN (SELECT id FROM blob WHERE keep_until <= ?{but} LIMIT ?)"
+    return await run(sql, clock.micros(clock.now()), *known, limit)
 
 
 async def _store_chunk(key: Key, blob_id: str, number: int, plain: bytes, *, last: bool) -> None:

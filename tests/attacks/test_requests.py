@@ -17,7 +17,7 @@ from portal.lib.errors import Refusal
 from tests.cases.shops import Company, ask, code_to, collected, found_company, letters_to, prove, visit
 from tests.cases.test_handover import delivered
 from tests.cases.test_proving import FACTS, HOME, REASONS, code_in, moved_in
-from tests.conftest import House
+from tests.conftest import House, on_both
 from tests.people import ANA, BEN, MALLORY, Browser, code_for
 
 OLD = "old@example.com"
@@ -174,6 +174,7 @@ async def at_once(act: Callable[[], Awaitable[object]]) -> int:
     return sum(not isinstance(each, BaseException) for each in done)
 
 
+@on_both
 async def test_of_twenty_at_once_one_has_an_effect_and_leaves_one_entry(house: House, tmp_path: Path) -> None:
     """SEC-35: a letter's code, a second officer's word, an approval, a download."""
     moved_in(found_company(house, tmp_path / "company"))

@@ -9,7 +9,7 @@ from portal.lib import clock
 from portal.lib.errors import Conflict, NotFound
 from tests.cases.shops import ANA, OLGA, Company, answer, collected, letters_to, newest_to, visit
 from tests.cases.test_handover import run_tidy
-from tests.conftest import sqlite_first
+from tests.conftest import on_both
 
 A_MONTH = timedelta(days=30, minutes=1)
 
@@ -43,6 +43,7 @@ async def test_a_month_after_a_deletion_only_its_procedure_can_be_read(company: 
                 await refused
 
 
+@on_both
 async def test_a_deletion_ends_what_older_closed_requests_say_and_the_mails_with_codes_at_once(company: Company) -> None:
     await on_file()
     older = await collected("access")
@@ -59,7 +60,6 @@ async def test_a_deletion_ends_what_older_closed_requests_say_and_the_mails_with
     assert await db.row("SELECT count(*) AS n FROM case_file WHERE asked IS NOT NULL") == {"n": 0}
 
 
-@sqlite_first
 async def test_other_answers_stay_readable_for_three_years(company: Company) -> None:
     case_id = await collected("access")
     await answer(case_id, "refused", "It was the fourth time this week.")
@@ -87,7 +87,6 @@ async def test_findings_of_somebody_erased_meanwhile_are_refused_in_a_sentence_a
     assert (await cases.case(again)).outcome == "nothing held"
 
 
-@sqlite_first
 async def test_the_letter_says_what_must_be_kept(company: Company) -> None:
     await on_file()
     await answer(await collected("erasure"))
@@ -98,7 +97,6 @@ async def test_the_letter_says_what_must_be_kept(company: Company) -> None:
     assert "Invoices: 1 entry kept, Accounting Act 82/1991, until" in await newest_to(ANA, "mail/case-erased")
 
 
-@sqlite_first
 async def test_a_package_of_a_request_that_was_taken_back_is_not_given(company: Company) -> None:
     case_id = await collected("access")
     await answer(case_id)
@@ -129,7 +127,6 @@ async def test_a_copy_that_waits_to_be_fetched_is_answered_and_not_late(company:
         assert (await cases.case(case_id)).outcome == "fulfilled"
 
 
-@sqlite_first
 async def test_a_copy_ends_with_the_deletion_that_follows_it(company: Company) -> None:
     await on_file()
     copy = await collected("access")

@@ -1,15 +1,17 @@
 """Each right, whoever asks, from the form to its end: proven, the mandate seen where one is needed, carried out, answered."""
 
+import re
 from datetime import timedelta
 
 import pytest
 
-from portal import cases, consent, db, jobs, statement, subjects
+from portal import audit, cases, consent, db, jobs, statement, subjects
 from portal.cases import contact, details, models, states
 from portal.lib import clock
-from portal.lib.errors import Conflict, Invalid, NotAllowed
+from portal.lib.errors import Conflict, Invalid
+from portal.paper import date_text
 from tests.cases.shops import ANA, BEN, OLGA, PETRA, Company, answer, collected, letters_to, newest_to, prove, visit
-from tests.conftest import sqlite_first
+from tests.conftest import on_both
 
 ASKER = "mother@example.com"
 SAID = {"message": "Please look at it.", "changes": {"phone": "+40700000001"}}
@@ -38,7 +40,6 @@ ALL = [
 
 
 @pytest.mark.parametrize(("right", "who"), ALL)
-@sqlite_first
 async def test_a_right_comes_to_its_end(published: Company, right: str, who: str) -> None:
     await _known(ANA)
     address = ANA if who == "me" else ASKER
@@ -108,7 +109,6 @@ async def _may(mine: subjects.Identifier, purpose: str = "newsletter", channel: 
     ("right", "newsletter", "networks"),
     [("objection to marketing", False, False), ("withdrawal", False, False), ("opt-out", True, False), ("limit", False, False)],
 )
-@sqlite_first
 async def test_what_acts_at_once_counts_with_the_answer(published: Company, right: str, newsletter: bool, networks: bool) -> None:
     ana, ben = await _says_yes(ANA), await _says_yes(BEN)
     opened = await cases.open(right, ANA, language="en")
@@ -119,7 +119,6 @@ async def test_what_acts_at_once_counts_with_the_answer(published: Company, righ
     assert await letters_to(ANA) == ["mail/case-stopped"]
 
 
-@sqlite_first
 async def test_a_stranger_stops_an_address_and_whoever_signed_in_the_person(published: Company) -> None:
     first = await _says_yes(ANA)
     async with db.writing():
@@ -132,12 +131,36 @@ async def test_a_stranger_stops_an_address_and_whoever_signed_in_the_person(publ
     assert not await _may(second)
 
 
-@sqlite_first
 async def test_asking_for_others_again_and_again_sends_them_three_letters(published: Company) -> None:
     for number in range(5):
         await cases.open("opt-out", ANA, language="en", browser=f"stranger {number}")
     await jobs.run_due()
     assert len(await letters_to(ANA)) == 3
+
+
+async def test_who_was_named_by_another_is_told_and_a_mistyped_address_adds_nobody(published: Company) -> None:
+    ana = await _says_yes(ANA)
+    await _known(ASKER)
+    before = await db.row("SELECT count(*) AS n FROM subject")
+    for named in (ANA, "anna.mistyped@example.com"):
+        details = {"concerned": {"email": named}, "concerned_name": "Ana Pop", "permission": True}
+        opened = await cases.open_for(await visit(ASKER), "opt-out", language="en", who="agent", details=details)
+        assert (await cases.case(opened.id)).outcome == "fulfilled"
+    await jobs.run_due()
+    assert not await _may(ana, "audiences", "ads") and await letters_to(ANA) == ["mail/case-notice"]
+    assert await db.row("SELECT count(*) AS n FROM subject") == before
+    assert await subjects.is_suppressed("email", "anna.mistyped@example.com")
+    link = re.findall(r"/requests/notices/([\w-]+)", await newest_to(ANA, "mail/case-notice"))[-1]
+    await cases.not_me(link)
+    assert [each for each in await audit.search(subject=ana.subject) if each.event == "case.not_me"]
+
+
+async def test_an_address_that_asked_not_to_be_added_is_not_added_by_an_objection(published: Company) -> None:
+    async with db.writing():
+        await subjects.suppress("email", ANA, basis="asked", by="system")
+    opened = await cases.open("objection to marketing", ANA, language="en")
+    assert opened.state == "closed" and await subjects.find("email", ANA) is None
+    assert await db.row("SELECT count(*) AS n FROM subject") == {"n": 0}
 
 
 async def test_what_is_objected_to_is_not_used_until_it_is_decided(published: Company) -> None:
@@ -147,12 +170,16 @@ async def test_what_is_objected_to_is_not_used_until_it_is_decided(published: Co
     await answer(refused, "refused", "We need it to collect an unpaid bill.")
     assert not await _may(mine)  # the other one stands
     assert (await answer(agreed)).outcome == "fulfilled"
-    assert await _may(mine)  # said yes to; what rests on our interest is stopped
+    day = clock.now() + timedelta(days=3, minutes=1)
+    assert not await _may(mine)  # the refusal named the day from which it is used again (Art. 18(3))
+    assert f"Until {date_text(day.date())} we only store" in await newest_to(ANA, "mail/case-refused")
+    with clock.at(day):
+        await jobs.run_due()
+        assert await _may(mine)  # said yes to; what rests on our interest is stopped
     catalogue = [each for each in await consent.history(mine.subject, 20) if each.purpose == "catalogue"]
     assert catalogue
 
 
-@sqlite_first
 async def test_a_restriction_ends_three_days_after_the_person_was_told(published: Company) -> None:
     mine = await _says_yes(ANA)
     case_id = await collected("restriction", details={"ground": "needed for legal claims"})
@@ -167,7 +194,6 @@ async def test_a_restriction_ends_three_days_after_the_person_was_told(published
         assert await _may(mine)
 
 
-@sqlite_first
 async def test_taking_a_restriction_back_ends_it(published: Company) -> None:
     mine = await _says_yes(ANA)
     case_id = await collected("restriction")
@@ -176,7 +202,22 @@ async def test_taking_a_restriction_back_ends_it(published: Company) -> None:
     assert await _may(mine)
 
 
-@sqlite_first
+async def test_a_restriction_ends_also_when_the_words_of_its_request_are_gone(published: Company) -> None:
+    case_id = await collected("restriction")
+    await answer(case_id)
+    with clock.at(clock.now() + timedelta(days=1200)):
+        async with db.writing():
+            await contact.fall_of_expired()
+        assert (await cases.case(case_id)).address == "" and await cases.restricting.stands(case_id)
+        await cases.restricting.lift(case_id, "The claim was settled in May.", officer=OLGA)
+        with pytest.raises(Conflict, match="was told already"):
+            await cases.restricting.lift(case_id, "The claim was settled in May.", officer=OLGA)
+        assert "settled in May" in await newest_to(ANA, "mail/case-restriction-ends")
+        with clock.at(clock.now() + timedelta(days=3, minutes=1)):
+            await jobs.run_due()
+            assert (await models.CaseRow.get(id=case_id)).restriction is None
+
+
 async def test_what_is_taken_along_has_what_the_person_gave_and_not_what_we_wrote(published: Company) -> None:
     await _known(ANA)
     await prove(await cases.open("access", ANA, language="en"))  # an earlier request is ours to keep
@@ -190,24 +231,6 @@ async def test_what_is_taken_along_has_what_the_person_gave_and_not_what_we_wrot
     assert {each.name for each in frozen.systems} == {"shop", "news", "portal"}
 
 
-@sqlite_first
-async def test_an_appeal_is_decided_by_somebody_who_had_no_part_in_the_answer(published: Company) -> None:
-    first = await collected("access")
-    await answer(first, "refused", "We do not believe that this is yours.")
-    assert await cases.appeals.possible(first)
-    opened = await cases.appeals.ask(first, "It is mine.", await visit(), language="en")
-    assert opened.state == "triage" and not await cases.appeals.possible(first)
-    for officer in (OLGA, PETRA):
-        with pytest.raises(NotAllowed, match="took part"):
-            await cases.answering.answer(opened.id, "You are right.", officer=officer, grant=True)
-        with pytest.raises(NotAllowed, match="took part"):
-            await cases.propose(opened.id, answer="refused", reasons="It is still not yours.", officer=officer)
-    await cases.answering.answer(opened.id, "You are right, and we are sorry.", officer="vik", grant=True)
-    assert (await cases.case(opened.id)).outcome == "answered" and (await cases.case(first)).state == "triage"
-    assert "answer it anew" in await newest_to(ANA, "mail/case-answered")
-
-
-@sqlite_first
 async def test_an_appeal_has_the_clock_of_its_law(company: Company) -> None:
     first = await collected("access", details={"country": "US-VA"})
     await answer(first, "refused", "We do not believe that this is yours.")
@@ -216,6 +239,7 @@ async def test_an_appeal_has_the_clock_of_its_law(company: Company) -> None:
     assert (mine.appeal_of, mine.country) == (first, "US-VA") and mine.clock in ("appeal", earlier.clock)
 
 
+@on_both
 async def test_requests_sent_together_are_proven_together_and_told_in_one_letter(company: Company) -> None:
     opened = await cases.open("erasure", ANA, language="en", also=["access", "portability"])
     assert [each.right for each in await cases.together.rows(await models.CaseRow.get(id=opened.id))] == [

@@ -1,12 +1,14 @@
 """Asking again, from wherever: strangers cannot use up what an address may ask for. And: by which law it is answered."""
 
+import asyncio
+
 import pytest
 
 from portal import cases, subjects
 from portal.cases import models
 from portal.lib.errors import TooMany
 from tests.cases.shops import ANA, Company, code_to, letters_to, prove
-from tests.conftest import sqlite_first
+from tests.conftest import on_both
 
 
 async def test_strangers_who_ask_for_an_address_do_not_keep_its_owner_from_asking(company: Company) -> None:
@@ -19,7 +21,14 @@ async def test_strangers_who_ask_for_an_address_do_not_keep_its_owner_from_askin
     assert await cases.reference_of(hers.id)
 
 
-@sqlite_first
+async def test_a_form_sent_six_times_at_once_is_one_request_with_one_answer(company: Company) -> None:
+    asked = [cases.open("access", ANA, language="en", browser="hers") for _each in range(6)]
+    opened = await asyncio.gather(*asked)
+    assert await models.CaseRow.all().count() == 1 and await letters_to(ANA) == ["mail/code"]
+    assert len({(each.id, each.challenge, each.state) for each in opened}) == 1
+    assert len([each for each in opened if each.reference]) == 1
+
+
 async def test_only_the_very_same_request_is_joined(company: Company) -> None:
     theirs = await cases.open("rectification", ANA, language="en", details={"changes": {"phone": "+40766666666"}})
     hers = await cases.open("rectification", ANA, language="en", details={"changes": {"phone": "+40712345678"}})
@@ -28,13 +37,13 @@ async def test_only_the_very_same_request_is_joined(company: Company) -> None:
     assert (await cases.case(hers.id)).state == "triage" and (await cases.case(theirs.id)).state == "verifying"
 
 
+@on_both
 async def test_a_proven_request_is_joined_by_nobody(company: Company) -> None:
     first = await cases.open("access", ANA, language="en")
     await prove(first)
     assert (await cases.open("access", ANA, language="en")).id != first.id
 
 
-@sqlite_first
 async def test_one_browser_opens_five_different_requests_a_day_for_an_address(company: Company) -> None:
     async def ask(number: int, browser: str) -> None:
         await cases.open("access", ANA, language="en", details={"message": f"{number}"}, browser=browser)
@@ -46,7 +55,6 @@ async def test_one_browser_opens_five_different_requests_a_day_for_an_address(co
     await cases.open("access", ANA, language="en", details={"message": "0"}, browser="hers")
 
 
-@sqlite_first
 async def test_the_code_of_a_joined_request_works_in_the_browser_that_joined(company: Company) -> None:
     await cases.open("access", ANA, language="en", browser="stranger")
     hers = await cases.open("access", ANA, language="en", browser="hers")

@@ -13,7 +13,7 @@ from portal.jobs.work import perform
 from portal.lib import clock, ids
 from portal.lib.errors import Conflict, Invalid, NotAllowed
 from tests.cases.shops import ANA, BEN, Company, ask, letters_to, prove
-from tests.conftest import sqlite_first
+from tests.conftest import on_both
 from tests.people import hire
 
 TRIAGE, REVIEWING = states.TRIAGE, states.REVIEWING
@@ -86,6 +86,7 @@ async def test_an_undone_answer_was_never_given_and_cannot_be_undone_once_it_beg
     assert (await cases.case(case_id)).state == states.FULFILLING
 
 
+@on_both
 async def test_the_same_form_sent_twice_is_one_and_another_answer_finds_nothing_left_to_do(company: Company, olga: str) -> None:
     case_id = await proven()
     await searched([case_id], olga)
@@ -96,7 +97,6 @@ async def test_the_same_form_sent_twice_is_one_and_another_answer_finds_nothing_
     assert {(await outcomes(each))[case_id][0] for each in (first, other)} == {"done", "left out"}
 
 
-@sqlite_first
 async def test_dying_at_every_point_in_turn_each_request_is_answered_once(
     company: Company, olga: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -144,7 +144,6 @@ WARNINGS = {
 }
 
 
-@sqlite_first
 async def test_what_an_officer_must_see_is_left_out_until_this_officer_has_opened_it(company: Company, olga: str) -> None:
     company.run(
         "shop", "INSERT INTO purchase VALUES (20, 2, 'For mallory@example.com'); INSERT INTO purchase VALUES (21, 1, 'A')"
@@ -195,7 +194,6 @@ async def test_a_look_before_the_systems_answered_anew_does_not_count(company: C
     assert (await outcomes(again))[case_id][0] == "left out"
 
 
-@sqlite_first
 async def test_a_marked_one_is_not_even_searched_for_before_this_officer_opened_its_page(company: Company, olga: str) -> None:
     case_id = await proven()
     await cases.triage(case_id, officer=olga, flags=["third party"])

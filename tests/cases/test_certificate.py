@@ -10,10 +10,8 @@ from portal import audit, cases, db, jobs
 from portal.cases.handover import File
 from portal.lib.errors import Conflict, NotFound
 from tests.cases.shops import ANA, BEN, OLGA, Company, answer, collected, newest_to
-from tests.conftest import sqlite_first
 
 
-@sqlite_first
 async def test_a_deletion_ends_with_a_certificate_that_the_mail_leads_to(company: Company) -> None:
     case_id = await collected("erasure")
     await answer(case_id)
@@ -26,7 +24,6 @@ async def test_a_deletion_ends_with_a_certificate_that_the_mail_leads_to(company
     assert len(said) == 1 and said[0].actor == "system"
 
 
-@sqlite_first
 async def test_the_certificate_names_nobody_not_even_masked(company: Company) -> None:
     case_id = await collected("erasure")
     await answer(case_id)
@@ -54,7 +51,6 @@ async def test_before_it_is_made_the_pages_know_that_it_is_on_its_way(company: C
     assert (await cases.status_for_person(reference)).certificate is True
 
 
-@sqlite_first
 async def test_a_deletion_that_is_done_is_not_opened_again(company: Company) -> None:
     """Nothing could ever be searched for: its systems would be waited for without end."""
     case_id = await collected("erasure")
@@ -64,7 +60,6 @@ async def test_a_deletion_that_is_done_is_not_opened_again(company: Company) -> 
     assert (await cases.case(case_id)).state == "closed"
 
 
-@sqlite_first
 async def test_only_a_deletion_has_a_certificate(company: Company) -> None:
     refused = await collected("erasure", BEN)
     await answer(refused, "refused", "We need it for a claim in court.")
@@ -74,7 +69,6 @@ async def test_only_a_deletion_has_a_certificate(company: Company) -> None:
         await cases.paper_of(refused, "certificate")
 
 
-@sqlite_first
 async def test_a_request_that_was_taken_back_gets_its_evidence_too(company: Company) -> None:
     case_id = await collected("access")
     await cases.withdraw(case_id, actor="customer:ana")
@@ -85,7 +79,6 @@ async def test_a_request_that_was_taken_back_gets_its_evidence_too(company: Comp
     assert (await _read(await cases.paper_of(case_id, "proof", officer=OLGA))).startswith(b"%PDF-")
 
 
-@sqlite_first
 async def test_an_officers_look_at_the_certificate_is_recorded(company: Company) -> None:
     case_id = await collected("erasure")
     await answer(case_id)

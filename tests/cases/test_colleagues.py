@@ -14,7 +14,7 @@ from portal.connectors.person import HandedIn
 from portal.lib import clock
 from portal.lib.errors import Conflict, NotFound
 from tests.cases.shops import OLGA, SYSTEMS, Company, answer, collected, found_company, newest_to
-from tests.conftest import House, sqlite_first
+from tests.conftest import House
 from tests.connectors.colleague import ADDRESS, ENTRY, newest_link
 
 PDF = b"%PDF-1.7\n" + b"0123456789abcdef" * 20_000
@@ -29,7 +29,6 @@ def company(house: House, tmp_path: Path) -> Company:
     return company
 
 
-@sqlite_first
 async def test_a_copy_waits_for_the_archive_and_encloses_what_it_sent(company: Company) -> None:
     case_id = await collected("access")
     case = await cases.case(case_id)
@@ -37,6 +36,7 @@ async def test_a_copy_waits_for_the_archive_and_encloses_what_it_sent(company: C
     [archive] = [each for each in case.systems if each.system == "archive"]
     assert archive.sentence.startswith("A person was asked on") and archive.tries == 0
     assert (await cases.figures())["systems_not_answering"] == 0  # nobody failed
+    assert [each.name for each in cases.postal.systems()] == ["shop", "news"]  # whoever waits for a letter waits for no archive
     token = await newest_link()
     await cases.colleagues.answer(token, {}, CSV)
     await jobs.run_due()
@@ -59,7 +59,6 @@ async def test_a_copy_waits_for_the_archive_and_encloses_what_it_sent(company: C
         await cases.colleagues.answer(token, {"how": "nothing"}, None)
 
 
-@sqlite_first
 async def test_a_file_that_is_taken_out_of_the_answer_is_not_enclosed(company: Company) -> None:
     case_id = await collected("access")
     await cases.colleagues.answer(await newest_link(), {}, HandedIn("letters.pdf", PDF))
@@ -72,7 +71,6 @@ async def test_a_file_that_is_taken_out_of_the_answer_is_not_enclosed(company: C
     assert taken.enclosures == () and b"letters.pdf" not in write(taken)
 
 
-@sqlite_first
 async def test_a_deletion_is_done_only_when_the_archive_says_so_and_is_asked_for_once(company: Company) -> None:
     case_id = await _erasure()
     for hours in (2, 30, 60):
@@ -94,7 +92,6 @@ async def test_a_deletion_is_done_only_when_the_archive_says_so_and_is_asked_for
         await cases.colleagues.answer(token, {"how": "done", "count-1": "2"}, None)
 
 
-@sqlite_first
 async def test_a_worker_that_falls_over_while_the_archive_deletes_asks_nobody_again(
     company: Company, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -114,7 +111,6 @@ async def test_a_worker_that_falls_over_while_the_archive_deletes_asks_nobody_ag
     assert await _mails() == 2
 
 
-@sqlite_first
 async def test_a_correction_is_written_by_hand_where_it_was_chosen(company: Company) -> None:
     case_id = await collected("rectification", details={"changes": {"phone": "+40722123456"}})
     asked = (await cases.colleagues.asked(await newest_link())).question
@@ -133,7 +129,6 @@ async def test_a_correction_is_written_by_hand_where_it_was_chosen(company: Comp
     assert {each.system: each.read_back for each in correction["targets"]} == {"shop": True, "archive": True}
 
 
-@sqlite_first
 async def test_reminders_end_with_the_request_and_a_new_link_ends_the_old_one(company: Company) -> None:
     case_id = await collected("access")
     first = await newest_link()

@@ -9,7 +9,7 @@ from portal.cases import models
 from portal.lib import clock
 from portal.lib.errors import Conflict, Invalid, NotAllowed, NotFound
 from tests.cases.shops import ANA, BEN, MALLORY, OLGA, Company, ask, code_to, collected, letters_to, newest_to, prove, visit
-from tests.conftest import sqlite_first
+from tests.conftest import on_both
 
 
 async def test_a_request_waits_for_proof_and_reaches_nobodys_data_without(company: Company) -> None:
@@ -21,7 +21,6 @@ async def test_a_request_waits_for_proof_and_reaches_nobodys_data_without(compan
     assert await letters_to(ANA) == ["mail/code"]
 
 
-@sqlite_first
 async def test_known_and_unknown_addresses_are_answered_alike(company: Company) -> None:
     async with db.writing():
         await subjects.ensure("email", ANA, by="import")
@@ -32,7 +31,6 @@ async def test_known_and_unknown_addresses_are_answered_alike(company: Company) 
     assert (one.state, one.due_on, one.due_because) == (other.state, other.due_on, other.due_because)
 
 
-@sqlite_first
 async def test_a_proof_counts_for_its_own_request_alone(company: Company) -> None:
     mine, other = await ask("access", MALLORY), await ask("access", ANA)
     assert mine.challenge
@@ -42,7 +40,6 @@ async def test_a_proof_counts_for_its_own_request_alone(company: Company) -> Non
     assert (await cases.case(other.id)).state == "verifying"
 
 
-@sqlite_first
 async def test_a_signed_in_person_needs_no_further_proof(company: Company) -> None:
     async with db.writing():
         await subjects.ensure("email", ANA, by="import")
@@ -54,7 +51,6 @@ async def test_a_signed_in_person_needs_no_further_proof(company: Company) -> No
         assert (await cases.open_for(session, "access", language="en")).state == "verifying"
 
 
-@sqlite_first
 async def test_every_system_is_searched_and_only_for_the_proven_address(company: Company) -> None:
     case_id = await collected("access")
     case = await cases.case(case_id)
@@ -71,7 +67,6 @@ async def test_every_system_is_searched_and_only_for_the_proven_address(company:
     assert [each.actor for each in looked] == ["officer:olga"]
 
 
-@sqlite_first
 async def test_a_foreign_address_finds_nothing_and_closes_so(company: Company) -> None:
     case_id = await collected("access", MALLORY)
     assert await cases.review(case_id, officer=OLGA) == []
@@ -83,13 +78,13 @@ async def test_a_foreign_address_finds_nothing_and_closes_so(company: Company) -
     assert "Web shop" in letter and "Newsletter" in letter
 
 
-@sqlite_first
 async def test_something_found_cannot_close_as_nothing_held(company: Company) -> None:
     case_id = await collected("access")
     with pytest.raises(Conflict, match="Something was found"):
         await cases.close(case_id, "nothing held", officer=OLGA)
 
 
+@on_both
 async def test_a_system_that_is_down_leaves_the_case_visibly_partial_until_it_answers(company: Company) -> None:
     company.take_down("shop")
     case_id = await collected("access")
@@ -109,7 +104,6 @@ async def test_a_system_that_is_down_leaves_the_case_visibly_partial_until_it_an
     assert (await cases.case(case_id)).state == "reviewing"
 
 
-@sqlite_first
 async def test_an_officers_link_is_shown_and_left_out_until_proven(company: Company) -> None:
     async with db.writing():
         ana = await subjects.ensure("email", ANA, by="import")
@@ -183,6 +177,7 @@ async def test_bad_input_is_named_field_by_field(company: Company) -> None:
     assert set(refused.value.fields) == {"who", "changes"}
 
 
+@on_both
 async def test_the_queue_is_sorted_by_what_is_due_and_pages_without_gaps(company: Company) -> None:
     for day in range(1, 6):
         with clock.at(datetime(2026, 6, day, 9, tzinfo=UTC)):

@@ -14,7 +14,7 @@ from portal.lib import clock
 from portal.lib.errors import Conflict, Invalid, TooMany
 from portal.settings import HOME
 from tests.cases.shops import ANA, OLGA, Company, ask, collected, letters_to, newest_to, prove
-from tests.conftest import House, sqlite_first
+from tests.conftest import House, on_both
 from tests.people import hire
 
 PDF = Attachment("../../bill.pdf", "text/html", b"%PDF-1.7 a bill")
@@ -26,17 +26,20 @@ async def started(country: str = "RO") -> str:
     return opened.id
 
 
+@on_both
 async def test_both_sides_write_in_one_thread_and_a_mail_says_only_that_something_waits(company: Company) -> None:
     officer = await hire("olga@example.com", "privacy-officer")
     case_id = await started()
     await cases.conversation.received(case_id, "Where do I stand?", actor="customer:ana", attachments=[PDF])
     assert (await cases.conversation.standing(case_id)).waits_since is not None
+    await ask("access", "ben@example.com")  # who has not written
+    assert [each.id for each in await cases.queue({"wrote": "yes"})] == [case_id] and len(await cases.queue()) == 2
     seen = await cases.conversation.read_by(case_id, officer=officer.id)
     assert [(each.side, each.text, each.new) for each in seen] == [("person", "Where do I stand?", True)]
     assert (await cases.conversation.standing(case_id)).new == 0
 
     await cases.conversation.write(case_id, "Nearly done, Ana.", officer=officer.id)
-    assert (await cases.conversation.standing(case_id)).waits_since is None
+    assert (await cases.conversation.standing(case_id)).waits_since is None and await cases.queue({"wrote": "yes"}) == []
     told = (await cases.conversation.thread(case_id))[-1]
     assert (told.side, told.role, told.text, told.new) == ("officer", "privacy-officer", "Nearly done, Ana.", True)
     mail = await newest_to(ANA, "mail/case-message")
@@ -48,7 +51,6 @@ async def test_both_sides_write_in_one_thread_and_a_mail_says_only_that_somethin
         assert "Nearly" not in said and "stand?" not in said and "bill" not in said
 
 
-@sqlite_first
 async def test_words_and_names_of_files_lie_sealed_and_fall_with_the_key_of_the_request(company: Company) -> None:
     case_id = await started()
     await cases.conversation.received(case_id, "A very private word.", attachments=[PDF])
@@ -86,7 +88,6 @@ async def due(case_id: str) -> date:
     return (await cases.case(case_id)).due_on
 
 
-@sqlite_first
 async def test_nobody_is_written_to_who_could_not_read_it(company: Company) -> None:
     opened = await ask("access")
     with pytest.raises(Conflict, match="not confirmed"):
@@ -101,7 +102,6 @@ async def test_nobody_is_written_to_who_could_not_read_it(company: Company) -> N
     assert "mail/case-message" not in await letters_to(ANA)
 
 
-@sqlite_first
 async def test_a_message_that_asks_for_nothing_is_settled_without_an_answer(company: Company) -> None:
     case_id = await started()
     await cases.conversation.received(case_id, "Thank you!")
@@ -115,7 +115,6 @@ async def test_a_message_that_asks_for_nothing_is_settled_without_an_answer(comp
         await cases.conversation.needs_no_answer(case_id, officer=OLGA)
 
 
-@sqlite_first
 async def test_files_are_few_and_known_on_the_page_and_kept_as_they_are_from_a_mail(company: Company) -> None:
     case_id = await started()
     script = Attachment("run.exe", "application/pdf", b"MZ\x90\x00\x03")
@@ -136,7 +135,6 @@ async def test_files_are_few_and_known_on_the_page_and_kept_as_they_are_from_a_m
         await cases.conversation.file(other, message.files[1].id, officer=OLGA)
 
 
-@sqlite_first
 async def test_nobody_is_flooded(company: Company) -> None:
     case_id = await started()
     for number in range(20):
@@ -153,7 +151,6 @@ def test_a_file_is_what_its_first_bytes_say_and_its_name_leads_nowhere() -> None
     assert len(plain_name("a" * 500 + ".pdf")) == 100 and plain_name('x"\r\n<y>.pdf') == "xy.pdf"
 
 
-@sqlite_first
 async def test_answers_start_from_texts_in_the_language_of_the_person_filled_in(company: Company) -> None:
     case_id = await started()
     async with db.writing():

@@ -7,7 +7,6 @@ import pytest
 from portal import audit, cases, jobs
 from portal.lib.errors import Conflict, Invalid
 from tests.cases.shops import ANA, OLGA, PETRA, Company, collected, letters_to, newest_to
-from tests.conftest import sqlite_first
 
 HOMES = """CREATE TABLE address (id INTEGER PRIMARY KEY, customer_id INTEGER, kind TEXT, street TEXT, code INTEGER);
 INSERT INTO address VALUES (1, 1, 'home', 'Home 1', 400001), (2, 1, 'parents', 'Parents 9', 500001);"""
@@ -77,7 +76,6 @@ async def test_of_two_addresses_only_the_one_the_officer_chose_is_corrected(comp
     assert "Web shop: Addresses" in letter and "in every connected system that holds it" in letter
 
 
-@sqlite_first
 async def test_what_the_person_says_it_says_now_decides_which_address_is_meant(company: Company) -> None:
     with_two_homes(company)
     case_id = await asked({"street": " parents  9"}, street="Parents 10")
@@ -87,7 +85,6 @@ async def test_what_the_person_says_it_says_now_decides_which_address_is_meant(c
     assert homes(company) == [("Home 1", 400001), ("Parents 10", 500001)]
 
 
-@sqlite_first
 async def test_an_old_value_that_no_entry_has_leaves_the_choice_to_the_officer(company: Company) -> None:
     with_two_homes(company)
     case_id = await asked({"street": "Elsewhere 5"}, street="Home 2")
@@ -99,7 +96,6 @@ async def test_what_is_said_to_be_wrong_names_a_field_that_is_corrected(company:
         await asked({"phone": "0712"}, name="Ana")
 
 
-@sqlite_first
 async def test_an_entry_that_says_the_new_value_already_makes_no_other_change_by_itself(company: Company) -> None:
     with_two_homes(company)
     case_id = await asked(street="Home 1")
@@ -109,7 +105,6 @@ async def test_an_entry_that_says_the_new_value_already_makes_no_other_change_by
     assert homes(company) == [("Home 1", 400001), ("Parents 9", 500001)]
 
 
-@sqlite_first
 async def test_a_system_that_holds_the_field_and_cannot_correct_it_is_named_and_the_answer_is_in_part(company: Company) -> None:
     with_a_name_in_the_newsletter(company)
     case_id = await asked(name="Ana Ionescu")
@@ -126,7 +121,6 @@ async def test_a_system_that_holds_the_field_and_cannot_correct_it_is_named_and_
     assert "in every connected system" not in letter
 
 
-@sqlite_first
 async def test_when_every_field_is_declined_the_person_gets_a_refusal_with_the_reasons(company: Company) -> None:
     case_id = await asked(name="Queen Ana")
     await cases.decide_correction(case_id, "name", False, why="Your passport says Ana Pop.", officer=OLGA)
@@ -150,7 +144,6 @@ async def test_a_number_written_with_a_leading_zero_is_corrected_once_and_for_al
     assert (await cases.corrections(case_id))[0]["read_back"] is True
 
 
-@sqlite_first
 async def test_a_value_that_the_column_cannot_hold_stops_and_the_next_round_begins_afresh(company: Company) -> None:
     with_two_homes(company)
     case_id = await asked({"postcode": "400001", "street": "Home 1"}, postcode="SW1A 1AA", street="Home 2")
@@ -181,7 +174,6 @@ async def test_an_entry_that_went_away_meanwhile_stops_for_an_officer(company: C
     assert company.rows("shop", "SELECT phone FROM customer WHERE id = 1") == [("+40712345678",)]
 
 
-@sqlite_first
 async def test_an_entry_taken_out_as_somebody_elses_is_not_corrected(company: Company) -> None:
     with_two_homes(company)
     case_id = await asked(street="Home 2")
@@ -190,7 +182,6 @@ async def test_an_entry_taken_out_as_somebody_elses_is_not_corrected(company: Co
     assert [(each.old, each.chosen) for each in await standing(case_id, "street")] == [("Home 1", True)]
 
 
-@sqlite_first
 async def test_a_field_that_is_empty_everywhere_is_completed(company: Company) -> None:
     company.run("shop", "UPDATE customer SET phone = NULL WHERE id = 1")
     case_id = await asked(phone="+40799999999")
@@ -199,7 +190,6 @@ async def test_a_field_that_is_empty_everywhere_is_completed(company: Company) -
     assert company.rows("shop", "SELECT phone FROM customer WHERE id = 1") == [("+40799999999",)]
 
 
-@sqlite_first
 async def test_a_value_changed_after_the_approval_is_not_overwritten_and_an_officer_decides_anew(company: Company) -> None:
     with_two_homes(company)
     case_id = await asked({"street": "Home 1"}, street="Home 2")

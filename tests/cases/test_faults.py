@@ -9,8 +9,10 @@ from portal.connectors.sql.connector import SqlConnector
 from portal.lib import clock
 from tests.cases.shops import PETRA, Company
 from tests.cases.test_fulfilling import proposed_erasure
+from tests.conftest import on_both
 
 
+@on_both
 async def test_killed_after_the_effect_the_erasure_is_found_done_and_not_repeated(
     company: Company, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -39,6 +41,7 @@ async def test_killed_after_the_effect_the_erasure_is_found_done_and_not_repeate
     assert len(await audit.search(case=case_id, event="case.erased")) == 3
 
 
+@on_both
 async def test_killed_before_the_effect_the_erasure_is_done_by_the_next_worker(
     company: Company, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -5,10 +5,8 @@ import pytest
 from portal import cases, db, identity, subjects
 from portal.lib.errors import Conflict, NotAllowed
 from tests.cases.shops import OLGA, Company, answer, collected
-from tests.conftest import sqlite_first
 
 
-@sqlite_first
 async def test_an_answer_with_something_taken_out_is_partial_and_needs_a_second_person(company: Company) -> None:
     case_id = await collected("access")
     found = await cases.review(case_id, officer=OLGA)
@@ -18,7 +16,6 @@ async def test_an_answer_with_something_taken_out_is_partial_and_needs_a_second_
     assert await cases.propose(case_id, answer="partly", reasons="It is about somebody else.", officer=OLGA) == "approving"
 
 
-@sqlite_first
 async def test_the_same_person_with_a_second_account_is_not_a_second_person(company: Company) -> None:
     one = await identity.invite("olga@example.com", name="Olga", roles=["privacy-officer"], by=None)
     person = await identity.person_of(one.officer_id)
@@ -33,7 +30,6 @@ async def test_the_same_person_with_a_second_account_is_not_a_second_person(comp
     assert await cases.approve(case_id, waiting.digest, officer=other.officer_id) == "fulfilling"
 
 
-@sqlite_first
 async def test_a_correction_for_somebody_no_system_holds_is_refused_in_a_sentence_and_can_be_answered(company: Company) -> None:
     async with db.writing():
         await subjects.ensure("email", "new@example.com", by="import")

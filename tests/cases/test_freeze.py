@@ -3,7 +3,6 @@
 from portal import cases, consent, db, jobs
 from portal.cases.snapshot import Category, Snapshot, System
 from tests.cases.shops import ANA, OLGA, Company, ask, collected, prove
-from tests.conftest import sqlite_first
 
 
 async def frozen_with_categories(company: Company, language: str = "en") -> Snapshot:
@@ -37,21 +36,18 @@ def category(snapshot: Snapshot, of: str, name: str) -> Category:
     return next(each for each in system(snapshot, of).categories if each.name == name)
 
 
-@sqlite_first
 async def test_data_under_a_purposes_name_is_used_and_kept_as_the_purpose_says(company: Company) -> None:
     letters = category(await frozen_with_categories(company), "news", "newsletter")
     assert letters.purposes == ("Newsletter",)
     assert letters.retention == "Until you stop it; proof of your choice 3 years longer."
 
 
-@sqlite_first
 async def test_data_under_a_rules_name_is_kept_by_the_rule_for_the_purposes_it_binds(company: Company) -> None:
     invoices = category(await frozen_with_categories(company), "shop", "invoices")
     assert invoices.purposes == ("Your orders",)
     assert invoices.retention == ("5 years from 1 July of the year after the invoice, because accounting law obliges us to")
 
 
-@sqlite_first
 async def test_recipients_stand_by_name_at_the_systems_whose_data_they_get(company: Company) -> None:
     snapshot = await frozen_with_categories(company)
     assert {each.name: each.recipients for each in snapshot.systems} == {
@@ -61,26 +57,22 @@ async def test_recipients_stand_by_name_at_the_systems_whose_data_they_get(compa
     }
 
 
-@sqlite_first
 async def test_the_portals_own_records_serve_as_proof_and_not_the_purposes_they_tell_of(company: Company) -> None:
     requests = category(await frozen_with_categories(company), "portal", "requests")
     assert (requests.purposes, requests.retention) == ((), "3 years from our answer, to show that we answered, and how")
 
 
-@sqlite_first
 async def test_nothing_is_made_up_about_data_that_no_text_names(company: Company) -> None:
     contact = category(await frozen_with_categories(company), "shop", "contact")
     assert (contact.purposes, contact.retention) == ((), "")
 
 
-@sqlite_first
 async def test_it_is_said_in_the_persons_language(company: Company) -> None:
     letters = category(await frozen_with_categories(company, "ro"), "news", "newsletter")
     assert letters.purposes == ("Buletin informativ",)
     assert letters.retention == "Până îl opriți; dovada alegerii dumneavoastră încă 3 ani."
 
 
-@sqlite_first
 async def test_without_published_purposes_the_rule_still_says_how_long(company: Company) -> None:
     path = company.folder / "shop.toml"
     path.write_text(path.read_text().replace('category = "purchases"', 'category = "invoices"'))

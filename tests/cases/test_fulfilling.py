@@ -10,7 +10,7 @@ from portal.cases import models
 from portal.lib import clock
 from portal.lib.errors import Conflict, Invalid, NotAllowed
 from tests.cases.shops import ANA, OLGA, PETRA, Company, collected, letters_to, newest_to
-from tests.conftest import sqlite_first
+from tests.conftest import on_both
 
 WHY = "The rest belongs to somebody else."
 
@@ -26,6 +26,7 @@ async def proposed_erasure() -> tuple[str, str]:
     return case_id, waiting.digest
 
 
+@on_both
 async def test_an_erasure_is_dry_run_approved_by_another_executed_and_asked_again(company: Company) -> None:
     case_id, digest = await proposed_erasure()
     snapshot = await cases.frozen(case_id)
@@ -50,7 +51,6 @@ async def test_an_erasure_is_dry_run_approved_by_another_executed_and_asked_agai
     assert len(await audit.search(case=case_id, event="case.erased")) == 3
 
 
-@sqlite_first
 async def test_what_was_found_and_planned_is_unreadable_after_the_erasure(company: Company) -> None:
     case_id, digest = await proposed_erasure()
     plans = [each.plan_blob for each in await models.Task.filter(case_id=case_id, step="plan")]
@@ -62,6 +62,7 @@ async def test_what_was_found_and_planned_is_unreadable_after_the_erasure(compan
             [piece async for piece in vault.read_blob(blob or "")]
 
 
+@on_both
 async def test_approving_in_parallel_has_one_effect(company: Company) -> None:
     case_id, digest = await proposed_erasure()
     answers = await asyncio.gather(*(cases.approve(case_id, digest, officer=PETRA) for _each in range(8)), return_exceptions=True)
@@ -108,7 +109,6 @@ async def test_counts_unlike_the_dry_run_stop_for_an_officer(company: Company) -
     assert company.rows("shop", "SELECT count(*) FROM purchase WHERE customer_id = 1") == [(0,)]
 
 
-@sqlite_first
 async def test_a_change_after_the_proposal_voids_it(company: Company) -> None:
     case_id, digest = await proposed_erasure()
     await cases.triage(case_id, officer=OLGA, flags=["third party"])
@@ -117,7 +117,6 @@ async def test_a_change_after_the_proposal_voids_it(company: Company) -> None:
         await cases.approve(case_id, digest, officer=PETRA)
 
 
-@sqlite_first
 async def test_another_digest_than_the_one_proposed_is_not_signed(company: Company) -> None:
     case_id, digest = await proposed_erasure()
     with pytest.raises(Conflict, match="not what is proposed now"):
@@ -152,7 +151,6 @@ async def test_a_system_that_is_down_keeps_an_erasure_open_and_is_not_erased_twi
     assert len(await audit.search(case=case_id, event="case.erased", object="shop")) == 1
 
 
-@sqlite_first
 async def test_how_often_a_system_failed_is_still_seen_after_it_answered(company: Company) -> None:
     case_id, digest = await proposed_erasure()
     await cases.approve(case_id, digest, officer=PETRA)
@@ -186,7 +184,6 @@ async def test_what_a_system_failed_with_is_said_until_it_answers_also_beside_a_
         assert "Newsletter cannot be reached" in (await cases.case(case_id)).systems[-2].sentence
 
 
-@sqlite_first
 async def test_a_coded_note_is_kept_only_if_asked(company: Company) -> None:
     async with db.writing():
         await subjects.ensure("email", ANA, by="import")
@@ -199,6 +196,7 @@ async def test_a_coded_note_is_kept_only_if_asked(company: Company) -> None:
     assert await subjects.is_suppressed("email", ANA)
 
 
+@on_both
 async def test_a_correction_reaches_the_shop_and_is_read_again(company: Company) -> None:
     case_id = await collected("rectification", details={"changes": {"phone": "+40799999999"}})
     with pytest.raises(Conflict, match="Decide about every field"):
@@ -214,14 +212,12 @@ async def test_a_correction_reaches_the_shop_and_is_read_again(company: Company)
     assert "corrected, and read again" in await newest_to(ANA, "mail/case-corrected")
 
 
-@sqlite_first
 async def test_a_field_that_no_system_has_cannot_be_accepted(company: Company) -> None:
     case_id = await collected("rectification", details={"changes": {"shoe_size": "38"}})
     with pytest.raises(Conflict, match="No connected system can correct this: shoe_size"):
         await cases.decide_correction(case_id, "shoe_size", True, officer=OLGA)
 
 
-@sqlite_first
 async def test_declining_a_correction_takes_reasons_and_a_second_person(company: Company) -> None:
     case_id = await collected("rectification", details={"changes": {"phone": "+40799999999", "name": "Queen Ana"}})
     with pytest.raises(Invalid):
@@ -240,7 +236,6 @@ async def test_declining_a_correction_takes_reasons_and_a_second_person(company:
     assert "Your passport says Ana Pop." in await newest_to(ANA, "mail/case-corrected")
 
 
-@sqlite_first
 async def test_a_refusal_carries_its_reasons_and_needs_a_second_person(company: Company) -> None:
     case_id = await collected("access")
     with pytest.raises(Invalid):
@@ -256,7 +251,6 @@ async def test_a_refusal_carries_its_reasons_and_needs_a_second_person(company: 
     assert WHY in letter and "data protection authority" in letter and "court" in letter
 
 
-@sqlite_first
 async def test_the_person_can_take_the_request_back_until_something_was_changed(company: Company) -> None:
     case_id, digest = await proposed_erasure()
     await cases.withdraw(case_id, actor="customer:ana")

@@ -11,7 +11,7 @@ from portal.cases import snapshot as snapshots
 from portal.lib import clock
 from portal.lib.errors import Conflict, NotAllowed, NotFound
 from tests.cases.shops import ANA, MALLORY, OLGA, PETRA, Company, collected, letters_to, visit
-from tests.conftest import sqlite_first
+from tests.conftest import on_both
 
 CONTENT = b"PK\x03\x04 as if zipped" * 9000
 
@@ -32,6 +32,7 @@ async def delivered() -> str:
     return case_id
 
 
+@on_both
 async def test_the_link_works_once_and_closes_the_case(company: Company) -> None:
     case_id = await delivered()
     assert (await letters_to(ANA))[-1] == "mail/case-ready"
@@ -46,7 +47,6 @@ async def test_the_link_works_once_and_closes_the_case(company: Company) -> None
     assert (await cases.download(await cases.hand_over(case_id, session), session)).size == len(CONTENT)
 
 
-@sqlite_first
 async def test_the_link_needs_a_fresh_proof_of_the_same_person(company: Company) -> None:
     case_id = await delivered()
     session = await visit()
@@ -77,7 +77,6 @@ async def test_the_link_lives_a_day_and_the_package_thirty(company: Company) -> 
     assert await db.row("SELECT count(*) AS n FROM blob WHERE size = ?", len(CONTENT)) == {"n": 0}
 
 
-@sqlite_first
 async def test_it_was_not_me_freezes_the_handover_alone(company: Company) -> None:
     case_id = await delivered()
     due = (await cases.case(case_id)).due_on
@@ -90,7 +89,6 @@ async def test_it_was_not_me_freezes_the_handover_alone(company: Company) -> Non
     assert await cases.hand_over(case_id, session)
 
 
-@sqlite_first
 async def test_a_later_address_of_the_same_person_is_sent_to_the_one_that_asked(company: Company) -> None:
     case_id = await delivered()
     identifier = await subjects.find("email", ANA)
@@ -104,7 +102,6 @@ async def test_a_later_address_of_the_same_person_is_sent_to_the_one_that_asked(
         await cases.hand_over(case_id, session)
 
 
-@sqlite_first
 async def test_redacted_values_are_not_in_the_snapshot_that_is_signed(company: Company) -> None:
     case_id = await collected("access")
     found = {each.table: each for each in await cases.review(case_id, officer=OLGA)}

@@ -10,7 +10,7 @@ from portal.lib import clock
 from portal.lib.errors import Conflict
 from tests.cases.shops import ANA, OLGA, PETRA, Company, answer, collected, visit
 from tests.cases.test_fulfilling import proposed_erasure
-from tests.conftest import sqlite_first
+from tests.conftest import on_both
 
 ALL = [("shop", 2), ("news", 1)]
 
@@ -31,6 +31,7 @@ async def test_a_deletion_is_not_approved_while_a_hold_stands(company: Company, 
     assert (await cases.case(case_id)).outcome == "fulfilled"
 
 
+@on_both
 async def test_a_hold_after_the_approval_stops_the_work_and_lifting_it_lets_it_go_on_at_once(company: Company) -> None:
     case_id, digest = await proposed_erasure()
     await cases.approve(case_id, digest, officer=PETRA)
@@ -45,7 +46,6 @@ async def test_a_hold_after_the_approval_stops_the_work_and_lifting_it_lets_it_g
     assert (await cases.case(case_id)).outcome == "fulfilled" and left(company) == [("shop", 0), ("news", 0)]
 
 
-@sqlite_first
 async def test_a_held_deletion_can_still_be_taken_back(company: Company) -> None:
     case_id, digest = await proposed_erasure()
     await cases.approve(case_id, digest, officer=PETRA)
@@ -55,7 +55,6 @@ async def test_a_held_deletion_can_still_be_taken_back(company: Company) -> None
     assert (await cases.case(case_id)).outcome == "withdrawn" and left(company) == ALL
 
 
-@sqlite_first
 async def test_a_copy_that_was_asked_for_comes_before_the_deletion(company: Company) -> None:
     copy = await collected("access")
     case_id, digest = await proposed_erasure()
@@ -69,7 +68,6 @@ async def test_a_copy_that_was_asked_for_comes_before_the_deletion(company: Comp
     assert await cases.approve(case_id, digest, officer=PETRA) == "fulfilling"
 
 
-@sqlite_first
 async def test_a_copy_that_nobody_fetches_holds_the_deletion_up_for_fourteen_days(company: Company) -> None:
     copy = await collected("access")
     await answer(copy)
@@ -81,7 +79,6 @@ async def test_a_copy_that_nobody_fetches_holds_the_deletion_up_for_fourteen_day
         assert await cases.approve(case_id, digest, officer=PETRA) == "fulfilling"
 
 
-@sqlite_first
 async def test_lifting_a_freeze_closes_an_answer_that_only_waited_for_it(company: Company) -> None:
     case_id = await collected("rectification", details={"changes": {"phone": "+40799999999"}})
     hold = await cases.hold(case_id, "freeze", "She telephoned.", officer=OLGA)

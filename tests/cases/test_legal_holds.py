@@ -6,13 +6,14 @@ import pytest
 
 from portal import audit, cases, connectors, db, jobs, subjects, vault
 from portal.cases import contact, fanout, models
-from portal.lib import clock
+from portal.lib import clock, ids
 from portal.lib.clock import months_later
-from portal.lib.errors import Conflict, Invalid
+from portal.lib.errors import Conflict, Invalid, NotFound
 from tests.cases.shops import ANA, BEN, OLGA, PETRA, Company, answer, collected
+from tests.cases.test_conversation import PDF
 from tests.cases.test_fulfilling import proposed_erasure
 from tests.cases.test_holds import left
-from tests.conftest import sqlite_first
+from tests.conftest import on_both
 
 CARLA = "carla"
 WHY = "Court case 12/2026 about the invoices."
@@ -24,6 +25,7 @@ async def person(address: str = ANA) -> str:
     return found.subject
 
 
+@on_both
 async def test_a_system_on_hold_is_kept_as_it_is_and_the_rest_is_deleted(company: Company) -> None:
     hold = await cases.legal_holds.set_on_system("news", WHY, officer=CARLA)
     case_id, digest = await proposed_erasure()
@@ -39,7 +41,6 @@ async def test_a_system_on_hold_is_kept_as_it_is_and_the_rest_is_deleted(company
     assert await cases.legal_holds.standing() == []
 
 
-@sqlite_first
 async def test_a_hold_on_a_system_after_the_dry_run_stops_that_system_until_it_is_lifted(company: Company) -> None:
     case_id, digest = await proposed_erasure()
     await cases.approve(case_id, digest, officer=PETRA)
@@ -53,14 +54,12 @@ async def test_a_hold_on_a_system_after_the_dry_run_stops_that_system_until_it_i
     assert left(company) == [("shop", 0), ("news", 0)] and (await cases.case(case_id)).state == "closed"
 
 
-@sqlite_first
 async def test_a_copy_is_given_whatever_is_on_hold(company: Company) -> None:
     case_id = await collected("access")
     await cases.legal_holds.set_on_person(await person(), WHY, officer=CARLA)
     assert (await answer(case_id)).state == "delivering"
 
 
-@sqlite_first
 async def test_what_goes_by_itself_leaves_a_person_on_hold_alone(company: Company) -> None:
     mine, other = await collected("access"), await collected("access", BEN)
     for each in (mine, other):
@@ -73,6 +72,50 @@ async def test_what_goes_by_itself_leaves_a_person_on_hold_alone(company: Compan
         await cases.legal_holds.lift(hold, officer=CARLA)
         async with db.writing():
             assert await contact.fall_of_expired() == 1
+
+
+async def test_what_was_found_and_sent_stays_while_a_hold_stands_and_goes_when_it_is_lifted(company: Company) -> None:
+    mine, other = await collected("access"), await collected("access", BEN)
+    await cases.conversation.received(mine, "Here is my bill.", actor="customer:ana", attachments=[PDF])
+    file = (await cases.conversation.thread(mine))[0].files[0].id
+    hold = await cases.legal_holds.set_on_person(await person(), WHY, officer=CARLA)
+    with clock.at(clock.now() + timedelta(days=800)):
+        await tidied()
+        assert await contents(mine) == 4 and await contents(other) == 0
+        assert (await cases.conversation.file(mine, file, officer=OLGA)).size == len(PDF.content)
+        await cases.legal_holds.lift(hold, officer=CARLA)
+        await tidied()
+        assert await contents(mine) == 0
+        with pytest.raises(NotFound):
+            await cases.conversation.file(mine, file, officer=OLGA)
+
+
+async def tidied() -> None:
+    async with db.writing():
+        await jobs.later("cases.tidy", {})
+        await jobs.later("cases.tidy_mail", {})
+    await jobs.run_due()
+
+
+async def contents(case_id: str) -> int:
+    """How many of its findings can be read."""
+    found = await models.FindingRow.filter(case_id=case_id).exclude(blob_id=None)
+    return len([each for each in found if [piece async for piece in vault.read_blob(each.blob_id or "")]])
+
+
+async def test_a_hold_on_any_record_that_a_request_is_about_stops_its_deletion(company: Company) -> None:
+    """Two addresses that were never joined, both shown in one request."""
+    case_id = await collected("erasure")
+    async with db.writing():
+        other = await subjects.ensure("email", BEN, by="import")
+        await models.CaseIdentifier.create(id=ids.new(), case_id=case_id, identifier=other.id, how="code", proven_at=clock.now())
+    assert other.subject != (await cases.case(case_id)).subject
+    hold = await cases.legal_holds.set_on_person(other.subject, WHY, officer=CARLA)
+    assert [each.id for each in await cases.legal_holds.of_request(case_id)] == [hold]
+    with pytest.raises(Conflict, match="legal hold"):
+        await answer(case_id)
+    held = await cases.legal_holds.covered()
+    assert case_id in held.cases and await person() in held.people
 
 
 async def test_a_hold_is_looked_at_again_within_six_months_and_named_until_then(company: Company) -> None:
@@ -111,7 +154,6 @@ async def test_the_reason_is_sealed_under_the_persons_key_and_every_step_is_reco
     assert sorted(recorded) == ["hold.ended", "hold.set"]
 
 
-@sqlite_first
 async def test_a_deletion_does_not_wait_for_a_held_system_that_holds_nothing(company: Company) -> None:
     company.run("news", "DELETE FROM subscription")
     case_id = await collected("erasure")
@@ -119,7 +161,6 @@ async def test_a_deletion_does_not_wait_for_a_held_system_that_holds_nothing(com
     assert (await answer(case_id)).outcome == "fulfilled"
 
 
-@sqlite_first
 async def test_a_hold_that_is_set_while_a_system_is_being_asked_stops_the_deletion(
     company: Company, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,7 +6,6 @@ from portal import audit, cases, db, jobs, subjects
 from portal.cases import concerned, models, moves, verification
 from portal.lib.errors import Conflict, Invalid, NotFound
 from tests.cases.shops import ANA, BEN, OLGA, Company, answer, letters_to, newest_to, prove, visit
-from tests.conftest import sqlite_first
 
 MOTHER = "mother@example.com"
 SEEN = ("birth certificate", "2019-05-04")
@@ -55,7 +54,6 @@ async def _deliver(case_id: str) -> None:
         await fulfilment.complete(row)
 
 
-@sqlite_first
 async def test_nothing_is_searched_or_known_before_the_mandate_was_seen(company: Company) -> None:
     case_id = await asked()
     with pytest.raises(Conflict, match="mandate"):
@@ -65,7 +63,6 @@ async def test_nothing_is_searched_or_known_before_the_mandate_was_seen(company:
     assert not await models.FindingRow.all().exists() and not await letters_to(ANA)
 
 
-@sqlite_first
 async def test_a_note_needs_a_kind_that_fits_and_a_day_that_has_been(company: Company) -> None:
     case_id = await asked()
     for kind, day, field in (
@@ -83,7 +80,6 @@ async def test_a_note_needs_a_kind_that_fits_and_a_day_that_has_been(company: Co
     assert len(seen) == 1 and await audit.open_payload(seen[0]) == {"how": "birth certificate", "dated": "2019-05-04"}
 
 
-@sqlite_first
 async def test_who_gave_somebody_a_mandate_is_told_that_something_was_asked_for(company: Company) -> None:
     async with db.writing():
         theirs = await subjects.ensure("email", ANA, by="import")
@@ -95,7 +91,6 @@ async def test_who_gave_somebody_a_mandate_is_told_that_something_was_asked_for(
     assert await letters_to(MOTHER) == ["mail/code", "mail/case-started"]
 
 
-@sqlite_first
 async def test_a_deletion_for_somebody_else_leaves_the_asker_alone(company: Company) -> None:
     async with db.writing():
         await subjects.ensure("email", ANA, by="import")
@@ -113,7 +108,6 @@ async def test_a_deletion_for_somebody_else_leaves_the_asker_alone(company: Comp
     assert "mail/case-erased" in await letters_to(MOTHER)
 
 
-@sqlite_first
 async def test_a_child_without_an_address_is_looked_for_under_the_parents(company: Company) -> None:
     opened = await cases.open("access", BEN, language="en", who="child", details={"concerned_name": "Mia"})
     await prove(opened, BEN)
@@ -121,7 +115,6 @@ async def test_a_child_without_an_address_is_looked_for_under_the_parents(compan
     assert (await verification.covered(await moves.load(opened.id))).identifiers == {"email": [BEN]}
 
 
-@sqlite_first
 async def test_one_note_counts_for_all_that_was_sent_together(company: Company) -> None:
     about = {"concerned": {"email": ANA}, "concerned_name": "Ana"}
     opened = await cases.open("access", MOTHER, language="en", who="child", also=["erasure"], details=about)

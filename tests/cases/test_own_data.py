@@ -5,7 +5,6 @@ from datetime import timedelta
 from portal import cases, consent, db, jobs, messages, subjects
 from portal.lib import clock
 from tests.cases.shops import ANA, BEN, OLGA, PETRA, Company, answer, collected
-from tests.conftest import sqlite_first
 
 FAMILY, TYPO = "family@example.com", "anna@example.com"
 
@@ -25,7 +24,6 @@ async def known_person(address: str) -> str:
     return identifier.subject
 
 
-@sqlite_first
 async def test_addresses_choices_and_messages_are_part_of_a_copy(company: Company) -> None:
     await known_person(BEN)
     await known_person(ANA)
@@ -36,7 +34,6 @@ async def test_addresses_choices_and_messages_are_part_of_a_copy(company: Compan
     assert BEN not in str(own)
 
 
-@sqlite_first
 async def test_an_erasure_ends_them_and_keeps_the_choices_without_an_address(company: Company) -> None:
     subject = await known_person(ANA)
     case_id = await collected("erasure")

@@ -12,7 +12,6 @@ from portal.cases import models, own_data
 from portal.connectors import ConnectorError
 from portal.lib import clock
 from tests.cases.shops import ANA, BEN, Company, ask, prove
-from tests.conftest import sqlite_first
 from tests.contracts.connector import Holding, HoldingContract
 
 ASKED = datetime(2026, 11, 2, 9, tzinfo=UTC)
@@ -68,7 +67,6 @@ class TestOwnData(HoldingContract):
         )
 
 
-@sqlite_first
 async def test_all_kinds_of_own_rows_are_found_and_what_the_request_itself_made_is_not(company: Company) -> None:
     own = await own_data_of_a_case()
     found = await own.find({"email": [ANA]})
@@ -83,7 +81,6 @@ async def test_all_kinds_of_own_rows_are_found_and_what_the_request_itself_made_
     assert "erasure asked" not in str(found)
 
 
-@sqlite_first
 async def test_an_address_known_only_from_the_request_is_forgotten_without_being_an_answer(company: Company) -> None:
     opened = await ask("erasure")
     await prove(opened)
@@ -97,7 +94,6 @@ async def test_an_address_known_only_from_the_request_is_forgotten_without_being
     assert await own.recheck({"email": [ANA]}, plan) == []
 
 
-@sqlite_first
 async def test_an_address_that_an_officer_joined_is_no_part_of_the_answer_and_holds_up_an_erasure(company: Company) -> None:
     own = await own_data_of_a_case()
     async with db.writing():
@@ -113,7 +109,6 @@ async def test_an_address_that_an_officer_joined_is_no_part_of_the_answer_and_ho
     assert await subjects.find("email", ANA) is not None
 
 
-@sqlite_first
 async def test_the_words_are_those_of_the_persons_language(company: Company) -> None:
     own = await own_data_of_a_case()
     english = await own.find({"email": [ANA]})

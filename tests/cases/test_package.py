@@ -32,7 +32,6 @@ from portal.paper import in_language
 from portal.settings import HOME
 from tests.cases.package_of import ANA, corrected, field, opened, row, snapshot_of_ana, with_tables
 from tests.cases.shops import OLGA, Company, collected, visit
-from tests.conftest import sqlite_first
 
 PAYLOADS = [
     "<script>alert(1)</script>",
@@ -64,7 +63,6 @@ async def test_the_same_snapshot_gives_the_same_bytes() -> None:
     assert await build_package(snapshot_of_ana()) == await build_package(snapshot_of_ana())
 
 
-@sqlite_first
 async def test_a_person_gets_exactly_what_was_found_about_them(company: Company) -> None:
     case_id = await collected("access")
     await cases.propose(case_id, officer=OLGA)

@@ -17,7 +17,7 @@ from portal.lib import clock
 from portal.lib.errors import Unavailable
 from tests.cases.package_of import ANA, corrected, erasure_of_ana, snapshot_of_ana
 from tests.cases.shops import OLGA, PETRA, Company, answer, collected, visit
-from tests.conftest import House, sqlite_first
+from tests.conftest import House
 
 CANARIES = (ANA, "+40712345678", "Ana Pop", "Cup, as a present", "Tea, two boxes", "id=1")
 # Everything of a snapshot that the evidence may hold; what is not here may not.
@@ -70,7 +70,6 @@ async def test_the_evidence_of_an_access_request_proves_each_step(company: Compa
     _holds_no_data(content)
 
 
-@sqlite_first
 async def test_the_evidence_of_a_deletion_names_each_system_and_law(company: Company) -> None:
     case_id = await collected("erasure")
     await cases.propose(case_id, officer=OLGA)

@@ -12,7 +12,7 @@ from portal.cases import models, policy
 from portal.lib import clock
 from portal.lib.errors import Conflict, Invalid, NotAllowed, TooMany
 from tests.cases.shops import ANA, BEN, OLGA, PETRA, Company, answer, ask, code_to, collected, letters_to, prove, visit
-from tests.conftest import sqlite_first
+from tests.conftest import on_both
 
 HOME = "Ana Pop\nStrada Lungă 5\n400001 Cluj"
 REASONS = "She named the tea of March and that it came a day late."
@@ -48,6 +48,7 @@ async def state(case_id: str) -> str:
     return (await cases.case(case_id)).state
 
 
+@on_both
 async def test_a_letters_code_proves_once_posted_once_and_in_time(company: Company) -> None:
     moved_in(company)
     opened = await ask("access")
@@ -92,7 +93,6 @@ async def test_a_letter_goes_only_where_the_data_already_says(company: Company) 
         assert await cases.proving.write_letter(mine.id, HOME, "portal", officer=OLGA)
 
 
-@sqlite_first
 async def test_three_letters_a_month_go_to_one_person(company: Company) -> None:
     moved_in(company)
     opened = await ask("access")
@@ -102,7 +102,6 @@ async def test_three_letters_a_month_go_to_one_person(company: Company) -> None:
         await cases.proving.write_letter(opened.id, HOME, "shop", officer=OLGA)
 
 
-@sqlite_first
 async def test_what_is_corrected_proves_nothing(company: Company) -> None:
     moved_in(company)
     opened = await ask("rectification", details={"changes": {"street": "Strada Nouă 9"}})
@@ -111,7 +110,6 @@ async def test_what_is_corrected_proves_nothing(company: Company) -> None:
     assert (await cases.proving.of(opened.id)).ways == ("in person", "facts")
 
 
-@sqlite_first
 async def test_of_a_document_only_its_kind_is_kept(company: Company) -> None:
     opened = await ask("erasure")
     with pytest.raises(Invalid):
@@ -143,7 +141,6 @@ async def test_facts_take_two_people_and_the_answer_then_takes_two_as_well(compa
     assert await cases.propose(opened.id, officer=OLGA) == "approving"
 
 
-@sqlite_first
 async def test_a_failed_try_is_told_with_what_else_would_do(company: Company) -> None:
     opened = await ask("access")
     match = await cases.proving.compare_facts(opened.id, FACTS, REASONS, officer=OLGA)
@@ -172,7 +169,6 @@ async def test_a_copy_for_somebody_without_a_mailbox_goes_by_tracked_post_and_cl
     assert (await cases.case(opened.id)).outcome == "fulfilled"
 
 
-@sqlite_first
 async def test_a_copy_never_goes_by_post_where_no_postal_address_was_proven(company: Company) -> None:
     met, mailed = await ask("access"), await collected("access", BEN)
     await cases.proving.saw_document(met.id, "passport", officer=OLGA)
@@ -209,7 +205,6 @@ async def test_an_address_not_to_use_is_not_warned_and_one_code_is_not_enough(co
     assert await letters_to(old) == ["mail/case-notice"]
 
 
-@sqlite_first
 async def test_a_browser_new_to_the_account_takes_a_second_person_or_a_stronger_proof(company: Company) -> None:
     async def from_browser(browser: str, message: str) -> cases.Opened:
         opened = await cases.open("access", ANA, language="en", browser=browser, details={"message": message})
@@ -237,7 +232,6 @@ async def test_a_browser_new_to_the_account_takes_a_second_person_or_a_stronger_
     assert (await cases.case(third.id)).state == "triage"
 
 
-@sqlite_first
 async def test_whoever_signed_in_from_a_new_browser_first_takes_a_second_person_as_well(company: Company) -> None:
     with clock.at(clock.now() - timedelta(days=3)):
         mine = await ask("access", browser="hers")
@@ -249,7 +243,6 @@ async def test_whoever_signed_in_from_a_new_browser_first_takes_a_second_person_
     assert (await cases.case(known.id)).flags == ()
 
 
-@sqlite_first
 async def test_a_postal_address_is_not_put_together_out_of_several_rows_or_found_in_what_somebody_wrote(company: Company) -> None:
     company.run("shop", "INSERT INTO purchase VALUES (8, 1, 'For Mallory Lee'), (9, 1, 'Aleea Florilor 3, 400002 Cluj')")
     company.run("shop", "INSERT INTO purchase VALUES (10, 1, 'Mallory Lee, Aleea Florilor 3, 400002 Cluj')")
@@ -258,7 +251,6 @@ async def test_a_postal_address_is_not_put_together_out_of_several_rows_or_found
         await cases.proving.write_letter(opened.id, "Mallory Lee\nAleea Florilor 3\n400002 Cluj", "shop", officer=OLGA)
 
 
-@sqlite_first
 async def test_who_shows_a_document_after_the_mailbox_still_gets_mail(company: Company) -> None:
     opened = await ask("access", details={"avoid": "old@example.com"})
     assert await prove(opened) == "verifying"

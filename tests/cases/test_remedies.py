@@ -9,7 +9,7 @@ from portal.lib.errors import Invalid
 from portal.paper import in_language
 from portal.settings import HOME
 from tests.cases.shops import ANA, OLGA, PETRA, Company, collected, newest_to
-from tests.conftest import House, sqlite_first
+from tests.conftest import House
 
 
 async def refused(case_id: str, ground: str) -> str:
@@ -66,7 +66,6 @@ def test_grounds_fit_the_right_and_name_their_article() -> None:
     assert not remedies.is_ground("third party", "erasure") and not remedies.is_ground("busy", "access")
 
 
-@sqlite_first
 async def test_a_mistake_in_the_file_is_told_with_its_line(company: Company) -> None:
     file = company.folder / "remedies.toml"
     file.write_text('[anywhere]\ncourt = 3\n[gdpr]\nautority = "x"\n')

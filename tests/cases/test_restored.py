@@ -1,14 +1,19 @@
-"""A deletion that came after the backup is done again when the backup is restored, with all that fell with it."""
+"""A deletion that came after the backup is done again when the backup is restored, with all that fell with it; and a legal
+hold that counsel set since stands again, before any job of the older copy can delete what it covers."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from portal import audit, cases, custody, db, settings, subjects
+from portal import audit, cases, custody, db, jobs, settings, subjects
 from portal.custody import backup
-from tests.cases.shops import ANA, OLGA, Company, answer, collected, found_company, visit
+from tests.cases.shops import ANA, OLGA, PETRA, Company, answer, collected, found_company, visit
+from tests.cases.test_fulfilling import proposed_erasure
+from tests.cases.test_holds import ALL, left
 from tests.conftest import House
+
+WHY = "Court case 12/2026 about the invoices."
 
 
 @pytest.fixture
@@ -42,3 +47,31 @@ async def test_what_older_requests_say_of_somebody_erased_since_the_backup_canno
     assert (await subjects.get(ana.id)).erased_at is not None and await subjects.find("email", ANA) is None
     for table in ("session", "challenge"):
         assert await db.row(f"SELECT count(*) AS n FROM {table}") == {"n": 0}, table
+
+
+async def test_a_legal_hold_set_since_the_backup_stops_the_deletion_that_the_backup_has_approved(
+    company: Company, tmp_path: Path
+) -> None:
+    case_id, digest = await proposed_erasure()
+    ended = await cases.legal_holds.set_on_system("news", WHY, officer="carla")
+    await cases.legal_holds.lift(ended, officer="carla")
+    still = await cases.legal_holds.set_on_system("news", WHY, officer="carla")
+    await cases.approve(case_id, digest, officer=PETRA)
+    made = await backup.make(tmp_path / "backups")
+    ana = (await cases.case(case_id)).subject
+    assert ana is not None
+    hold = await cases.legal_holds.set_on_person(ana, WHY, officer="carla")
+    short = await cases.legal_holds.set_on_system("shop", WHY, officer="carla")
+    await cases.legal_holds.lift(short, officer="carla")
+    await cases.legal_holds.lift(still, officer="carla")
+    await audit.sequence_all()
+    await db.close()
+    done = await custody.restore(made.data, new_log=True)
+    await db.open_database()
+    assert {"hold.set": 2, "hold.ended": 2}.items() <= done.again.items()
+    assert [(each.id, each.subject, each.why) for each in await cases.legal_holds.standing()] == [(hold, ana, WHY)]
+    await jobs.run_due()
+    assert left(company) == ALL and (await cases.case(case_id)).state == "fulfilling"
+    await cases.legal_holds.lift(hold, officer="carla")
+    await jobs.run_due()
+    assert left(company) == [("shop", 0), ("news", 0)]

@@ -9,10 +9,12 @@ from portal import cases
 from portal.cases.statistics import SMALL, gives_away, lines, of_year, too_telling, with_totals, worked_out
 from portal.lib import clock
 from tests.cases.shops import Company, answer, ask, collected, prove
+from tests.conftest import on_both
 
 MARCH = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
 
+@on_both
 async def test_a_years_requests_are_counted_by_how_they_ended_and_how_long_they_took(company: Company) -> None:
     with clock.at(MARCH):
         refused, waiting = await collected("access"), await ask("access")
