@@ -11,7 +11,7 @@ help: ## list these targets
 run: setup ## set up what is missing and run the portal with the demo company (PORT=8000)
 	@PORT=$(PORT) sh tools/run-demo.sh
 
-IN_A_BROWSER := tests/journeys tests/demo tests/faults
+IN_A_BROWSER := tests/journeys tests/widget tests/demo tests/faults
 test: check setup-test ## check, then every test on SQLite, PostgreSQL and in a browser (about 10 minutes)
 	$(PYTHON) -m pytest -n 4 --dist worksteal -p tests.both_databases $(IN_A_BROWSER:%=--ignore %)
 	$(PYTHON) -m pytest -n 2 --dist worksteal $(IN_A_BROWSER)

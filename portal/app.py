@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import structlog
 from starlette.applications import Starlette
@@ -15,7 +15,7 @@ from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
 
-from portal import admin, api, cases, consent, db, demo, identity, problems, public, settings, vault
+from portal import admin, api, cases, consent, db, demo, identity, problems, public, settings, sites, vault, widget
 from portal.lib import ids
 from portal.lib.errors import Refusal, TooMany
 from portal.pages import page
@@ -50,9 +50,10 @@ def build() -> Starlette:
     consent.collection_points.points()  # a mistake in the file is told now, not at the first word from there
     cases.clocks.require_laws()  # so is one in a law's, not at the first request
     cases.conversation.require_answers()
-    conveniences = demo.routes if settings.get().demo else []
+    sites.sites()
+    doors = [*api.routes, *widget.routes, *public.routes, *admin.routes, *(demo.routes if settings.get().demo else [])]
     site = Starlette(
-        routes=[*api.routes, *public.routes, *admin.routes, *conveniences, Mount("/static", _Static(directory=STATIC))],
+        routes=[*doors, Mount("/static", _Static(directory=STATIC))],
         middleware=[Middleware(Shield), Middleware(_Compressed, minimum_size=1000)],
         exception_handlers={
             Refusal: _for_both(refused),
@@ -72,10 +73,12 @@ def build() -> Starlette:
 async def lifespan(app: Starlette) -> AsyncIterator[None]:
     await db.open_database()
     stop = asyncio.Event()
-    counting = asyncio.create_task(identity.run_counting(stop))
+    counting = [asyncio.create_task(run(stop)) for run in (identity.run_counting, sites.traffic.run_counting)]
     worker: asyncio.Task[None] | None = None
     try:
         await vault.check_master_key()
+        with suppress(*db.trouble()):  # with a full disk what is there is served all the same, and noted at a later start
+            await sites.releases.note_releases()
         if settings.get().worker:
             worker = asyncio.create_task(work(stop))
         yield
@@ -83,7 +86,7 @@ async def lifespan(app: Starlette) -> AsyncIterator[None]:
         stop.set()
         if worker is not None:
             await worker
-        await counting
+        await asyncio.gather(*counting)
         await db.close()
 
 

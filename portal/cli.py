@@ -25,6 +25,7 @@ from portal.custody import pack_commands
 from portal.identity import commands as identity_commands
 from portal.lib.errors import Refusal, Unavailable
 from portal.settings import SettingsError
+from portal.sites import commands as sites_commands
 from portal.statement import commands as statement_commands
 from portal.subjects import commands as subjects_commands
 from portal.subjects import key_commands
@@ -64,6 +65,7 @@ def _parser() -> argparse.ArgumentParser:
         *(list_commands, mail_commands),
         *(migrate_commands, rules_commands, system_commands, subjects_commands, key_commands, audit_commands, custody_commands),
         pack_commands,
+        sites_commands,
     ):
         room.add_commands(commands)
     return parser
@@ -94,7 +96,7 @@ def serve(arguments: argparse.Namespace) -> int:
     _read_systems()
     rules_commands.require_sound()
     asyncio.run(_with_database(_prepare(arguments)))
-    server.run(build(), wanted)
+    server.run(build(), wanted, lambda: asyncio.run(_with_database(work_only(arguments))))
     return 0
 
 

@@ -6,6 +6,7 @@ People get pages for the same refusals (app.py); the two differ in form only.
 import json
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
+from typing import Any
 
 import structlog
 from starlette.exceptions import HTTPException
@@ -41,10 +42,13 @@ class Unacceptable(Refusal):
 def problem(
     status: int, detail: str, *, errors: Sequence[Mapping[str, str]] = (), headers: Mapping[str, str] | None = None
 ) -> Response:
-    title = HTTPStatus(status).phrase
-    told = {"type": "about:blank", "title": title, "status": status, "detail": detail}
-    content = json.dumps(told | ({"errors": list(errors)} if errors else {}), ensure_ascii=False)
+    content = json.dumps(told(status, detail) | ({"errors": list(errors)} if errors else {}), ensure_ascii=False)
     return Response(content, status, headers=headers, media_type=MEDIA_TYPE)
+
+
+def told(status: int, detail: str) -> dict[str, Any]:
+    """The members that every problem has."""
+    return {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail}
 
 
 def is_for_machines(path: str) -> bool:

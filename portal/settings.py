@@ -48,11 +48,13 @@ class Settings:
     timestamp_roots: str = _setting("", "File with the root certificates (PEM) that its time stamps must lead to")
     witness_url: str = _setting("", "Submission prefix of a C2SP witness that cosigns the log; empty: none")
     witness_key: str = _setting("", "That witness's verifier key: name+0123abcd+base64")
+    processes: int = _setting(1, "How many processes answer requests; beside several, one more does the jobs and signs the log")
     worker: bool = _setting(True, "0: this process only serves; `portal work` does the jobs and signs the log elsewhere")
     body_limit: int = _setting(1_000_000, "Largest request body in bytes")
     files_limit: int = _setting(10_000_000, "Largest message with files that a person may send, in bytes")
     list_limit: int = _setting(500_000_000, "Largest list (imports, scrubs) that another program may send, in bytes")
     api_per_minute: int = _setting(60_000, "Requests that one key of another program may send in a minute")
+    choices_per_minute: int = _setting(600, "Answers of visitors that one network may send a website in a minute")
     undo_seconds: int = _setting(60, "How long answers to several requests at once can be undone before they are given")
     log_level: str = _setting("info", "debug, info, warning or error")
 

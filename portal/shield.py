@@ -34,7 +34,7 @@ _HSTS = (b"strict-transport-security", b"max-age=63072000; includeSubDomains")
 LONGEST_ADDRESS = 4_000
 LISTS = ("/api/v1/imports", "/api/v1/permissions/scrub")
 WITH_FILES = re.compile(r"/requests/[^/]+/messages|/answer/[^/]+")
-EXEMPT_FROM_CSRF = ("/u/", "/api/", "/widget/", "/answer/")
+EXEMPT_FROM_CSRF = ("/u/", "/api/", "/w/", "/answer/")
 Asked = dict[bytes, bytes]
 
 

@@ -8,4 +8,6 @@ PORTAL_MASTER_KEY=$(printf %s 'portal demo master key, not secret' | head -c 32 
 PORTAL_LOG_KEY=$(printf %s 'portal demo log key, not a secret' | head -c 32 | base64)
 export PORTAL_MASTER_KEY PORTAL_LOG_KEY PORTAL_LOG_LEVEL="${PORTAL_LOG_LEVEL:-warning}"
 .venv/bin/portal demo
+# A shop that embeds the script, on a port of its own; it ends with the portal, whose process this one becomes.
+{ .venv/bin/portal sites snippet shop | .venv/bin/python tools/demo-shop/serve.py $$; } &
 exec .venv/bin/portal serve

@@ -15,6 +15,7 @@ from portal.admin import (
     queue,
     rights,
     sign_in,
+    sites,
     statistics,
     systems,
     today,
@@ -36,6 +37,7 @@ routes = [
     ),
     *(
         *systems.routes,
+        *sites.routes,
         *keys.routes,
         *audit.routes,
         *evidence.routes,

@@ -19,6 +19,7 @@ def desk(request: Request, template: str, status: int = 200, /, **context: Any) 
         (_("Write down"), "/admin/entering", "cases.enter"),
         (_("People"), "/admin/people", "people.see"),
         (_("Systems"), "/admin/systems", "systems.see"),
+        (_("Websites"), "/admin/sites", "sites.see"),
         (_("Holds"), "/admin/holds", "holds.see"),
         (_("Keys"), "/admin/keys", "keys.see"),
         (_("Record"), "/admin/audit", "audit.see"),

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from starlette.requests import Request
 from starlette.responses import Response
 
-from portal import consent, settings
+from portal import consent, settings, sites
 from portal.api import schemas
 from portal.api.door import Described, answer, json_body, post, written
 from portal.api.fields import Faults, an_object, identifier, moment, past_moment, text
@@ -81,9 +81,9 @@ def _read(said: Any, speaker: Speaker, needed: tuple[str, ...]) -> tuple[tuple[W
     kind, value = identifier(body, faults)
     source = _source(body, speaker, faults)
     said_at = past_moment(body, "said_at", faults)
-    edition = text(body, "edition", faults)
-    language = _language(body, edition, faults)
     evidence = _evidence(body, faults)
+    edition = _shown_in_form(evidence, text(body, "edition", faults), faults)
+    language = _language(body, edition, faults)
     items = body.get("decisions", [])
     if "decisions" in body and (not isinstance(items, list) or not 1 <= len(items) <= AT_ONCE):
         faults.add("/decisions", _("This has to be a list of 1 to %d.") % AT_ONCE)
@@ -154,6 +154,18 @@ def _evidence(body: dict[str, Any], faults: Faults) -> dict[str, Any] | None:
     if len(json.dumps(evidence, ensure_ascii=False).encode()) > MOST_EVIDENCE:
         faults.add("/evidence", _("This is larger than %d bytes.") % MOST_EVIDENCE)
     return evidence
+
+
+def _shown_in_form(evidence: dict[str, Any] | None, edition: str, faults: Faults) -> str:
+    """The text that stood beside the box of a website's form, by our own token; else the one that the request names."""
+    token = (evidence or {}).get("privacy-choice")
+    if token is None:
+        return edition
+    shown = sites.forms.shown(token) if isinstance(token, str) else None
+    if shown is None or edition not in ("", shown.edition):
+        faults.add("/evidence/privacy-choice", _("This does not prove that this text was shown."))
+        return edition
+    return shown.edition
 
 
 def _reply(recorded: Recorded) -> str:

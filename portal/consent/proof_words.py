@@ -117,5 +117,6 @@ def actors() -> dict[str, str]:
         "customer": _("The person"),
         "officer": _("Somebody of the privacy team"),
         "key": _("Another program, with its key"),
+        "site": _("A website, for its visitor"),
         "system": _("The portal itself"),
     }

@@ -3,7 +3,7 @@
 Also who the company is, how it is reached and how long it keeps what, as the policies folder says.
 """
 
-from portal.documents.company import Brand, Channels, Company, channels, company
+from portal.documents.company import Brand, Channels, Company, channels, company, contrast
 from portal.documents.comparison import Change, changes_between, compare
 from portal.documents.editions import Edition, editions, in_force, keys, missing_translations, named, numbered, publish
 from portal.documents.policies import Source, read_notices, read_source
@@ -26,6 +26,7 @@ __all__ = [
     "channels",
     "company",
     "compare",
+    "contrast",
     "editions",
     "in_force",
     "keys",

@@ -100,13 +100,14 @@ def _refuse_unreadable(file: Toml, brand: Brand) -> None:
     if not re.fullmatch(r"\d+(\.\d+)?(px|rem)", brand.radius):
         file.wrong(_("brand.radius must be a length such as 8px."), "brand", "radius")
     for ground, text in (("accent", "on_accent"), ("accent_dark", "on_accent_dark")):
-        contrast = _contrast(getattr(brand, ground), getattr(brand, text))
-        if contrast < READABLE:
+        found = contrast(getattr(brand, ground), getattr(brand, text))
+        if found < READABLE:
             what = _("Text in brand.%(text)s on brand.%(ground)s has contrast %(found).1f; it needs %(needed).1f.")
-            file.wrong(what % {"text": text, "ground": ground, "found": contrast, "needed": READABLE}, "brand", text)
+            file.wrong(what % {"text": text, "ground": ground, "found": found, "needed": READABLE}, "brand", text)
 
 
-def _contrast(one: str, other: str) -> float:
+def contrast(one: str, other: str) -> float:
+    """Of two colours such as #1d4f91, as WCAG 2.2 reckons it: 1 to 21."""
     lighter, darker = sorted([_luminance(one), _luminance(other)], reverse=True)
     return (lighter + 0.05) / (darker + 0.05)
 

@@ -21,7 +21,7 @@ from portal.lib.errors import Conflict, Invalid, NotFound
 from portal.paper import _
 
 # `legacy`: what an earlier system showed; proof of what was said there, never offered or translated here.
-KINDS = ("statement", "notice", "purpose", "legacy")
+KINDS = ("statement", "notice", "purpose", "site", "legacy")
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ ACTIONS: dict[str, frozenset[str]] = {
         ("documents.see", OWNER, PRIVACY_OFFICER, APPROVER, AUDITOR),
         ("purposes.see", OWNER, PRIVACY_OFFICER, APPROVER, AUDITOR),
         ("systems.see", OWNER, PRIVACY_OFFICER, AUDITOR),
+        ("sites.see", OWNER, PRIVACY_OFFICER, AUDITOR),  # websites that embed the script
         ("officers.see", OWNER, AUDITOR),
         ("keys.see", OWNER, PRIVACY_OFFICER, AUDITOR),  # which other programs speak to the portal
         # working on cases
@@ -45,6 +46,7 @@ ACTIONS: dict[str, frozenset[str]] = {
         ("documents.publish", OWNER, PRIVACY_OFFICER),
         ("purposes.publish", OWNER, PRIVACY_OFFICER),
         ("systems.change", OWNER),
+        ("sites.change", OWNER),
         ("officers.change", OWNER),  # invite, grant and remove roles, let go
         ("keys.change", OWNER),  # make and revoke keys of other programs
     ]

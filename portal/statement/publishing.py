@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
-from portal import consent, db, documents, settings
+from portal import consent, db, documents, settings, sites
 from portal.documents import Edition, Faulty, Source
 from portal.lib import clock
 from portal.lib.errors import Invalid
@@ -47,7 +47,7 @@ async def publish(
 
 
 async def publish_all(by: str, *, material: bool = False, why: str = "") -> list[Published]:
-    """Publish all of the policies folder: purposes, statement, notices; answers what is new, nothing when nothing changed."""
+    """Publish all of the policies folder: purposes, statement, notices, websites; answers what is new, perhaps nothing."""
     started = clock.now()
     async with db.writing():
         new = [(name.split("@")[0], int(name.split("@")[1])) for name in await consent.publish_purposes(by, why=why)]
@@ -56,6 +56,7 @@ async def publish_all(by: str, *, material: bool = False, why: str = "") -> list
             edition = await _publish(source, by, None, material, why)
             if edition.published_at >= started:
                 new.append((edition.key, edition.number))
+        new += await sites.texts.publish(by, material=material, why=why)
         return [each for key, number in new for each in await _news(key, number)]
 
 

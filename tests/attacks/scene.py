@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from portal import audit, cases, connectors, consent, db, identity, statement, subjects, vault
+from portal import audit, cases, connectors, consent, db, identity, sites, statement, subjects, vault
 from portal.cases import mail_in, models
 from portal.connectors.person import questions
 from portal.connectors.systems import read
@@ -21,9 +21,13 @@ from tests.cases.test_handover import delivered
 from tests.conftest import House
 from tests.connectors.colleague import ENTRY, newest_link
 from tests.people import ANA, Browser, hire, link_for, sign_in
+from tests.sites.shops import Visitor
 
 # Not objects of anybody: a word of the site itself, a public text.
 PUBLIC_WORDS = {"/language/{code}": "/language/en", "/notices/{key}": "/notices/privacy"}
+# The script's files by their hash, and what a website's public key leads to.
+PUBLIC_WORDS |= {f"/w/v1/{{hash}}/{file}": "" for file in sites.releases.FILES}
+PUBLIC_WORDS |= {f"/w/v1/{{site}}/{end}": "" for end in ("settings", "page", "choices", "form/{purpose}", "form/{purpose}.html")}
 PUBLIC_WORDS |= {f"/texts/{{key}}@{{number:int}}/{{language}}{end}": f"/texts/statement@1/en{end}" for end in ("", "/changes")}
 
 
@@ -101,6 +105,7 @@ async def open_scene(house: House, folder: Path) -> Scene:
         "/requests/{reference}": f"/requests/{reference}",
         "/requests/{reference}/proof": f"/requests/{reference}/proof",
         "/requests/{reference}/withdrawal": f"/requests/{reference}/withdrawal",
+        "/requests/{reference}/second-proof": f"/requests/{reference}/second-proof",
         "/requests/{reference}/messages": f"/requests/{reference}/messages",
         "/requests/{reference}/messages/read": f"/requests/{reference}/messages/read",
         "/requests/{reference}/appeal": f"/requests/{reference}/appeal",
@@ -160,7 +165,22 @@ async def open_scene(house: House, folder: Path) -> Scene:
     opening, kept = await _opened_by_two()
     for end in ("", "/claim", "/withdrawal", "/approval", "/refusal", "/entries", "/entries/{entry}"):
         paths["/admin/evidence/{opening}" + end] = f"/admin/evidence/{opening}{end.replace('{entry}', kept)}"
+    paths |= await _on_a_website()
     return Scene(ana, officers, paths, session.identifier or "", session.subject or "", erasure, secret)
+
+
+async def _on_a_website() -> dict[str, str]:
+    """A visitor's answer, its proof, and the pages about the site."""
+    site = sites.named("shop")
+    async with Visitor(site, site.origins[0]) as visitor:
+        proof = "/w/" + (await visitor.answer()).json()["proof"].partition("/w/")[2]
+        at = visitor.at
+    await audit.sequence_all()
+    found = {f"/w/v1/{{site}}/{end}": f"{at}/{end}" for end in ("settings", "page", "choices")}
+    found |= {f"/w/v1/{{site}}/form/{{purpose}}{end}": f"{at}/form/newsletter{end}" for end in ("", ".html")}
+    found |= {f"/w/v1/{{hash}}/{file}": sites.releases.current(file).path for file in sites.releases.FILES}
+    found |= {"/w/v1/{site}/proof/{token}": proof, "/w/v1/{site}/proof/{token}/{number:int}": proof + "/1"}
+    return found | {f"/admin/sites/{{site}}{end}": f"/admin/sites/shop{end}" for end in ("", "/preview", "/secret")}
 
 
 async def _opened_by_two() -> tuple[str, str]:

@@ -16,6 +16,10 @@ KEPT_BY_BROWSERS = {
     "/brand.css": "public, max-age=3600",  # the company's colours
     "/api/openapi.json": "no-cache",
     "/audit/checkpoint": "no-cache",  # for everybody, and asked for anew each time
+    "/.well-known/gpc.json": "public, max-age=3600",
+    "/w/v1/{site}/settings": "public, max-age=300",  # the same for every visitor of a website
+    "/w/v1/{hash}/choice.js": "public, max-age=31536000, immutable",  # under the hash of its bytes
+    "/w/v1/{hash}/choice-form.js": "public, max-age=31536000, immutable",
 }
 ELSEWHERE = [
     "https://evil.example/",
@@ -104,7 +108,8 @@ async def test_every_answer_keeps_out_frames_foreign_scripts_and_caches(scene: S
             assert "frame-ancestors 'none'" in policy and "unsafe" not in policy, name
             assert re.search(r"default-src '(self|none)'", policy), name
             assert answer.headers["x-content-type-options"] == "nosniff", name
-            assert answer.headers["cross-origin-resource-policy"] == "same-origin", name
+            for_websites = door.pattern.startswith("/w/") or door.pattern == "/.well-known/gpc.json"
+            assert answer.headers["cross-origin-resource-policy"] == ("cross-origin" if for_websites else "same-origin"), name
             assert answer.headers["referrer-policy"] in ("same-origin", "no-referrer"), name
             assert answer.headers["cache-control"] == KEPT_BY_BROWSERS.get(door.pattern, "no-store"), name
             for each in answer.headers.get_list("set-cookie"):

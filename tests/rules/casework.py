@@ -144,11 +144,12 @@ async def answer_a_warning(watch: Watch) -> None:
     async with Browser() as ben, Browser() as reader, Browser() as olga:
         await ben.get("/requests/new")
         asked = await watch.press(ben, "/requests", right="access", email=BEN, country="RO")
-        await watch.press(ben, asked.headers["location"], code=await code_for(BEN))
+        proven = await watch.press(ben, asked.headers["location"], code=await code_for(BEN))
         letter = next(each.letter.text for each in await messages.mailbox(20) if each.to == other and each.letter)
         link = re.search(r"(/requests/notices/[\w-]+)", letter)
         assert link, letter
         await watch.press(reader, link[1])
+        await watch.press(ben, proven.headers["location"] + "/second-proof", address=second.id)
         await _close_as_nothing_held(watch, olga)
 
 

@@ -2,11 +2,12 @@
 
 import re
 
-from portal import audit, cases, db, identity, subjects
+from portal import audit, cases, db, identity, sites, subjects
 from portal.consent import openings
 from tests.cases.shops import collected
 from tests.people import OLGA, PASSWORD, Browser, Officer, hire
 from tests.rules.watch import Watch
+from tests.sites.shops import Visitor
 
 
 async def come_to_work(watch: Watch, browser: Browser) -> Officer:
@@ -54,6 +55,16 @@ async def make_and_end_a_key(watch: Watch) -> None:
         await watch.press(owner, "/admin/keys", label="Till", scopes="decisions:write", sources="checkout", grade="self")
         made = next(each for each in await identity.keys() if each.label == "Till")
         await watch.press(owner, f"/admin/keys/{made.id}/revocation")
+
+
+async def answer_on_a_website(watch: Watch) -> None:
+    """A site's server gets its secret, and a visitor says yes there."""
+    site = sites.named("shop")
+    async with Browser() as owner, Visitor(site, site.origins[0]) as visitor:
+        await sign_in_officer(watch, owner, await hire("web.owner@example.com", "owner"))
+        await watch.press(owner, "/admin/sites/shop/secret")
+        async with watch.noting("/w/v1/{site}/choices"):
+            assert (await visitor.answer()).json()["kept"]
 
 
 async def subscribe_to_the_calendar(watch: Watch, olga: Browser) -> None:

@@ -11,6 +11,7 @@ from tests.rules.all_rights import use_other_rights
 from tests.rules.casework import answer_a_warning, prove_without_mail, work_cases
 from tests.rules.colleagues import answer_by_hand
 from tests.rules.desk import (
+    answer_on_a_website,
     come_to_work,
     make_and_end_a_key,
     open_what_is_kept,
@@ -57,6 +58,7 @@ async def test_every_unsafe_route_leaves_an_entry_or_a_reason(company: Company) 
         await hand_in_and_ask(watch)
         await bring_in(watch, olgas)
         await answer_mails(watch)
+        await answer_on_a_website(watch)
         await make_and_end_a_key(watch)
         await watch.press(olgas, "/admin/people", address=ANA)
         await tell_people_apart(watch, olgas)

@@ -25,9 +25,10 @@ LINKED = {"GET /answer/{token}", "POST /answer/{token}"}
 
 
 def test_every_route_names_its_guard() -> None:
-    known = r"anyone|customer|officer\([a-z.]+\)|key\([a-z:]+\)|signed|linked"
+    known = r"anyone|customer|officer\([a-z.]+\)|key\([a-z:]+\)|signed|linked|registered"
     assert [each.name for each in doors() if not re.fullmatch(known, each.guard)] == []
     assert {each.name for each in doors() if each.guard == "linked"} == LINKED
+    assert {each.pattern.startswith("/w/v1/{site}/") for each in doors() if each.guard == "registered"} == {True}
     assert mounts() == ["/static"]
 
 

@@ -1,0 +1,182 @@
+"""What a visitor of a site answered: recorded for their device, and for the customer whom the site's server names.
+
+A plain refusal is only counted (EDPB 05/2020 §106). A no is kept whatever edition it names; a yes only to a text that is
+shown today, and never from later than it was said: a browser may deliver an answer days afterwards, and meanwhile the
+person may have said no elsewhere. The server's time counts for a no, which can only make it count for longer.
+"""
+
+import hashlib
+import json
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from portal import consent, vault
+from portal.consent import Once, Recorded, Submission, Word
+from portal.lib import clock
+from portal.lib.errors import Conflict, Invalid
+from portal.paper import _, address
+from portal.sites import counts, traffic
+from portal.sites.links import Known
+from portal.sites.register import key_of
+from portal.sites.sites_file import Site
+from portal.sites.texts import Asked, Shown, in_language_of, texts_of
+from portal.subjects import Arrival
+
+# How it was answered → where the person said it, and how sure we are that it was them.
+HOWS: Mapping[str, tuple[str, str]] = {
+    "accept": ("widget", "self"),
+    "refuse": ("widget", "self"),
+    "mixed": ("widget", "self"),
+    "signal": ("gpc-signal", "signal"),
+    "earlier": ("widget", "signal"),
+}
+PROOF = "shown on a site"
+
+
+class Outdated(Conflict):
+    """The text is not shown any more; `edition` is the one to show."""
+
+    def __init__(self, edition: str) -> None:
+        super().__init__(_("This text has changed since. Please ask again with the new one."))
+        self.edition = edition
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """As the script sends it. `said_at` is the browser's claim; `device` is made by it at a first yes."""
+
+    id: uuid.UUID
+    edition: str
+    answers: Mapping[str, bool]
+    how: str
+    source: str | None
+    said_at: datetime | None
+    device: str | None
+
+    @property
+    def digest(self) -> bytes:
+        said = [self.edition, dict(sorted(self.answers.items())), self.how, self.source, str(self.said_at), self.device]
+        return hashlib.sha256(json.dumps(said).encode()).digest()
+
+
+async def answered(site: Site, answer: Answer, known: Known | None = None) -> str:
+    """Record or count an answer; answers the reply for the script, the same one for the same id.
+
+    Raises Invalid for what was not asked, Outdated for a yes to an older text, Conflict for an id used before.
+    """
+    texts = await texts_of(site)
+    shown = texts.every.get(answer.edition)
+    if shown is None:
+        raise Outdated(in_language_of(texts, "").name)
+    _refuse_bad(site, answer, shown)
+    if shown.outdated and any(answer.answers.values()):
+        noes = replace(answer, answers={purpose: False for purpose, yes in answer.answers.items() if not yes})
+        if noes.answers:
+            await _kept(site, noes, shown, known, "no")
+        raise Outdated(in_language_of(texts, shown.language).name)
+    return await _kept(site, answer, shown, known, "")
+
+
+def entries_of(token: str) -> list[str]:
+    """The entries of the log behind the proof of an answer; none for a token that is not ours."""
+    content = vault.open_link(PROOF, token) if token.isascii() else None
+    if content is None or len(content) % 16:
+        return []
+    return [str(uuid.UUID(bytes=content[start : start + 16])) for start in range(0, len(content), 16)]
+
+
+def _refuse_bad(site: Site, answer: Answer, shown: Shown) -> None:
+    asked = {key for key, each in shown.asks.items() if not each.needed}
+    wrong: dict[str, str] = {}
+    for purpose in answer.answers:
+        if purpose not in asked:
+            wrong[f"answers.{purpose}"] = _("This text does not ask about that.")
+    if not answer.answers:
+        wrong["answers"] = _("There is no answer.")
+    if answer.how not in HOWS:
+        wrong["how"] = _("This has to be one of: %s.") % ", ".join(HOWS)
+    if any(answer.answers.values()):
+        if answer.how in ("refuse", "signal"):
+            wrong["how"] = _("There is a yes among the answers.")
+        if answer.device is None and answer.how != "earlier":
+            wrong["device"] = _("A yes needs the device that said it.")
+    if answer.how == "earlier" and answer.source not in site.earlier:
+        wrong["source"] = _("This site does not take over choices from there.")
+    if wrong:
+        raise Invalid(_("This was not recorded: %s") % " ".join(dict.fromkeys(wrong.values())), wrong)
+
+
+async def _kept(site: Site, answer: Answer, shown: Shown, known: Known | None, part: str) -> str:
+    key = f"w/{site.name}/{answer.id}{part}"
+    words = _words(site, answer, shown)
+    ballot = counts.ballot(site.name, answer.answers, answer.how)
+    traffic.note(site.name, traffic.CHOICE)
+    if known is not None:
+        await _for_customer(site, words, known, key, answer)
+    if not words or answer.device is None:
+        if known is not None:
+            key += "/linked"  # what was counted for nobody, and recorded for a customer
+        counted = replace(ballot, key=key, request_hash=answer.digest, reply=_reply(dict.fromkeys(answer.answers, False), None))
+        return await counts.count(counted)
+    whose = Arrival("device", answer.device, _actor(site), own=True)
+    once = Once(key, answer.digest, lambda recorded: _told(site, answer, recorded))
+    done = await consent.submit(Submission(words, whose, once))
+    if done.decided:
+        counts.count_later(ballot)
+    return done.reply
+
+
+def _words(site: Site, answer: Answer, shown: Shown) -> tuple[Word, ...]:
+    """One per cell. Nobody saw our text before an earlier tool's yes, so only its noes are taken over."""
+    return tuple(
+        _word(site, answer, shown, shown.asks[purpose], channel, yes=yes)
+        for purpose, yes in answer.answers.items()
+        if not (yes and answer.how == "earlier")
+        for channel in shown.asks[purpose].channels
+    )
+
+
+def _word(site: Site, answer: Answer, shown: Shown, asked: Asked, channel: str, *, yes: bool) -> Word:
+    source, grade = HOWS[answer.how]
+    claimed = answer.said_at or clock.now()
+    evidence = {"site": site.name, "shown": shown.name, "how": answer.how, "said_at": clock.rfc3339(claimed)}
+    return Word(
+        *("", asked.key, channel, "", "yes" if yes else "no", claimed if yes else None),
+        *(source, grade, _actor(site), asked.edition, shown.language, None),
+        evidence | ({"from": answer.source} if answer.source else {}),
+    )
+
+
+async def _for_customer(site: Site, words: tuple[Word, ...], known: Known, key: str, answer: Answer) -> None:
+    """The present choice counts for the customer too; what the device said earlier stays the device's own.
+
+    A customer whom nobody may add again, or who left this address, is not told apart from any other.
+    """
+    mine = tuple(word for word in words if known.kind in consent.CHANNELS[word.channel])
+    if not mine:
+        return
+    once = Once(f"{key}/customer", answer.digest, lambda _recorded: "{}")
+    try:
+        await consent.submit(Submission(mine, Arrival(known.kind, known.value, _actor(site), own=True), once))
+    except (Conflict, Invalid):
+        traffic.note(site.name, traffic.REFUSED, "a token named somebody whom it could not be recorded for")
+
+
+def _told(site: Site, answer: Answer, recorded: Recorded) -> str:
+    now = dict.fromkeys(answer.answers, True)
+    for each, says in zip(recorded.decided, recorded.answers, strict=True):
+        now[each.word.purpose] = now[each.word.purpose] and says is not None and says.allowed
+    taken = {each.word.purpose for each in recorded.decided}
+    content = b"".join(uuid.UUID(each.entry).bytes for each in recorded.decided)
+    proof = address(f"/w/v1/{key_of(site)}/proof/{vault.seal_link(PROOF, content)}")
+    return _reply({purpose: yes and purpose in taken for purpose, yes in now.items()}, proof)
+
+
+def _reply(answers: Mapping[str, bool], proof: str | None) -> str:
+    return json.dumps({"kept": proof is not None, "answers": answers, "proof": proof})
+
+
+def _actor(site: Site) -> str:
+    return f"site:{site.name}"

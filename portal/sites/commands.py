@@ -1,0 +1,40 @@
+"""`portal sites …`: the websites that embed the script, what to paste there, and the secret of a site's server."""
+
+import argparse
+from typing import Any
+
+from portal.lib import clock
+from portal.paper import _
+from portal.sites import links, traffic
+from portal.sites.register import key_of, named, sites
+from portal.sites.snippet import snippet
+
+
+def add_commands(commands: Any) -> None:
+    ours = commands.add_parser("sites", help="websites that embed the script; what to paste there", description=__doc__)
+    verbs = ours.add_subparsers(required=True, metavar="verb")
+    verbs.add_parser("list", help="each with its public key and when it was last heard of").set_defaults(run=show)
+    tag = verbs.add_parser("snippet", help="the tag to paste, and what a strict Content-Security-Policy has to allow")
+    tag.add_argument("name")
+    tag.set_defaults(run=paste)
+    secret = verbs.add_parser("secret", help="a new secret with which the site's server signs who is signed in there")
+    secret.add_argument("name")
+    secret.set_defaults(run=make_secret)
+
+
+async def show(arguments: argparse.Namespace) -> None:
+    for site in sites().values():
+        seen = (await traffic.last(site.name)).get(traffic.SETTINGS)
+        heard = clock.rfc3339(seen.at) if seen else _("never")
+        print(f"{site.name}  {key_of(site)}  {', '.join(site.origins)}  {heard}")
+
+
+async def paste(arguments: argparse.Namespace) -> None:
+    """The database holds the key behind the site's public key."""
+    found = snippet(named(arguments.name))
+    print(*(each for each in (found.tag, found.form, found.link) if each), "", *found.policy, sep="\n")
+
+
+async def make_secret(arguments: argparse.Namespace) -> None:
+    """Printed once; the portal keeps it sealed."""
+    print(await links.make_secret(named(arguments.name), by="system"))

@@ -1,0 +1,49 @@
+"""What a site's owner pastes: one tag with the file's hash, and what a strict Content-Security-Policy has to allow."""
+
+from dataclasses import dataclass
+from html import escape
+
+from portal.paper import address
+from portal.sites.register import key_of
+from portal.sites.releases import FORM, SCRIPT, current
+from portal.sites.sites_file import Site
+
+
+@dataclass(frozen=True, slots=True)
+class Snippet:
+    """`tag` loads it from the portal; `own` from the site's own address, where /w/ is passed on to the portal.
+
+    `ahead` is for a page of one language: its settings are fetched while the script still loads. `form` is for pages with
+    a form that asks too, "" where the site has none.
+    """
+
+    tag: str
+    own: str
+    ahead: str
+    form: str
+    link: str
+    policy: tuple[str, ...]
+
+
+def snippet(site: Site, language: str = "") -> Snippet:
+    """Raises NotFound while the script has not been built."""
+    release, key, form = current(SCRIPT), key_of(site), current(FORM) if site.forms else None
+    ours = address("").rstrip("/")
+    link = f'<noscript><a href="{escape(address(f"/w/v1/{key}/page"))}">{escape(site.title)}</a></noscript>'
+    return Snippet(
+        tag=_tag(ours + release.path, release.integrity, key, language),
+        own=_tag(release.path, release.integrity, key, language),
+        ahead=_ahead(f"{ours}/w/v1/{key}/settings?lang={language}") if language else "",
+        form=_tag(ours + form.path, form.integrity, key, language) if form else "",
+        link=link,
+        policy=(" ".join([f"script-src {ours}{release.path}", *([ours + form.path] if form else [])]), f"connect-src {ours}"),
+    )
+
+
+def _tag(source: str, integrity: str, key: str, language: str) -> str:
+    spoken = f' data-lang="{language}"' if language else ""
+    return f'<script src="{source}" integrity="{integrity}" crossorigin="anonymous" data-site="{key}"{spoken} async></script>'
+
+
+def _ahead(source: str) -> str:
+    return f'<link rel="preload" as="fetch" crossorigin href="{source}">'

@@ -1,0 +1,30 @@
+"""A site's settings for the script: public, cacheable, the same for every visitor."""
+
+import hashlib
+import json
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from portal import sites
+from portal.sites import Site
+from portal.widget.door import get, is_ours, wanted_language
+
+KEPT = "public, max-age=300"
+
+
+async def show(request: Request, site: Site) -> Response:
+    region = request.headers.get(site.region_header, "") if site.region_header else ""
+    told = await sites.manifest.manifest(site, wanted_language(request), region)
+    content = json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode()
+    headers = {"cache-control": KEPT, "etag": f'"{hashlib.sha256(content).hexdigest()[:32]}"'}
+    if site.region_header:
+        headers["vary"] = site.region_header
+    if not is_ours(request):
+        sites.traffic.note(site.name, sites.traffic.SETTINGS, told["edition"])
+    if request.headers.get("if-none-match") == headers["etag"]:
+        return Response(status_code=304, headers=headers)
+    return Response(content, headers=headers, media_type="application/json")
+
+
+routes = [get("/w/v1/{site}/settings", show)]

@@ -1,0 +1,262 @@
+/**
+ * The script that a website embeds: asks the visitor, keeps the answer in this browser, lets run what was allowed and
+ * brings the answer to the portal. The page never waits for us, and without settings nothing that needs a yes runs.
+ */
+
+import { howSaid, lawOf, whatCounts, whyAsk } from "./answers.js";
+import { banner } from "./banner.js";
+import { Guard } from "./blocking.js";
+import { clear } from "./clearing.js";
+import { denyAll, tellGoogle } from "./consent-mode.js";
+import { courier, newDevice, newId } from "./delivery.js";
+import { dialog } from "./dialog.js";
+import { focused, listen } from "./dom.js";
+import { earlierAnswers } from "./earlier.js";
+import { standAside, standIn } from "./embeds.js";
+import { events } from "./events.js";
+import { layer } from "./layer.js";
+import { notes, wayBack } from "./notes.js";
+import { fetchSettings } from "./settings.js";
+import { refusedBySignal, signalled } from "./signals.js";
+import { Storage, answersOf } from "./storage.js";
+import { readTag } from "./tag.js";
+
+/** @typedef {import("./storage.js").Word} Word */
+/** @typedef {Record<string, boolean>} Answers */
+
+
+const tag = /** @type {import("./tag.js").Tag} */ (readTag());
+const { on, emit } = events();
+const signal = signalled();
+/** @type {(seen: object) => void} */
+let isReady;
+const ready = new Promise((then) => (isReady = then));
+/** @type {Storage} */
+let storage;
+/** @type {() => Promise<void>} */
+let deliver;
+/** @type {import("./settings.js").Settings} */
+let settings;
+/** @type {Answers} */
+let counts = Object.create(null);
+let law = "opt-in";
+let pause = 8_000;
+/** @type {Guard | undefined} */
+let blocked;
+/** @type {ReturnType<typeof layer> | undefined} */
+let ours;
+/** @type {ReturnType<typeof notes>} */
+let say;
+/** @type {HTMLElement | null} */
+let question = null;
+/** @type {HTMLElement | null} */
+let corner = null;
+/** @type {HTMLDialogElement | undefined} */
+let choices;
+
+if (tag && !Object.hasOwn(window, "privacyChoices")) start();
+
+function start() {
+  storage = new Storage(`pc1:${tag.site}`, !tag.mode);
+  Object.defineProperty(window, "privacyChoices", { value: Object.freeze({ ready, get, set, show, reset, on }) });
+  if (tag.mode) {
+    new Guard(() => tag.mode === "test:all", (name) => name, () => {});
+    return announce();
+  }
+  denyAll();
+  deliver = courier(tag.base, storage, settled);
+  void deliver(); // what an earlier page could not
+  void begin();
+}
+
+async function begin() {
+  try {
+    settings = await fetchSettings(tag.base, tag.language);
+  } catch {
+    return void setTimeout(begin, (pause *= 2));
+  }
+  settle();
+  listen("click", openFromPage, true);
+  addEventListener("storage", (event) => event.key === storage.key && follow());
+  addEventListener("pageshow", (event) => event.persisted && follow()); // what was said on the page left by "back"
+  announce();
+}
+
+function announce() {
+  isReady(get());
+  emit("ready", get());
+}
+
+/** From the settings and what is remembered to the page as it should be now. */
+function settle() {
+  law = lawOf(settings, tag.region);
+  if (!signal && storage.read().signal) storage.change((memory) => (memory.signal = false));
+  const earlier = !storage.read().at && earlierAnswers(settings, Date.now());
+  if (earlier) write(earlier.answers, "earlier", earlier.source);
+  const refused = refusedBySignal(settings, storage.read(), signal);
+  if (refused) write(refused, "signal", null);
+  const memory = storage.read();
+  if (tag.link && memory.at && !memory.linked) write(memory.answers, memory.how, null);
+  apply();
+  draw();
+  const { texts } = settings;
+  if (refused) say([texts.signal, texts.signal_done].filter(Boolean).join(" "), texts.close);
+}
+
+/** @returns {boolean} whether something runs that only a new load of the page can stop */
+function apply() {
+  const before = counts;
+  counts = whatCounts(settings, law, storage.read(), signal);
+  tellGoogle(settings, counts);
+  const revoked = settings.purposes.filter(({ key }) => before[key] && !counts[key]);
+  revoked.forEach(clear);
+  if (!blocked) {
+    blocked = new Guard(allowed, known, frameWaits);
+    return false;
+  }
+  setTimeout(() => blocked?.again()); // after the click has been answered on the screen
+  if (settings.purposes.some(({ key }) => before[key] !== counts[key])) emit("change", get());
+  return revoked.some(({ key }) => blocked?.ran.has(key));
+}
+
+/** @param {string} key */
+function allowed(key) {
+  return counts[key] === true;
+}
+
+/** @param {string} name */
+function known(name) {
+  return settings.aliases[name] ?? name;
+}
+
+/** @param {HTMLElement} frame @param {string} key nothing: it waits no more */
+function frameWaits(frame, key) {
+  if (!key) return standAside(frame);
+  const always = () => decide({ ...counts, [key]: true }, null);
+  standIn(settings, tag.nonce, frame, key, { once: () => blocked?.once(frame), always });
+}
+
+/** What one press of the visitor means. @param {Answers} answers @param {string | null} source */
+function decide(answers, source) {
+  /** @type {Answers} */
+  const said = Object.create(null);
+  for (const { key, needed } of settings.purposes) if (!needed) said[key] = answers[key] === true;
+  write(said, howSaid(said), source);
+  const reload = apply();
+  draw();
+  const { texts } = settings;
+  if (reload) say(texts.reload, texts.reload_button, () => location.reload());
+  else say(storage.kept ? texts.saved : (texts.not_stored ?? texts.saved));
+}
+
+/**
+ * Into this browser's memory first, then to the server. A yes to the tool used before counts only once the server says so.
+ * @param {Answers} answers @param {string} how @param {string | null} source
+ */
+function write(answers, how, source) {
+  const now = Date.now();
+  storage.change((memory) => {
+    for (const [key, answer] of Object.entries(answers)) if (how !== "earlier" || !answer) memory.answers[key] = answer;
+    if (how === "signal") memory.signal = true;
+    else Object.assign(memory, { edition: settings.edition, at: now, signal });
+    if (settings.refusals || Object.values(answers).some(Boolean)) memory.device ??= newDevice();
+    const id = newId();
+    Object.assign(memory, { how, id, linked: Boolean(tag.link) });
+    const { device } = memory;
+    memory.queue.push({ id, edition: settings.edition, answers, how, source, said_at: new Date(now).toISOString(), device, link: tag.link });
+  });
+  void deliver();
+}
+
+/** @param {Word} word @param {number} status @param {any} answer */
+function settled(word, status, answer) {
+  if (storage.read().id !== word.id) return; // something newer has been said
+  if (status === 409) return void askAgain();
+  if (status !== 200) return;
+  storage.change((memory) => {
+    memory.proof = typeof answer.proof === "string" ? answer.proof : "";
+    if (word.how === "earlier") for (const key in word.answers) if (word.answers[key] && answer.answers?.[key] === true) memory.answers[key] = true;
+    const refused = word.how !== "earlier" && !Object.values(memory.answers).some(Boolean);
+    if (refused && settings && !settings.refusals) memory.device = null; // nobody to recognise any more
+  });
+  if (word.how === "earlier" && settings) follow();
+}
+
+/** The texts that were answered are no longer in force. */
+async function askAgain() {
+  forget();
+  settings = await fetchSettings(tag.base, tag.language, true).catch(() => settings);
+  if (settings) settle();
+}
+
+function forget() {
+  storage.change((memory) => Object.assign(memory, { answers: {}, edition: "", at: 0, how: "", id: "", signal: false, proof: "" }));
+}
+
+/** Another tab, or a later page of this one, has decided. */
+function follow() {
+  apply();
+  draw();
+}
+
+function draw() {
+  if (!ours) {
+    ours = layer(settings, tag.nonce);
+    say = notes(ours.dock);
+  }
+  const why = whyAsk(settings, law, storage.read(), signal, Date.now());
+  if (Boolean(why) !== Boolean(question)) {
+    question?.remove();
+    question = why ? banner(settings, why, { accept: () => decide(every(true), null), refuse: () => decide(every(false), null), more: show }) : null;
+    if (question) ours.dock.prepend(question);
+  }
+  corner?.remove();
+  corner = !why || settings.sells ? wayBack(settings, show) : null;
+  if (corner) ours.dock.append(corner);
+}
+
+/** @param {boolean} answer @returns {Answers} */
+const every = (answer) => Object.fromEntries(settings.purposes.map(({ key }) => [key, answer]));
+
+function show() {
+  if (!settings || !ours || choices?.open) return;
+  const { proof, queue } = storage.read();
+  const from = /** @type {HTMLElement | null} */ (ours.shadow.activeElement) ?? focused();
+  const mine = (choices = dialog(settings, { counts, signal, proof, waiting: queue.length > 0 }, (answers) => decide(answers, null)));
+  mine.addEventListener("close", () => {
+    mine.remove();
+    (from?.isConnected ? from : corner)?.focus();
+    emit("close", get());
+  });
+  ours.shadow.append(mine);
+  mine.showModal();
+  emit("open", get());
+}
+
+/** @param {Event} event */
+function openFromPage(event) {
+  if (!(event.target instanceof Element && event.target.closest("[data-choices]"))) return;
+  event.preventDefault();
+  show();
+}
+
+function get() {
+  const { at, how, edition, signal: told, proof } = storage.read();
+  const moment = at ? new Date(at).toISOString() : null;
+  const { kept: stored } = storage;
+  return { answers: { ...counts }, answered: at > 0, at: moment, how, edition, law, signal: told, stored, proof: proof || null, mode: tag.mode };
+}
+
+/** The site's own page says it for the visitor. @param {Answers} answers */
+function set(answers) {
+  if (tag.mode) return;
+  if (settings) decide({ ...counts, ...answersOf(answers) }, "site");
+  else void ready.then(() => set(answers));
+}
+
+function reset() {
+  if (tag.mode) return;
+  forget();
+  storage.change((memory) => (memory.device = null));
+  if (settings) follow();
+}
