@@ -1,4 +1,4 @@
-"""Decisions and permission checks over HTTP: durable, logged, encrypted; 32 clients, one process."""
+"""Decisions and permission checks over HTTP: durable, logged, encrypted; 32 clients, one process and two."""
 
 import tempfile
 from collections.abc import Iterator
@@ -45,6 +45,14 @@ def figures(database_url: str, database: str, stored: list[int], seconds: int) -
                 yield figure(f"{name}: checks", checks.per_second, "requests/s", baseline=bare_check.per_second, at_least=3_000)
                 yield figure(f"{name}: checks, p99", checks.p99, "ms", baseline=bare_check.p99, at_most=20)
                 yield figure(f"{name}: memory of the process", portal.peak_mib(), "MiB")
+            with serving(var, secret, database_url, processes=2) as portal:
+                name = f"{database}, {rows:,} decisions stored, two processes"
+                decided = _decide(portal, seconds, first=500_000_000)
+                checked = press(portal, "/api/v1/permissions/check", QUESTION, seconds=seconds, people=rows)
+                yield figure(f"{name}: decisions", decided.per_second, "requests/s", baseline=full.per_second)
+                yield figure(f"{name}: decisions, p99", decided.p99, "ms", baseline=full.p99)
+                yield figure(f"{name}: checks", checked.per_second, "requests/s", baseline=checks.per_second)
+                yield figure(f"{name}: checks, p99", checked.p99, "ms", baseline=checks.p99)
 
 
 def _decide(portal: Measured, seconds: int, first: int = 0) -> Load:

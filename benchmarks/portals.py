@@ -60,11 +60,11 @@ def run(environment: dict[str, str], module: str, *arguments: str) -> str:
 
 @contextmanager
 def serving(
-    var: Path, secret: str, database_url: str = "", *, module: str = "portal.cli", argument: str = "serve"
+    var: Path, secret: str, database_url: str = "", *, module: str = "portal.cli", argument: str = "serve", processes: int = 1
 ) -> Iterator[Measured]:
     """The portal in `var`, or another way of serving it (a baseline), until the block ends."""
     port = free_port()
-    settings = environment(var, database_url, port)
+    settings = environment(var, database_url, port) | {"PORTAL_PROCESSES": str(processes)}
     with (var / "server.log").open("ab") as log:
         process = subprocess.Popen([sys.executable, "-m", module, argument], cwd=HOME, env=settings, stdout=log, stderr=log)
         try:

@@ -1,25 +1,35 @@
-"""How the site is served: one process of uvicorn, with httptools reading HTTP (a third of h11's cost per request).
+"""How the site is served: by uvicorn, with httptools reading HTTP (a third of h11's cost per request).
 
 uvicorn ends what is idle between two requests; a request that never ends, be it its head or its body, is ended here, so
 that nobody holds connections open by sending a byte now and then (Slowloris).
 
-When the disk fails to keep a commit (portal/db/disk.py) the process begins again in its own place, by exec. There is no parent
-that restarts a child: it would be one more process to watch and to pay for, and a `kill -9` of it would leave the child serving.
+One process does it all, unless PORTAL_PROCESSES says that several answer (processes.py): an event loop each, at one address,
+and one more for jobs and log. uvicorn's own supervisor would start each from nothing, and leave them serving when it is killed.
+
+When the disk fails to keep a commit (portal/db/disk.py) the process begins again in its own place, by exec; of several it is
+their parent, after it has killed them.
 """
 
 import asyncio
 import gc
 import os
 import resource
+import socket
 import sys
 import time
-from typing import Any
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
+from typing import Any, cast
 
 import uvicorn
 from starlette.applications import Starlette
+from uvicorn.config import STARTUP_FAILURE
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from portal import db
+from portal import db, settings
+from portal.processes import run_together
 from portal.settings import Settings
 
 VERIFY = "--verify"
@@ -44,7 +54,7 @@ class Protocol(HttpToolsProtocol):
         self._clock: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
-        super().connection_made(transport)
+        super().connection_made(cast(asyncio.Transport, _InOnePiece(transport, self.loop)))
         self._since = self.loop.time()
         self._look_again()
 
@@ -103,19 +113,53 @@ class Protocol(HttpToolsProtocol):
         return self.cycle is not None and not self.cycle.response_complete
 
 
-def run(site: Starlette, settings: Settings) -> None:
-    """Serve until SIGTERM or SIGINT; requests under way have five seconds to end."""
+class _InOnePiece:
+    """A transport that sends what is written in one turn of the event loop together: head and body of an answer are two calls of
+    the system otherwise, which cost more than all that uvicorn does for it.
+    """
+
+    HELD = 65_536
+
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        self._transport, self._loop = transport, loop
+        self._parts: list[bytes] = []
+        self._held = 0
+
+    def write(self, part: bytes) -> None:
+        if not self._parts:
+            self._loop.call_soon(self._send)
+        self._parts.append(part)
+        self._held += len(part)
+        if self._held > self.HELD:  # else whoever writes much would never be told to wait
+            self._send()
+
+    def close(self) -> None:
+        self._send()
+        self._transport.close()
+
+    def _send(self) -> None:
+        if self._parts:
+            self._transport.write(b"".join(self._parts))
+            self._parts.clear()
+            self._held = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+
+def run(site: Starlette, wanted: Settings, work: Callable[[], object] | None = None) -> None:
+    """Serve until SIGTERM or SIGINT; requests under way have five seconds to end. `work` does the jobs and signs the log, in a
+    process of its own, where several serve."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # often 1,024, which one visitor could fill with connections
     gc.collect()
     gc.freeze()  # what was loaded by now stays: no collection walks over it again while somebody waits
     gc.set_threshold(10_000, 20, 50)
     began = time.monotonic()
-    db.when_disk_fails(lambda: _begin_again(began))
-    uvicorn.run(
+    config = uvicorn.Config(
         site,
-        host=settings.host,
-        port=settings.port,
+        host=wanted.host,
+        port=wanted.port,
         http=Protocol,
         access_log=False,
         log_config=None,
@@ -123,6 +167,42 @@ def run(site: Starlette, settings: Settings) -> None:
         proxy_headers=False,
         timeout_graceful_shutdown=5,
     )
+    if wanted.processes <= 1:
+        db.when_disk_fails(lambda: _begin_again(began))
+        _serve(config)
+    elif not _serve_together(config, wanted, work):
+        _begin_again(began)
+        sys.exit(os.EX_IOERR)
+
+
+def _serve_together(config: uvicorn.Config, wanted: Settings, work: Callable[[], object] | None) -> bool:
+    """False when a disk failed; no process lives any more then."""
+    config.bind_socket().close()  # says so when somebody else has this address; those who share it would not notice
+    listening = [_listening(config) for _each in range(wanted.processes)]
+    settings.use(replace(wanted, worker=False))
+    works = [partial(_serve, config, each) for each in listening]
+    return run_together([*works, work] if work is not None and wanted.worker else works)
+
+
+def _listening(config: uvicorn.Config) -> socket.socket:
+    """One of several at the same address. Linux deals connections out to them evenly; from one socket for all, whoever wakes
+    first takes what there is. The parent holds them open: who comes while a child is begun anew waits for it.
+    """
+    family = socket.AF_INET6 if ":" in config.host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)  # without its name asyncio delays small answers
+    for option in (socket.SO_REUSEADDR, socket.SO_REUSEPORT):
+        listening.setsockopt(socket.SOL_SOCKET, option, 1)
+    listening.bind((config.host, config.port))
+    listening.listen(config.backlog)
+    return listening
+
+
+def _serve(config: uvicorn.Config, *listening: socket.socket) -> None:
+    server = uvicorn.Server(config)
+    with suppress(KeyboardInterrupt):
+        server.run(list(listening) or None)
+    if not server.started:
+        sys.exit(STARTUP_FAILURE)
 
 
 def _begin_again(began: float) -> None:

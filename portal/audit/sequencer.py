@@ -26,13 +26,12 @@ from portal.audit.notes import Checkpoint, sign_checkpoint
 from portal.audit.oldleaves import recompute_some
 from portal.audit.succession import beginning, named, next_origin, number_of, order
 from portal.audit.tree import ProofError, leaf_hash, verify_consistency
-from portal.db import in_one_trip, in_writing, many, row, rows, run, writing
+from portal.db import in_one_trip, in_writing, many, row, rows, run, write_in_one_trip, writing
 from portal.lib import clock, ids
 from portal.settings import get
 
 PAUSE = 0.1
-POLL_SQLITE = 1.0
-POLL_POSTGRESQL = 0.2
+POLL, POLL_ALONE = 0.2, 1.0
 AFTER_AN_ERROR = 2.0
 LEASE = timedelta(seconds=3)
 _log = structlog.get_logger("portal.audit")
@@ -48,7 +47,7 @@ async def run_sequencer(stop: asyncio.Event) -> None:
     wake = asyncio.Event()
     forget = wake_on_record(wake.set)
     holder = ids.new()
-    poll = POLL_SQLITE if get().is_sqlite else POLL_POSTGRESQL
+    poll = POLL_ALONE if get().is_sqlite and get().worker else POLL  # of commits in other processes nobody wakes us
     try:
         while not stop.is_set():
             wake.clear()
@@ -88,8 +87,7 @@ async def _turn() -> int:
     await in_one_trip(lambda: recompute_some(size))
     for _attempt in range(20):
         try:
-            async with writing():
-                signed, count = await in_one_trip(_sequence)
+            signed, count = await write_in_one_trip(_sequence)
         except Overtaken:
             await asyncio.sleep(PAUSE / 4)
             continue

@@ -73,8 +73,7 @@ async def submit(submission: Submission) -> Recorded:
 
 
 async def _record_round(submissions: Sequence[_Arrived]) -> list[Recorded | Exception]:
-    async with db.writing():
-        return await db.in_one_trip(partial(_recorded, submissions))
+    return await db.write_in_one_trip(partial(_recorded, submissions))
 
 
 async def _recorded(submissions: Sequence[_Arrived]) -> list[Recorded | Exception]:

@@ -13,7 +13,7 @@ from portal.db.replies import keep_replies, kept_replies
 from portal.db.statements import Question, many, row, rows, run, several, tuples
 from portal.db.throttles import count_many, counted, throttle
 from portal.db.transactions import after_commit, in_writing, reading, savepoint, writing
-from portal.db.trips import in_one_trip
+from portal.db.trips import in_one_trip, write_in_one_trip
 from portal.db.trouble import OutcomeUnknown, is_trouble, trouble
 
 __all__ = [
@@ -51,5 +51,6 @@ __all__ = [
     "tuples",
     "unproven",
     "when_disk_fails",
+    "write_in_one_trip",
     "writing",
 ]

@@ -78,11 +78,34 @@ def taken_over() -> Iterator[None]:
     if outer is None:
         yield
         return
-    token = _open.set(_Transaction(outer.after_commit))
+    with belonging_here(outer.after_commit):
+        yield
+
+
+@contextmanager
+def belonging_here(after_commit: list[Callable[[], Any]]) -> Iterator[None]:
+    """A transaction is open inside the block, and this thread's."""
+    token = _open.set(_Transaction(after_commit))
     try:
         yield
     finally:
         _open.reset(token)
+
+
+@asynccontextmanager
+async def turn_to_write(client: SqliteClient) -> AsyncIterator[Any]:
+    """SQLite's writer, for whoever holds it alone in this process, and what is done when the disk takes nothing."""
+    async with client._lock:
+        async with _minding_the_disk(client) as connection:
+            yield connection
+
+
+@contextmanager
+def turn_of_this_process(client: SqliteClient) -> Iterator[None]:
+    """As `_file_lock`, in a thread that may wait."""
+    with _lock_file(client).open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 @asynccontextmanager
@@ -137,23 +160,27 @@ async def _begin() -> AsyncIterator[None]:
                 raise OutcomeUnknown("The connection was lost during the commit.") from problem
             raise
         return
-    async with client._lock, _file_lock(Path(client.filename).with_suffix(".write-lock")):
-        disk.refuse_while_full()
-        try:
-            await open_writer(client)
-            connection = client._connection
-            assert connection is not None
-            before = connection.total_changes
-            async with _sqlite(client, "BEGIN IMMEDIATE"):
-                yield
-        except Exception as problem:
-            if not disk.took_nothing(problem):
-                raise
-            disk.remember(full=True)
-            await _surely(drop(client))
-            raise disk.NoRoom("The disk takes nothing more.") from problem
-        if connection.total_changes > before:
-            disk.remember(full=False)
+    async with client._lock, _file_lock(_lock_file(client)), _minding_the_disk(client), _sqlite(client, "BEGIN IMMEDIATE"):
+        yield
+
+
+@asynccontextmanager
+async def _minding_the_disk(client: SqliteClient) -> AsyncIterator[Any]:
+    disk.refuse_while_full()
+    try:
+        await open_writer(client)
+        connection = client._connection
+        assert connection is not None
+        before = connection.total_changes
+        yield connection
+    except Exception as problem:
+        if not disk.took_nothing(problem):
+            raise
+        disk.remember(full=True)
+        await _surely(drop(client))
+        raise disk.NoRoom("The disk takes nothing more.") from problem
+    if connection.total_changes > before:
+        disk.remember(full=False)
 
 
 # Tortoise's own transaction contexts leave the transaction, the connection and `default` behind when BEGIN fails or is
@@ -226,6 +253,10 @@ def _whoever() -> object:
 async def _surely(undoing: Awaitable[Any]) -> None:
     """Undo to the end, also when the task is cancelled once more meanwhile."""
     await asyncio.shield(asyncio.ensure_future(undoing))
+
+
+def _lock_file(client: SqliteClient) -> Path:
+    return Path(client.filename).with_suffix(".write-lock")
 
 
 @asynccontextmanager

@@ -129,12 +129,12 @@ _revision = 0
 
 async def _read(asked: Sequence[None]) -> list[_Known]:
     global _known
-    began = _revision
+    began, waiting = _revision, len(asked)  # who comes from now on may ask about a key that was revoked meanwhile
     rows = await ApiKeyRow.filter(revoked_at=None)
     read = _Known({row.digest: (row.digest, _opened(row)) for row in rows})
     if began == _revision:  # else a key was revoked meanwhile, and these rows may still hold it
         _known = read
-    return [read] * len(asked)
+    return [read] * waiting
 
 
 _reading: Together[None, _Known] = Together(_read, at_most=10_000, is_for_all=db.is_trouble)
