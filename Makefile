@@ -3,7 +3,7 @@ PORT ?= 8000
 PYTHON := .venv/bin/python
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help run test faults deep bench bench-quick check texts setup setup-test lock clean
+.PHONY: help run test faults deep bench bench-quick bench-widget check texts setup setup-test lock clean
 
 help: ## list these targets
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
@@ -31,6 +31,10 @@ bench: setup-test ## every figure beside its baseline, up to a million rows (nee
 
 bench-quick: setup-test ## the same with few rows (under three minutes)
 	$(PYTHON) -m benchmarks --quick
+
+bench-widget: setup-test ## the script for websites beside two others from npm, in Chromium (needs npm; about five minutes)
+	npm install --silent --no-save --prefix var/bench-widget orejime@3.2.1 vanilla-cookieconsent@3.1.0
+	$(PYTHON) -m benchmarks.widget var/bench-widget
 
 check: setup-test ## lint, types, import contracts, template lint (under a minute)
 	$(PYTHON) -m ruff check .

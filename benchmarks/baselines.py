@@ -41,4 +41,4 @@ if __name__ == "__main__":
         consent.submit = _apart
     else:
         consent.submit, consent.ask = _nothing, _no_answer
-    server.run(build(), settings.get())
+    server.run(build(), settings.get(), lambda: None)

@@ -38,10 +38,10 @@ def figure(
     return Figure(name, round(value, 1), unit, None if baseline is None else round(baseline, 1), ratio, floor, ok)
 
 
-def show(figures: list[Figure]) -> None:
+def show(figures: list[Figure], results: Path = RESULTS) -> None:
     table = Table("figure", "value", "unit", "baseline", "ratio", "floor", "")
     for each in figures:
         row = (each.name, each.value, each.unit, each.baseline, each.ratio, each.floor, "" if each.ok else "below")
         table.add_row(*("" if cell is None else str(cell) for cell in row))
     Console(width=160).print(table)
-    RESULTS.write_text(json.dumps([asdict(each) for each in figures], indent=1, ensure_ascii=False) + "\n")
+    results.write_text(json.dumps([asdict(each) for each in figures], indent=1, ensure_ascii=False) + "\n")

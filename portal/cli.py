@@ -8,6 +8,7 @@ import signal
 import stat
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +97,8 @@ def serve(arguments: argparse.Namespace) -> int:
     _read_systems()
     rules_commands.require_sound()
     asyncio.run(_with_database(_prepare(arguments)))
+    if wanted.processes > 1:
+        settings.use(replace(wanted, worker=False))  # before build(), which reads the policies for all of them with these
     server.run(build(), wanted, lambda: asyncio.run(_with_database(work_only(arguments))))
     return 0
 

@@ -22,9 +22,9 @@ TOO_SOON = 1.0
 log = structlog.get_logger("portal")
 
 
-def run_together(works: Sequence[Callable[[], object]]) -> bool:
-    """Each in a process of its own, until SIGTERM or SIGINT: then they end, the last one after all others. Answers False when
-    a disk failed instead; nobody lives any more then. No other thread and no event loop may run here: fork leaves them behind.
+def run_together(works: Sequence[Callable[[], object]], before_last: Callable[[], object] = lambda: None) -> bool:
+    """Each in a process of its own, until SIGTERM or SIGINT: then they end, and after `before_last` the last one. Answers False
+    when a disk failed instead; nobody lives any more then. No other thread and no event loop may run here: fork leaves them.
     """
     unheard = signal.signal(signal.SIGCHLD, lambda *_: None)  # by default it may be dropped, although it is awaited
     signal.pthread_sigmask(signal.SIG_BLOCK, AWAITED)
@@ -33,15 +33,17 @@ def run_together(works: Sequence[Callable[[], object]]) -> bool:
     try:
         for number in everybody:
             family.begin(number)
-        while signal.sigwait(AWAITED) == signal.SIGCHLD:
+        while family.hears() not in TOLD_TO_STOP:
             ended = family.bury()
             if any(code == os.EX_IOERR for _number, code in ended):
                 family.kill()
                 return False
             for number, code in ended:
                 log.error("process_ended", number=number, code=code)
+            for number in family.missing():
                 family.begin(number)
         family.end(everybody[:-1])
+        before_last()
         family.end(everybody[-1:])
         return True
     finally:
@@ -58,11 +60,23 @@ class _Family:
         self._begun = [-TOO_SOON] * len(works)
         self._read_end, self._held_open = os.pipe()  # nothing is ever written: it ends with the parent
 
+    def missing(self) -> list[int]:
+        return [number for number in range(len(self._works)) if number not in self._living.values()]
+
+    def hears(self) -> int | None:
+        """The next signal; while somebody is missing, None after a moment as well."""
+        heard = signal.sigtimedwait(AWAITED, TOO_SOON) if self.missing() else signal.sigwaitinfo(AWAITED)
+        return heard.si_signo if heard else None
+
     def begin(self, number: int) -> None:
-        """Pauses where the one before hardly lived: this one may fare no better."""
+        """Pauses where the one before hardly lived: this one may fare no better. Without room for a process it stays missing."""
         time.sleep(TOO_SOON if time.monotonic() - self._begun[number] < TOO_SOON else 0)
         sys.stdout.flush()  # else each child says it again
-        child = os.fork()
+        try:
+            child = os.fork()
+        except OSError as problem:
+            log.error("process_not_begun", number=number, why=str(problem))
+            return
         if child == 0:
             os.close(self._held_open)
             _live(self._works[number], self._read_end)

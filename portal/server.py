@@ -19,7 +19,6 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
 from functools import partial
 from typing import Any, cast
 
@@ -28,7 +27,7 @@ from starlette.applications import Starlette
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from portal import db, settings
+from portal import db
 from portal.processes import run_together
 from portal.settings import Settings
 
@@ -147,7 +146,7 @@ class _InOnePiece:
         return getattr(self._transport, name)
 
 
-def run(site: Starlette, wanted: Settings, work: Callable[[], object] | None = None) -> None:
+def run(site: Starlette, wanted: Settings, work: Callable[[], object]) -> None:
     """Serve until SIGTERM or SIGINT; requests under way have five seconds to end. `work` does the jobs and signs the log, in a
     process of its own, where several serve."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -175,13 +174,21 @@ def run(site: Starlette, wanted: Settings, work: Callable[[], object] | None = N
         sys.exit(os.EX_IOERR)
 
 
-def _serve_together(config: uvicorn.Config, wanted: Settings, work: Callable[[], object] | None) -> bool:
+def _serve_together(config: uvicorn.Config, wanted: Settings, work: Callable[[], object]) -> bool:
     """False when a disk failed; no process lives any more then."""
     config.bind_socket().close()  # says so when somebody else has this address; those who share it would not notice
     listening = [_listening(config) for _each in range(wanted.processes)]
-    settings.use(replace(wanted, worker=False))
-    works = [partial(_serve, config, each) for each in listening]
-    return run_together([*works, work] if work is not None and wanted.worker else works)
+    works: list[Callable[[], object]] = [partial(_serve, config, each) for each in listening]
+
+    def stop_listening() -> None:
+        for each in listening:
+            each.close()
+
+    def work_alone() -> None:
+        stop_listening()  # or else whoever comes while it ends would wait for nobody
+        work()
+
+    return run_together([*works, work_alone] if wanted.worker else works, before_last=stop_listening)
 
 
 def _listening(config: uvicorn.Config) -> socket.socket:

@@ -36,6 +36,16 @@ def work(number):
 def say(line):
     os.write(1, f"{line}\\n".encode())
 
+forks = 0
+def fork():
+    global forks
+    forks += 1
+    if forks == 4:
+        raise BlockingIOError("no room for another process")
+    return usual()
+
+if sys.argv[1] == "crowded":
+    usual, os.fork = os.fork, fork
 logs.configure()
 say(f"ended {run_together([lambda number=number: work(number) for number in range(3)])}")
 """
@@ -75,6 +85,15 @@ def test_who_is_killed_is_begun_anew_and_the_others_go_on(family: Family) -> Non
     assert family.children() == before | {1: family.children()[1]}
     said = [json.loads(line) for line in family.lines() if line.startswith("{")]
     assert [(each["number"], each["code"]) for each in said] == [(1, -signal.SIGKILL)]
+
+
+@pytest.mark.parametrize("family", ["crowded"], indirect=True)
+def test_without_room_for_a_process_the_others_go_on_and_it_comes_later(family: Family) -> None:
+    before = family.children()
+    os.kill(before[1], signal.SIGKILL)
+    eventually(lambda: family.children()[1] != before[1])
+    assert family.children() == before | {1: family.children()[1]}
+    assert "no room for another process" in family.lines()[4]
 
 
 def test_told_to_stop_all_end_and_the_last_one_after_the_others(family: Family) -> None:

@@ -61,7 +61,7 @@ def published(the_shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> Path:
     var.mkdir()
     (var / "systems.toml").touch()
     policies_of_shop(var, the_shop.address, the_shop.address.replace("127.0.0.1", "localhost"), text=SHOP)
-    with _policies(var):
+    with in_policies(var):
         for command in (["migrate"], ["publish", "--yes"], ["sites", "snippet", "shop"]):
             done = portal_command(var, *command)
             assert done.returncode == 0, done.stdout + done.stderr
@@ -72,7 +72,7 @@ def published(the_shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @contextmanager
 def open_portal(var: Path, port: int | None = None) -> Iterator[Way]:
     """The portal in `var`, and what its shop has to paste."""
-    with _policies(var), serving(var, port) as portal:
+    with in_policies(var), serving(var, port) as portal:
         told = (var / "snippet").read_text()
         found = re.search(r'src="[^"]*?(/w/[^"]+)" integrity="([^"]+)".*data-site="([^"]+)"', told)
         assert found, told
@@ -80,7 +80,7 @@ def open_portal(var: Path, port: int | None = None) -> Iterator[Way]:
 
 
 @contextmanager
-def _policies(var: Path) -> Iterator[None]:
+def in_policies(var: Path) -> Iterator[None]:
     """The portal of a test reads its own words; the portal's processes take them from the environment."""
     before = os.environ.get("PORTAL_POLICIES")
     os.environ["PORTAL_POLICIES"] = str(var / "policies")

@@ -1,0 +1,224 @@
+"""`python -m benchmarks.widget FOLDER`: the script for websites beside orejime and vanilla-cookieconsent, in Chromium.
+
+FOLDER holds `node_modules` with both (`make bench-widget` installs them there). One after the other on the same article, a new
+visitor each time: as a desktop, and as a telephone (processor four times slower, 150 ms away, 1.6 Mbit/s).
+"""
+
+import gzip
+import http.server
+import json
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from benchmarks.figures import Figure, figure, show
+from portal.settings import HOME
+from tests.journeys.conftest import portal_command
+from tests.sites.shops import SHOP, policies_of_shop
+from tests.widget.conftest import Way, in_policies, open_portal
+
+SAMPLES = 15
+OURS, OREJIME, VANILLA, NOTHING = "ours", "orejime", "vanilla-cookieconsent", "nothing"
+BUILT = HOME / "portal" / "widget" / "built"
+FILES = {
+    OREJIME: ("orejime/dist/orejime-standard-en.js", "orejime/dist/orejime-standard.css"),
+    VANILLA: ("vanilla-cookieconsent/dist/cookieconsent.umd.js", "vanilla-cookieconsent/dist/cookieconsent.css"),
+}
+PURPOSES = [("visits", "Counting visits"), ("audiences", "Fitting ads"), ("partners", "Partners")]
+ARTICLE = (
+    "<h1>News</h1>" + ("<p>" + "A good book begins with its first line and ends long after its last one. " * 12 + "</p>") * 12
+)
+# The first picture in which something that is no part of the article covers a part of it.
+SEEN = """
+new Promise((seen, fail) => {
+  setTimeout(() => fail("Nobody asked within 20 seconds."), 20000);
+  const article = ["HTML", "BODY", "H1", "P"];
+  const look = () => {
+    for (let x = 1; x < 20; x++) for (let y = 1; y < 20; y++) {
+      const found = document.elementFromPoint(innerWidth * x / 20, innerHeight * y / 20);
+      if (found && !article.includes(found.tagName)) return requestAnimationFrame(() => seen(performance.now()));
+    }
+    requestAnimationFrame(look);
+  };
+  look();
+})
+"""
+
+
+def main() -> int:
+    folder = Path(sys.argv[1])
+    found = list(_figures(folder / "node_modules"))
+    show(found, HOME / "benchmarks" / "results-widget.json")
+    return 0 if all(each.ok for each in found) else 1
+
+
+def _figures(modules: Path) -> Iterator[Figure]:
+    with tempfile.TemporaryDirectory() as var, _pages(modules) as (address, pages), _published(Path(var), address) as way:
+        pages[OURS] = _html(_ahead(way) + way.tag('data-lang="en"'))
+        yield from _bytes(modules, way)
+        with sync_playwright() as playwright:
+            path = shutil.which("chromium") or shutil.which("chromium-browser")
+            browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
+            for profile in ("desktop", "telephone"):
+                took, worked = _measured(browser, address, profile)
+                yield _compared(f"{profile}: question seen after", took)
+                yield _compared(f"{profile}: time in scripts", worked, at_most=12 if profile == "desktop" else None)
+            browser.close()
+
+
+def _ahead(way: Way) -> str:
+    """As the back office prints it for a page of one language."""
+    settings = f"{way.portal.address}/w/v1/{way.key}/settings?lang=en"
+    return f'<link rel="preload" as="fetch" crossorigin href="{settings}">'
+
+
+def _bytes(modules: Path, way: Way) -> Iterator[Figure]:
+    """Brotli at its best: the script with dialog and styles, and for ours the settings with the texts of one language."""
+    asked = urllib.request.Request(f"{way.portal.address}/w/v1/{way.key}/settings?lang=en")
+    with urllib.request.urlopen(asked, timeout=10) as answer:
+        texts = answer.read()
+    theirs = {name: sum(_brotli((modules / file).read_bytes()) for file in files) for name, files in FILES.items()}
+    for name, size in theirs.items():
+        whole = _brotli((BUILT / "choice.js").read_bytes()) + _brotli(texts)
+        yield figure(f"bytes with texts, beside {name}", whole, "bytes", baseline=size, at_most=12_000)
+
+
+def _brotli(content: bytes) -> int:
+    measure = "process.stdout.write(String(require('zlib').brotliCompressSync(require('fs').readFileSync(0)).length))"
+    return int(subprocess.run(["node", "-e", measure], input=content, capture_output=True, check=True).stdout)
+
+
+def _measured(browser: Browser, address: str, profile: str) -> tuple[dict[str, float], dict[str, float]]:
+    """Medians in milliseconds: until the question is seen, and in scripts beyond what the bare article takes."""
+    names = (OURS, OREJIME, VANILLA, NOTHING)
+    took: dict[str, list[float]] = {name: [] for name in names}
+    worked: dict[str, list[float]] = {name: [] for name in names}
+    for _sample in range(SAMPLES):
+        for name in names:
+            with _visit(browser, f"{address}/{name}", profile) as (page, _tell):
+                took[name].append(float(page.evaluate(SEEN)) if name != NOTHING else 0.0)
+            with _visit(browser, f"{address}/{name}", profile) as (page, tell):
+                page.wait_for_load_state("networkidle")
+                metrics = {each["name"]: each["value"] for each in tell("Performance.getMetrics")["metrics"]}
+                worked[name].append(metrics["ScriptDuration"] * 1000)
+    bare = statistics.median(worked[NOTHING])
+    return (
+        {name: statistics.median(each) for name, each in took.items() if name != NOTHING},
+        {name: statistics.median(each) - bare for name, each in worked.items() if name != NOTHING},
+    )
+
+
+@contextmanager
+def _visit(browser: Browser, address: str, profile: str) -> Iterator[tuple[Page, Callable[[str], Any]]]:
+    size = {"width": 1280, "height": 800} if profile == "desktop" else {"width": 360, "height": 740}
+    context = browser.new_context(viewport=size, locale="en-GB")  # type: ignore[arg-type]  # its two numbers
+    try:
+        page = context.new_page()
+        tell = _slowed(page, profile)
+        page.goto(address, wait_until="commit")
+        yield page, tell
+    finally:
+        context.close()
+
+
+def _slowed(page: Page, profile: str) -> Callable[[str], Any]:
+    session = page.context.new_cdp_session(page)
+    session.send("Performance.enable")
+    if profile == "telephone":
+        rate = 1_600_000 / 8
+        session.send("Network.enable")
+        network = {"offline": False, "latency": 150, "downloadThroughput": rate, "uploadThroughput": rate}
+        session.send("Network.emulateNetworkConditions", network)
+        session.send("Emulation.setCPUThrottlingRate", {"rate": 4})
+    return partial(session.send)
+
+
+def _compared(name: str, found: Mapping[str, float], at_most: float | None = None) -> Figure:
+    """Ours beside the quicker of the two; all three stand in the name, so that nobody has to believe us."""
+    told = ", ".join(f"{each} {value:.1f}" for each, value in found.items() if each != OURS)
+    best = min(value for each, value in found.items() if each != OURS)
+    return figure(f"{name} ({told})", found[OURS], "ms", baseline=best, at_most=best if at_most is None else at_most)
+
+
+@contextmanager
+def _published(var: Path, origin: str) -> Iterator[Way]:
+    (var / "systems.toml").touch()
+    policies_of_shop(var, origin, text=SHOP)
+    with in_policies(var):
+        for command in (["migrate"], ["publish", "--yes"], ["sites", "snippet", "shop"]):
+            done = portal_command(var, *command)
+            assert done.returncode == 0, done.stdout + done.stderr
+    (var / "snippet").write_text(done.stdout)
+    with open_portal(var) as way:
+        yield way
+
+
+@contextmanager
+def _pages(modules: Path) -> Iterator[tuple[str, dict[str, str]]]:
+    """An article for each; the others' files come from the same place, as their manuals have it."""
+    asked = [{"id": key, "key": key, "title": title, "description": title, "cookies": []} for key, title in PURPOSES]
+    orejime = {"privacyPolicyUrl": "/policy", "purposes": asked}
+    words = {"title": "May we?", "description": "The shop works without any of this."}
+    buttons = {"acceptAllBtn": "Accept", "acceptNecessaryBtn": "Refuse", "showPreferencesBtn": "Choose"}
+    sections = {"title": "Choices", "savePreferencesBtn": "Save", "sections": [{"title": title} for _key, title in PURPOSES]}
+    translations = {"en": {"consentModal": words | buttons, "preferencesModal": sections}}
+    vanilla = {
+        "hideFromBots": False,
+        "categories": {key: {} for key, _ in PURPOSES},
+        "language": {"default": "en", "translations": translations},
+    }
+    pages = {
+        NOTHING: _html(""),
+        OREJIME: _html(_theirs(OREJIME, f"window.orejimeConfig = {json.dumps(orejime)}", "")),
+        VANILLA: _html(_theirs(VANILLA, "", f"CookieConsent.run({json.dumps(vanilla)})")),
+    }
+
+    class Site(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            name = self.path.lstrip("/")
+            known = {file for files in FILES.values() for file in files}
+            content = (modules / name).read_bytes() if name in known else pages.get(name, "").encode()
+            kind = {"js": "text/javascript", "css": "text/css"}.get(name.rpartition(".")[2], "text/html")
+            self.send_response(200)
+            self.send_header("content-type", f"{kind}; charset=utf-8")
+            self.send_header("content-encoding", "gzip")
+            self.end_headers()
+            self.wfile.write(gzip.compress(content))
+
+        def log_message(self, *_: Any) -> None:
+            """Says nothing."""
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Site)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}", pages
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def _theirs(name: str, before: str, after: str) -> str:
+    script, style = FILES[name]
+    loaded = f'<script defer src="/{script}"></script><link rel="stylesheet" href="/{style}">'
+    then = f"<script>addEventListener('DOMContentLoaded', () => {{ {after} }})</script>" if after else ""
+    return f"<script>{before}</script>{loaded}{then}"
+
+
+def _html(head: str) -> str:
+    start = '<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
+    return f"{start}<title>News</title>{head}</head><body>{ARTICLE}</body></html>"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
