@@ -6,7 +6,7 @@ the commit. With `once` the same request twice is recorded once and answered the
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
 from portal import db, subjects
@@ -26,11 +26,12 @@ AT_MOST = 200
 
 @dataclass(frozen=True, slots=True)
 class Once:
-    """An Idempotency-Key (with its owner in front), the hash of the request, and how its reply is written."""
+    """An Idempotency-Key (with its owner in front), the hash of the request, how its reply is written and how long it is kept."""
 
     key: str
     request_hash: bytes
     reply: "Callable[[Recorded], str]"
+    kept: timedelta = db.REPLIES_KEPT
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +94,9 @@ async def _recorded(submissions: Sequence[_Arrived]) -> list[Recorded | Exceptio
     new = {number: each for number, each in enumerate(submissions) if number not in outcomes and number not in repeated}
     outcomes |= await _record_new(new)
     written = {new[number].once: done for number, done in outcomes.items() if number in new and isinstance(done, Recorded)}
-    await db.keep_replies([(once.key, once.request_hash, done.reply) for once, done in written.items() if once])
+    for kept in {once.kept for once in written if once}:
+        mine = [(once.key, once.request_hash, done.reply) for once, done in written.items() if once and once.kept == kept]
+        await db.keep_replies(mine, kept)
     for number, first in repeated.items():
         done, earlier = outcomes[first], submissions[first].once
         assert earlier is not None

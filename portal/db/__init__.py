@@ -9,7 +9,7 @@ from portal.db.disk import NoRoom, is_full, unproven, when_disk_fails
 from portal.db.fields import Bytes, Json, Moment
 from portal.db.migrations import MigrationError, migrate, missing_migrations
 from portal.db.remains import scrub
-from portal.db.replies import keep_replies, kept_replies
+from portal.db.replies import REPLIES_KEPT, keep_replies, kept_replies
 from portal.db.statements import Question, many, row, rows, run, several, tuples
 from portal.db.throttles import count_many, counted, throttle
 from portal.db.transactions import after_commit, in_writing, reading, savepoint, writing
@@ -17,6 +17,7 @@ from portal.db.trips import in_one_trip, write_in_one_trip
 from portal.db.trouble import OutcomeUnknown, is_trouble, trouble
 
 __all__ = [
+    "REPLIES_KEPT",
     "Bytes",
     "Json",
     "MigrationError",

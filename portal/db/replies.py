@@ -10,7 +10,7 @@ from datetime import timedelta
 from portal.db.statements import many, rows
 from portal.lib import clock
 
-KEPT = timedelta(days=2)
+REPLIES_KEPT = timedelta(days=2)
 AT_ONCE = 500
 
 
@@ -24,9 +24,9 @@ async def kept_replies(keys: Collection[str]) -> dict[str, tuple[bytes, str]]:
     return found
 
 
-async def keep_replies(replies: list[tuple[str, bytes, str]]) -> None:
+async def keep_replies(replies: list[tuple[str, bytes, str]], kept: timedelta = REPLIES_KEPT) -> None:
     """Inside the `writing()` of what they answer: key, hash of the request, reply."""
-    until = clock.micros(clock.now() + KEPT)
+    until = clock.micros(clock.now() + kept)
     await many(
         "INSERT INTO reply (key, request_hash, body, keep_until) VALUES (?, ?, ?, ?)", [(*each, until) for each in replies]
     )

@@ -5,7 +5,7 @@ Doors answer 503 for these, 507 where a disk is full (the request may be sent ag
 
 import sqlite3
 
-from tortoise.exceptions import DBConnectionError, OperationalError
+from tortoise.exceptions import DBConnectionError, IntegrityError, OperationalError
 
 from portal.db.disk import NoRoom
 from portal.settings import get
@@ -23,7 +23,8 @@ def trouble() -> tuple[type[Exception], ...]:
 
 
 def is_trouble(problem: Exception) -> bool:
-    return isinstance(problem, trouble())
+    """Whether it concerns whoever asks. A key that another process took first (tortoise: an OperationalError too) does not."""
+    return isinstance(problem, trouble()) and not isinstance(problem, IntegrityError)
 
 
 def _of_postgresql() -> tuple[type[Exception], ...]:

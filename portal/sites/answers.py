@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from portal import consent, vault
+from portal import consent, db, vault
 from portal.consent import Once, Recorded, Submission, Word
 from portal.lib import clock
 from portal.lib.errors import Conflict, Invalid
@@ -68,15 +68,17 @@ async def answered(site: Site, answer: Answer, known: Known | None = None) -> st
     """
     texts = await texts_of(site)
     shown = texts.every.get(answer.edition)
-    if shown is None:
-        raise Outdated(in_language_of(texts, "").name)
-    _refuse_bad(site, answer, shown)
-    if shown.outdated and any(answer.answers.values()):
-        noes = replace(answer, answers={purpose: False for purpose, yes in answer.answers.items() if not yes})
-        if noes.answers:
-            await _kept(site, noes, shown, known, "no")
-        raise Outdated(in_language_of(texts, shown.language).name)
-    return await _kept(site, answer, shown, known, "")
+    if shown is not None:
+        _refuse_bad(site, answer, shown)
+        if not (shown.outdated and any(answer.answers.values())):
+            return await _kept(site, answer, shown, known, "")
+        if before := await _first_reply(site, answer):
+            return before  # it was in time, and only its reply was lost
+    latest = shown or in_language_of(texts, "")
+    noes = {purpose: False for purpose, yes in answer.answers.items() if not yes and purpose in _asked(latest)}
+    if noes and answer.how in HOWS:
+        await _kept(site, replace(answer, answers=noes), latest, known, "no")
+    raise Outdated(in_language_of(texts, latest.language).name)
 
 
 def entries_of(token: str) -> list[str]:
@@ -87,8 +89,22 @@ def entries_of(token: str) -> list[str]:
     return [str(uuid.UUID(bytes=content[start : start + 16])) for start in range(0, len(content), 16)]
 
 
+async def _first_reply(site: Site, answer: Answer) -> str:
+    key = _key(site, answer)
+    kept = await db.kept_replies({key})
+    return kept[key][1] if key in kept and kept[key][0] == answer.digest else ""
+
+
+def _key(site: Site, answer: Answer) -> str:
+    return f"w/{site.name}/{answer.id}"
+
+
+def _asked(shown: Shown) -> set[str]:
+    return {key for key, each in shown.asks.items() if not each.needed}
+
+
 def _refuse_bad(site: Site, answer: Answer, shown: Shown) -> None:
-    asked = {key for key, each in shown.asks.items() if not each.needed}
+    asked = _asked(shown)
     wrong: dict[str, str] = {}
     for purpose in answer.answers:
         if purpose not in asked:
@@ -109,7 +125,7 @@ def _refuse_bad(site: Site, answer: Answer, shown: Shown) -> None:
 
 
 async def _kept(site: Site, answer: Answer, shown: Shown, known: Known | None, part: str) -> str:
-    key = f"w/{site.name}/{answer.id}{part}"
+    key = _key(site, answer) + part
     words = _words(site, answer, shown)
     ballot = counts.ballot(site.name, answer.answers, answer.how)
     traffic.note(site.name, traffic.CHOICE)
@@ -121,7 +137,7 @@ async def _kept(site: Site, answer: Answer, shown: Shown, known: Known | None, p
         counted = replace(ballot, key=key, request_hash=answer.digest, reply=_reply(dict.fromkeys(answer.answers, False), None))
         return await counts.count(counted)
     whose = Arrival("device", answer.device, _actor(site), own=True)
-    once = Once(key, answer.digest, lambda recorded: _told(site, answer, recorded))
+    once = Once(key, answer.digest, lambda recorded: _told(site, answer, recorded), counts.BROUGHT_WITHIN)
     done = await consent.submit(Submission(words, whose, once))
     if done.decided:
         counts.count_later(ballot)
@@ -141,7 +157,7 @@ def _words(site: Site, answer: Answer, shown: Shown) -> tuple[Word, ...]:
 def _word(site: Site, answer: Answer, shown: Shown, asked: Asked, channel: str, *, yes: bool) -> Word:
     source, grade = HOWS[answer.how]
     claimed = answer.said_at or clock.now()
-    evidence = {"site": site.name, "shown": shown.name, "how": answer.how, "said_at": clock.rfc3339(claimed)}
+    evidence = {"site": site.name, "shown": answer.edition, "how": answer.how, "said_at": clock.rfc3339(claimed)}
     return Word(
         *("", asked.key, channel, "", "yes" if yes else "no", claimed if yes else None),
         *(source, grade, _actor(site), asked.edition, shown.language, None),
@@ -157,7 +173,7 @@ async def _for_customer(site: Site, words: tuple[Word, ...], known: Known, key: 
     mine = tuple(word for word in words if known.kind in consent.CHANNELS[word.channel])
     if not mine:
         return
-    once = Once(f"{key}/customer", answer.digest, lambda _recorded: "{}")
+    once = Once(f"{key}/customer", answer.digest, lambda _recorded: "{}", counts.BROUGHT_WITHIN)
     try:
         await consent.submit(Submission(mine, Arrival(known.kind, known.value, _actor(site), own=True), once))
     except (Conflict, Invalid):

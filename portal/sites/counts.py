@@ -8,7 +8,7 @@ is about anybody (EDPB 05/2020 §106: a refusal needs no profile of who refused)
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from functools import partial
 from zoneinfo import ZoneInfo
 
@@ -19,6 +19,7 @@ from portal.lib.together import Together
 from portal.paper import _, in_language, language
 
 AT_MOST = 500
+BROUGHT_WITHIN = timedelta(days=30)  # a browser may bring an answer again for so long, and it counts once
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,7 @@ async def _counted(ballots: Sequence[Ballot]) -> list[str | Exception]:
             first[each.key] = each.request_hash, each.reply
         numbers.update(_lines(each))
         outcomes.append(each.reply)
-    await db.keep_replies([(key, hashed, reply) for key, (hashed, reply) in first.items()])
+    await db.keep_replies([(key, hashed, reply) for key, (hashed, reply) in first.items()], BROUGHT_WITHIN)
     await db.many(
         "INSERT INTO site_count (site, day, purpose, answer, how, number) VALUES (?, ?, ?, ?, ?, ?)"
         " ON CONFLICT (site, day, purpose, answer, how) DO UPDATE SET number = site_count.number + excluded.number",

@@ -13,6 +13,7 @@ from portal.sites.register import key_of
 from portal.sites.sites_file import Load, Site
 from portal.sites.texts import Asked, Shown, Texts, in_language_of, texts_of
 
+NOWHERE = ("XX", "T1")  # what proxies say of addresses that they cannot place
 STOPPED_BY_SIGNAL = ("ads", "sale-sharing")  # kinds of purposes that GPC objects to
 
 
@@ -21,6 +22,8 @@ async def manifest(site: Site, language: str, region: str = "") -> dict[str, Any
     texts = await texts_of(site)
     shown = in_language_of(texts, language)
     known = region.upper() if re.fullmatch(r"[A-Za-z]{2}(-[A-Za-z0-9]{1,3})?", region) else None
+    if known in NOWHERE:
+        known = None
     return {
         **{"v": 1, "site": key_of(site), "language": shown.language, "dir": _direction(shown.language)},
         "languages": sorted(texts.latest),

@@ -35,11 +35,12 @@ async def answer(request: Request, site: Site) -> Response:
     said = await _said(request)
     given = _read(said)
     if is_preview:
-        reply = {"kept": False, "answers": dict(given.answers), "proof": None}
+        reply = {"kept": False, "answers": dict(given.answers), "proof": None, "linked": False}
         return Response(json.dumps(reply), media_type="application/json")
     known = await sites.links.read(site, said["link"]) if isinstance(said.get("link"), str) else None
     try:
-        return Response(await sites.answers.answered(site, given, known), media_type="application/json")
+        reply = json.loads(await sites.answers.answered(site, given, known))
+        return Response(json.dumps(reply | {"linked": known is not None}), media_type="application/json")
     except sites.answers.Outdated as problem:
         told = json.dumps({**problems.told(409, problem.sentence), "edition": problem.edition}, ensure_ascii=False)
         return Response(told, 409, media_type=problems.MEDIA_TYPE)
@@ -62,7 +63,7 @@ async def _said(request: Request) -> dict[str, Any]:
 def _read(said: dict[str, Any]) -> sites.answers.Answer:
     wrong = {name: _("There is no field of this name.") for name in said.keys() - _FIELDS if name.isprintable()}
     answers, how, edition = said.get("answers"), said.get("how"), said.get("edition")
-    if not isinstance(answers, dict) or not all(type(each) is bool for each in answers.values()):
+    if not isinstance(answers, dict) or not all(type(yes) is bool and key.isascii() for key, yes in answers.items()):
         wrong["answers"] = _("This has to be true or false for each purpose.")
     for name, value in (("how", how), ("edition", edition)):
         if not isinstance(value, str):
@@ -94,7 +95,7 @@ def _moment(value: Any) -> datetime | None:
         found = datetime.fromisoformat(value) if isinstance(value, str) and len(value) <= 40 else None
     except ValueError:
         return None
-    return found if found is not None and found.tzinfo is not None else None
+    return found if found is not None and found.tzinfo is not None and 2000 < found.year < 2200 else None
 
 
 routes = [post("/w/v1/{site}/choices", answer)]

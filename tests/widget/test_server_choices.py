@@ -1,5 +1,8 @@
 """What visitors answer on a site: recorded once, for whom, under which text, and refused from anywhere else (SEC-22, 36)."""
 
+import asyncio
+from collections import Counter
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -7,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from portal import audit, consent, db, settings, sites, subjects
+from portal import audit, consent, db, jobs, settings, sites, subjects
 from portal.lib import clock
 from portal.sites import Site
 from tests.conftest import House, on_both
@@ -56,10 +59,47 @@ async def test_a_plain_refusal_is_counted_once_and_nobody_is_stored(house: House
         one = said(**REFUSED)
         for _time in range(2):
             answer = await visitor.answer(**one)
-            assert answer.json() == {"kept": False, "answers": {"visits": False, "audiences": False}, "proof": None}
+            assert answer.json() == {
+                "kept": False,
+                "answers": {"visits": False, "audiences": False},
+                "proof": None,
+                "linked": False,
+            }
         assert await _people() == 0
         assert await _counted() == {("visits", "no"): 1, ("audiences", "no"): 1, ("", ""): 1}
         assert (await visitor.answer(**{**one, "answers": {"visits": False}})).status_code == 409
+
+
+async def test_an_answer_that_is_brought_again_weeks_later_counts_once(shop: Site) -> None:
+    """As a browser does that was closed before it heard the reply."""
+    words = [said(), said(**REFUSED)]
+    for days in (0, 20):
+        with clock.at(clock.now() + timedelta(days=days)):
+            async with db.writing():
+                await jobs.later("worker.tidy", {})
+            await jobs.run_due()
+            async with Visitor(shop) as visitor:
+                for one in words:
+                    assert (await visitor.answer(**one)).status_code == 200
+    assert len(await db.rows("SELECT id FROM decision")) == 2
+    assert await _counted() == {("visits", "yes"): 1, ("audiences", "no"): 2, ("visits", "no"): 1, ("", ""): 2}
+
+
+@on_both
+async def test_an_id_that_another_process_takes_at_this_moment_harms_nobody_elses_answer(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ballot = replace(sites.counts.ballot("shop", {"visits": False}, "refuse"), key="w/shop/one", reply="{}")
+    assert await sites.counts.count(ballot) == "{}"
+    usual, looks = db.kept_replies, [True] * 20 + [False]
+
+    async def late(keys: Collection[str]) -> dict[str, tuple[bytes, str]]:
+        return await usual(keys) if looks.pop() else {}  # at the first look the other process had not written it yet
+
+    monkeypatch.setattr(db, "kept_replies", late)
+    others = [replace(ballot, key=f"w/shop/{number}") for number in range(3)]
+    assert await asyncio.gather(*(sites.counts.count(each) for each in (ballot, *others))) == ["{}"] * 4
+    assert (await _counted())["visits", "no"] == 4
 
 
 async def test_a_device_takes_its_yes_back_and_a_signal_overrides_it(shop: Site) -> None:
@@ -105,17 +145,21 @@ async def test_a_yes_to_an_old_text_is_asked_again_and_its_noes_are_kept(shop: S
     async with Visitor(shop) as visitor:
         await visitor.answer(answers={"audiences": True}, how="accept")
         await _change(tmp_path, "any of this.", "any of it.")
-        was_open = await visitor.answer(answers={"visits": True}, how="accept")
+        open_then = said(answers={"visits": True}, how="accept")
+        was_open = await visitor.answer(**open_then)
         assert was_open.status_code == 200
         with clock.at(clock.now() + timedelta(hours=3)):
             old = await visitor.answer(answers={"visits": True, "audiences": False})
             assert old.status_code == 409 and problem(old)["edition"] == "site-shop@2/en"
             assert old.headers["access-control-allow-origin"] == ORIGIN
+            assert (await visitor.answer(**open_then)).json() == was_open.json()  # only its reply was lost
             mine = await subjects.find("device", DEVICE)
             assert mine is not None and not (await consent.permission(mine.id, "audiences", "ads")).allowed
             assert (await visitor.answer(answers={"visits": False}, how="refuse")).status_code == 200
             assert (await visitor.answer(edition="site-shop@2/ro")).status_code == 200
-        assert problem(await visitor.answer(edition="site-shop@9/en"))["edition"] == "site-shop@2/en"
+        unknown = await visitor.answer(edition="site-shop@9/en", answers={"partners": False}, how="refuse")
+        assert problem(unknown)["edition"] == "site-shop@2/en"
+        assert (await db.row("SELECT answer FROM decision WHERE purpose = 'partners'")) == {"answer": "no"}  # kept all the same
         await _change(tmp_path, "any of it.", "any of that.", material=True)
         assert (await visitor.answer(edition="site-shop@2/en")).status_code == 409  # at once: it mattered
 
@@ -228,7 +272,8 @@ async def test_one_network_sends_so_many_a_minute_also_after_a_restart(shop: Sit
 
 async def test_the_preview_changes_nothing(shop: Site) -> None:
     async with Visitor(shop, settings.get().base_url) as officer:
-        assert (await officer.answer()).json() == {"kept": False, "answers": {"visits": True, "audiences": False}, "proof": None}
+        told = (await officer.answer()).json()
+        assert told == {"kept": False, "answers": {"visits": True, "audiences": False}, "proof": None, "linked": False}
     assert await _people() == 0 and await _counted() == {}
 
 
@@ -247,6 +292,9 @@ async def _people() -> int:
     return int(found["n"])
 
 
-async def _counted() -> dict[tuple[str, str], int]:
+async def _counted() -> Counter[tuple[str, str]]:
     await sites.counts.fold()
-    return {(each.purpose, each.answer): each.number for each in await sites.counts.days("shop", sites.counts.today())}
+    found: Counter[tuple[str, str]] = Counter()
+    for each in await sites.counts.days("shop", sites.counts.today()):
+        found[each.purpose, each.answer] += each.number
+    return found
