@@ -25,9 +25,18 @@ async def answer(case_id: str, text: str, *, officer: str, grant: bool = False) 
         await moves.move(row, "answer", event=events.ANSWERED_IN_WORDS, actor=actor, payload=said, officer=row.officer or officer)
         await closing.tell(row, "mail/case-answered", {"text": text.strip(), "granted": grant})
         await moves.finish(row, "answered", actor=actor)
-        if grant and row.appeal_of is not None and not (await moves.load(row.appeal_of)).is_open:
-            await closing.reopen(row.appeal_of, officer=officer)
-            await clocks.begin_anew(await moves.load(row.appeal_of))
+        if grant and row.appeal_of is not None:
+            await _begin_anew(row.appeal_of, officer)
+
+
+async def _begin_anew(case_id: str, officer: str) -> None:
+    """Also where those who answered have opened it again meanwhile: what they propose now is no answer of others."""
+    first = await moves.lock(case_id)
+    if not first.is_open:
+        await closing.reopen(case_id, officer=officer)
+    elif first.state == states.APPROVING:
+        await moves.void(first, actor=f"officer:{officer}")
+    await clocks.begin_anew(await moves.load(case_id))
 
 
 async def by_others(row: models.CaseRow, officer: str, action: str, *, but: str = "") -> dict[str, str]:

@@ -72,13 +72,15 @@ async def lift(hold_id: str, *, officer: str) -> None:
     async with db.writing():
         row = await _standing(hold_id)
         now = clock.micros(clock.now())
-        changed = await db.run(
-            "UPDATE legal_hold SET lifted_at = ?, lifted_by = ? WHERE id = ? AND lifted_at IS NULL",
-            *(now, f"officer:{officer}", hold_id),
-        )
-        if not changed:
-            raise Conflict(_("This hold was lifted already."))
-        await _record(events.HOLD_ENDED, row, f"officer:{officer}", {})
+        # A restored one may stand in parts, on records that were one person's (safekeeping.py).
+        for each in [row, *await models.LegalHold.filter(id__startswith=f"{hold_id}.", lifted_at=None)]:
+            changed = await db.run(
+                "UPDATE legal_hold SET lifted_at = ?, lifted_by = ? WHERE id = ? AND lifted_at IS NULL",
+                *(now, f"officer:{officer}", each.id),
+            )
+            if not changed:
+                raise Conflict(_("This hold was lifted already."))
+            await _record(events.HOLD_ENDED, each, f"officer:{officer}", {})
         for task in await models.Task.filter(step="erase", state="waiting"):
             await jobs.hurry(f"cases.erase {task.id}")
 
@@ -122,7 +124,7 @@ async def of_request(case_id: str) -> list[LegalHold]:
     """All that stand on anybody whom it is about."""
     row = await models.CaseRow.get(id=case_id)
     mine = [await subjects.get(each) for each in await concerned.identifiers(row)]
-    about = {each.subject for each in mine} | ({row.subject} if row.subject else set())
+    about = {each.subject for each in mine} | {each.home for each in mine} | ({row.subject} if row.subject else set())
     found = [each for one in sorted(about) for each in await of_person(one)]
     return list({each.id: each for each in found}.values())
 

@@ -53,7 +53,7 @@ async def keep(
     """Inside `writing()`: note what became of a mail, and with `whole` the mail itself."""
     mail_id, now = ids.new(), clock.now()
     until = {AUTOMATIC: now + KEPT_AUTOMATIC, WAITING: None}.get(became, now + KEPT)
-    blob = await vault.store_blob(await vault.key_for("portal"), raw, until) if whole else None
+    blob = await vault.store_blob(await vault.key_for("portal"), raw) if whole else None  # it goes with its row (tidy)
     await models.MailRow.create(
         id=mail_id,
         mark=mark,
@@ -119,10 +119,10 @@ async def forget(asked: bytes) -> None:
 @jobs.verb("cases.tidy_mail", every=timedelta(days=1))
 async def tidy(job: jobs.Job) -> None:
     """Mails whose time is over go, with their files; those of a request under a legal hold when it is lifted."""
-    gone, held = 1, (await legal_holds.covered()).cases
+    gone = 1
     while gone:
         async with db.writing():
-            over = await _over(held)
+            over = await _over((await legal_holds.covered()).cases)
             gone = len(over)
             for each in over:
                 await _drop(each)

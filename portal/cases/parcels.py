@@ -8,7 +8,7 @@ import hashlib
 from datetime import timedelta
 from pathlib import Path
 
-from portal import audit, db, jobs, vault
+from portal import audit, db, jobs, messages, vault
 from portal.cases import contact, events, freeze, fulfilment, legal_holds, models, moves, states, verification
 from portal.cases.policy import policy
 from portal.lib import clock, ids
@@ -68,9 +68,10 @@ async def tidy_job(job: jobs.Job) -> None:
     counts, hashes and the log's entries stay. An answer that nobody fetched in time closes. Of whom a legal hold stands on,
     everything stays until it is lifted.
     """
-    now, held = clock.micros(clock.now()), await legal_holds.covered()
-    others = f" AND case_id NOT IN ({', '.join('?' * len(held.cases))})" if held.cases else ""
+    now = clock.micros(clock.now())
     async with db.writing():
+        held = await legal_holds.covered()
+        others = f" AND case_id NOT IN ({', '.join('?' * len(held.cases))})" if held.cases else ""
         for table, column in (("case_finding", "blob_id"), ("case_task", "plan_blob")):
             over = f"{column} IN (SELECT id FROM blob WHERE keep_until <= ?)"
             await db.run(f"UPDATE {table} SET {column} = NULL WHERE {over}{others}", now, *held.cases)
@@ -83,7 +84,17 @@ async def tidy_job(job: jobs.Job) -> None:
     gone = 1
     while gone:
         async with db.writing():
+            held = await legal_holds.covered()
             gone = await vault.drop_expired_blobs(spared={"life": held.people, "case": held.cases})
+
+
+@jobs.verb("messages.tidy", every=timedelta(days=1))
+async def tidy_copies(job: jobs.Job) -> None:
+    """Messages that belong to no request; here, because those to whoever is on hold stay."""
+    gone = 1
+    while gone:
+        async with db.writing():
+            gone = await messages.tidy(spared=(await legal_holds.covered()).people)
 
 
 async def _close_unfetched() -> None:

@@ -7,10 +7,13 @@ propagation. What an officer agrees to stays: a restriction until its end was to
 from datetime import timedelta
 
 from portal import audit, db, jobs
-from portal.cases import closing, events, fulfilment, looking, moves, protection, stopping
+from portal.cases import closing, events, fulfilment, looking, models, moves, protection, stopping
 from portal.lib import clock
 from portal.lib.errors import Conflict, Invalid
 from portal.paper import _
+
+TELLING = ("case-refused", "case-restriction-ends")  # the letters that say when a restriction ends
+UNPOSTED = timedelta(days=1)  # until it is looked again whether such a letter was posted
 
 
 @jobs.verb("cases.restrict")
@@ -31,7 +34,7 @@ async def lift(case_id: str, why: str, *, officer: str) -> None:
         row = await moves.lock(case_id)
         if row.restriction is None or row.is_open:
             raise Conflict(_("There is no restriction of this request that could end."))
-        if await _waits(case_id):
+        if await _waits(row):
             raise Conflict(_("The person was told already that this ends, and when."))
         day = await protection.end_later(row, by=f"officer:{officer}")
         told = await closing.tell_late(row, "mail/case-restriction-ends", {"reasons": why.strip(), "day": day})
@@ -41,7 +44,8 @@ async def lift(case_id: str, why: str, *, officer: str) -> None:
 
 async def stands(case_id: str) -> bool:
     """Whether data is only stored because of this request, and nobody was told yet that it ends."""
-    return (await moves.load(case_id)).restriction is not None and not await _waits(case_id)
+    row = await moves.load(case_id)
+    return row.restriction is not None and not await _waits(row)
 
 
 @jobs.verb("cases.lift")
@@ -50,14 +54,23 @@ async def lift_job(job: jobs.Job) -> None:
         row = await moves.lock(job.arguments["case"])
         if row.is_open:
             return  # it was opened again since the person was told, and is being decided anew
-        if waits := await _waits(row.id):
+        told = await looking.last(row.id, events.RESTRICTION_ENDS)
+        if row.outcome != "refused" and (told is None or row.closed_at is None or told < row.closed_at):
+            return  # it was refused, looked at again and agreed to since: what the refusal said does not come true
+        if waits := await _waits(row):
             raise jobs.TryAgain("The person was told once more since.", after=waits)
         await protection.end(row, by=f"officer:{job.arguments['officer']}", why="the person was told")
 
 
-async def _waits(case_id: str) -> timedelta | None:
+async def _waits(row: models.CaseRow) -> timedelta | None:
     """How long it lasts until what the person was told last comes true; None when that is over, or they were told nothing."""
-    told = await looking.last(case_id, events.RESTRICTION_ENDS)
+    told = await looking.last(row.id, events.RESTRICTION_ENDS)
+    if told is not None and row.reach == "post":
+        letters = models.Letter.filter(case_id=row.id, kind__in=TELLING, made_at__gte=told)
+        letter = await letters.order_by("-made_at").first()
+        if letter is not None and letter.posted_at is None:
+            return UNPOSTED
+        told = told if letter is None or letter.posted_at is None else letter.posted_at  # no letter: told by mail, long after
     left = timedelta(0) if told is None else told + protection.TOLD_BEFORE - clock.now()
     return left if left > timedelta(0) else None
 

@@ -38,11 +38,12 @@ async def _tell_holds(entries: Sequence[audit.safety.Kept]) -> dict[str, dict[st
         if each.event == events.HOLD_ENDED.name:
             told[each.id] = {name: row[name] for name in ("id", "lifted_by", "lifted_at")}
             continue
-        mine = "SELECT id, kind, blind FROM identifier WHERE subject = ? ORDER BY id"
-        addresses = await db.rows(mine, (await subjects.whole(row["subject"])).identifiers[0].subject) if row["subject"] else []
+        # A restored hold may be on somebody whom this database does not know.
+        known = row["subject"] and await _is_known(row["subject"])
+        addresses = (await subjects.whole(row["subject"])).identifiers if known else []
         told[each.id] = {name: row[name] for name in _HOLD} | {
             "why": bytes(row["why"]).hex(),
-            "addresses": [[one["id"], one["kind"], bytes(one["blind"]).hex()] for one in addresses],
+            "addresses": [[one.id, one.kind, bytes(one.blind).hex()] for one in addresses],
         }
     return told
 
@@ -50,37 +51,56 @@ async def _tell_holds(entries: Sequence[audit.safety.Kept]) -> dict[str, dict[st
 async def _hold_again(what: dict[str, Any]) -> bool:
     if await db.row("SELECT 1 AS one FROM legal_hold WHERE id = ?", what["id"]):
         return False
-    person, why = what["subject"], bytes.fromhex(what["why"])
-    if person and not await db.row("SELECT 1 AS one FROM subject WHERE id = ?", person):
-        person = await _lying_at(what["addresses"]) or person  # else counsel sees it still: of somebody who is not known here
-        if person != what["subject"]:
-            why = (await vault.key_for("life", person)).seal(Place("legal_hold", "why", what["id"]), "")
-    row = {name: what[name] for name in _HOLD} | {"subject": person, "why": why}
-    sql = f"INSERT INTO legal_hold ({', '.join(row)}) VALUES ({', '.join('?' * len(row))})"
-    await db.run(sql, *row.values())
-    said = {"review": what["review_on"]} | ({"system": what["system"]} if what["system"] else {})
-    await audit.record(events.HOLD_SET, actor=what["by"], subject=person, object=f"hold:{what['id']}", payload=said)
+    person, records = what["subject"], await _lying_at(what["addresses"])
+    if person and not await _is_known(person):
+        person = records[0] if records else person  # else counsel sees it still: of somebody who is not known here
+    await _stand(what, what["id"], person)
+    # Records that were joined since the backup are several people again: a part of the hold for each.
+    here = set((await subjects.whole(person)).subjects) if person and await _is_known(person) else {person}
+    for number, each in enumerate(records, 1):
+        if each not in here:
+            await _stand(what, f"{what['id']}.{number}", each)
+            here |= set((await subjects.whole(each)).subjects)
     return True
 
 
-async def _lying_at(addresses: Sequence[Sequence[str]]) -> str | None:
+async def _stand(what: dict[str, Any], hold_id: str, person: str | None) -> None:
+    why = bytes.fromhex(what["why"])
+    if person and (hold_id, person) != (what["id"], what["subject"]):
+        before = await vault.find_key("life", what["subject"])
+        text = before.open(Place("legal_hold", "why", what["id"]), why) if before else ""
+        why = (await vault.key_for("life", person)).seal(Place("legal_hold", "why", hold_id), text)
+    row = {name: what[name] for name in _HOLD} | {"id": hold_id, "subject": person, "why": why}
+    sql = f"INSERT INTO legal_hold ({', '.join(row)}) VALUES ({', '.join('?' * len(row))})"
+    await db.run(sql, *row.values())
+    said = {"review": what["review_on"]} | ({"system": what["system"]} if what["system"] else {})
+    await audit.record(events.HOLD_SET, actor=what["by"], subject=person, object=f"hold:{hold_id}", payload=said)
+
+
+async def _lying_at(addresses: Sequence[Sequence[str]]) -> list[str]:
+    """Whose these addresses are here; not who was erased, of whom nothing is left to hold."""
+    records = list[str]()
     for identifier, kind, blind in addresses:
         found = await subjects.safekeeping.lying_at(identifier, kind, blind)
-        if found is not None:
-            return (await subjects.get(found)).subject
-    return None
+        if found is not None and await vault.find_key("life", record := (await subjects.get(found)).subject):
+            records.append(record)
+    return records
+
+
+async def _is_known(person: str) -> bool:
+    return await db.row("SELECT 1 AS one FROM subject WHERE id = ?", person) is not None
 
 
 async def _lift_again(what: dict[str, Any]) -> bool:
     lifted = "UPDATE legal_hold SET lifted_at = ?, lifted_by = ? WHERE id = ? AND lifted_at IS NULL"
-    if not await db.run(lifted, what["lifted_at"], what["lifted_by"], what["id"]):
-        return False
-    row = await db.row("SELECT subject, system FROM legal_hold WHERE id = ?", what["id"]) or {}
-    said = {"system": row["system"]} if row["system"] else {}
-    await audit.record(
-        events.HOLD_ENDED, actor=what["lifted_by"], subject=row["subject"], object=f"hold:{what['id']}", payload=said
-    )
-    return True
+    parts = "SELECT id, subject, system FROM legal_hold WHERE (id = ? OR id LIKE ?) AND lifted_at IS NULL ORDER BY id"
+    standing = await db.rows(parts, what["id"], f"{what['id']}.%")
+    for row in standing:
+        await db.run(lifted, what["lifted_at"], what["lifted_by"], row["id"])
+        said = {"system": row["system"]} if row["system"] else {}
+        object = f"hold:{row['id']}"
+        await audit.record(events.HOLD_ENDED, actor=what["lifted_by"], subject=row["subject"], object=object, payload=said)
+    return bool(standing)
 
 
 audit.safety.keeps([events.ERASED], tell=_tell, again=_again)

@@ -1,6 +1,6 @@
 """The way out of the careful freeze for whoever asked: a code to another address of theirs (GDPR Art. 12(6); EDPB 01/2022).
 
-Only to one that was on file and theirs before the request came in: what somebody added since shows nothing. The code is
+Only to one that was on file and theirs before the request came in: what somebody added or joined since shows nothing. The code is
 taken as any other of the request; with it the freeze is lifted (verification.accept).
 """
 
@@ -29,7 +29,8 @@ async def addresses(case_id: str) -> list[Address]:
     if "code" not in grades.proofs_for(row.right).ways or await verification.is_erased(row):
         return []
     shown = {each.identifier for each in await models.CaseIdentifier.filter(case_id=case_id)}
-    person = (await subjects.whole(row.subject)).identifiers
+    before = {each.id for each in (await subjects.whole(row.subject, at=row.created_at)).identifiers}
+    person = [each for each in (await subjects.whole(row.subject)).identifiers if each.id in before]
     theirs = [each for each in person if each.kind == "email" and each.audience == "person" and each.erased_at is None]
     would_do = [each for each in theirs if each.id not in shown and verification.proven_before(each, row)]
     values = await subjects.values_of(would_do)

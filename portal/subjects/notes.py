@@ -13,6 +13,12 @@ from portal.subjects import events, hashes, places
 from portal.subjects.places import Place, changing, former_places, place
 
 AT_ONCE = 500
+# One that lasts longer takes the place of one that ends; whoever says it themselves is not held to what another said.
+OUTLASTING = (
+    "ON CONFLICT (kind, hash) DO UPDATE SET id = excluded.id, hash_key = excluded.hash_key, basis = excluded.basis,"
+    " since = excluded.since, ends_at = excluded.ends_at, by = excluded.by WHERE suppression.ends_at IS NOT NULL"
+    " AND (excluded.ends_at IS NULL OR excluded.ends_at > suppression.ends_at)"
+)
 
 
 async def suppress(kind: str, value: str, *, basis: str, by: str, ends_at: datetime | None = None) -> bool:
@@ -90,7 +96,7 @@ async def note(kind: str, hashed: bytes, basis: str, by: str, ends_at: datetime 
     until = None if ends_at is None else clock.micros(ends_at)
     added = await db.run(
         "INSERT INTO suppression (id, kind, hash, hash_key, basis, since, ends_at, by) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
-        " ON CONFLICT (kind, hash) DO NOTHING",
+        f" {OUTLASTING}",
         *(note_id, kind, hashed, key or places.BLIND_KEY, basis, clock.micros(clock.now()), until, by),
     )
     if added:

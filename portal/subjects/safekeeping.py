@@ -12,7 +12,7 @@ from portal.lib import clock
 from portal.subjects import events, evidence
 from portal.subjects.erasure import forget_addresses
 from portal.subjects.links import whole
-from portal.subjects.notes import note
+from portal.subjects.notes import OUTLASTING, note
 
 _NOTE = ("id", "kind", "hash", "hash_key", "basis", "since", "ends_at", "by")
 ERASURES = (events.ERASED, events.ADDRESS_ERASED)
@@ -73,9 +73,11 @@ async def _tell_notes(entries: Sequence[audit.safety.Kept]) -> dict[str, dict[st
 
 
 async def _note_again(what: dict[str, Any]) -> bool:
+    if await _of("suppression", "id", [what["id"]]):
+        return False
     values = [bytes.fromhex(what[name]) if name == "hash" else what[name] for name in _NOTE]
     marks = ", ".join("?" * len(_NOTE))
-    sql = f"INSERT INTO suppression ({', '.join(_NOTE)}) VALUES ({marks}) ON CONFLICT DO NOTHING"
+    sql = f"INSERT INTO suppression ({', '.join(_NOTE)}) VALUES ({marks}) {OUTLASTING}"
     if not await db.run(sql, *values):
         return False
     await audit.record(events.SUPPRESSED, actor=what["by"], object=what["id"], payload={"basis": what["basis"]})

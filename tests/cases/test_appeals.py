@@ -6,7 +6,7 @@ import pytest
 
 from portal import audit, cases
 from portal.lib import clock
-from portal.lib.errors import NotAllowed
+from portal.lib.errors import Conflict, NotAllowed
 from tests.cases.shops import ANA, Company, collected, newest_to, visit
 from tests.conftest import on_both
 from tests.people import OLGA, PETRA, VIK, Officer, hire
@@ -70,3 +70,19 @@ async def test_where_a_company_has_two_officers_they_answer_again_and_the_log_sa
     assert await noted(appeal, "case.answered_in_words") == ["nobody else may decide"]
     assert (await noted(first, "case.proposed"))[0] == "nobody else may decide"
     assert (await cases.case(first)).outcome == "refused"
+
+
+async def test_a_granted_appeal_is_answered_by_others_also_where_the_first_ones_opened_it_again(company: Company) -> None:
+    olga, petra, vik = [await hire(each, *MAY) for each in (OLGA, PETRA, VIK)]
+    first = await collected("access")
+    await refused(first, olga, petra)
+    appeal = await appealed(first)
+    await cases.reopen(first, officer=olga.id)
+    await cases.propose(first, answer="refused", reasons=NO, officer=olga.id)
+    waiting = await cases.proposal(first)
+    await cases.answering.answer(appeal, "You are right, and we are sorry.", officer=vik.id, grant=True)
+    assert waiting is not None and await cases.appeals.granted(first)
+    with pytest.raises(Conflict, match="Nothing is waiting"):
+        await cases.approve(first, waiting.digest, officer=vik.id)
+    with pytest.raises(NotAllowed, match="took part"):
+        await cases.propose(first, answer="refused", reasons=NO, officer=olga.id)

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from portal import audit, cases, connectors, db, jobs, subjects, vault
-from portal.cases import contact, fanout, models
+from portal import audit, cases, connectors, db, jobs, messages, subjects, vault
+from portal.cases import contact, fanout, letterbox, models
 from portal.lib import clock, ids
 from portal.lib.clock import months_later
 from portal.lib.errors import Conflict, Invalid, NotFound
@@ -17,6 +17,7 @@ from tests.conftest import on_both
 
 CARLA = "carla"
 WHY = "Court case 12/2026 about the invoices."
+STOPPED = {"what": "no advertising", "right": "opt-out", "remedies": []}
 
 
 async def person(address: str = ANA) -> str:
@@ -90,10 +91,10 @@ async def test_what_was_found_and_sent_stays_while_a_hold_stands_and_goes_when_i
             await cases.conversation.file(mine, file, officer=OLGA)
 
 
-async def tidied() -> None:
+async def tidied(*others: str) -> None:
     async with db.writing():
-        await jobs.later("cases.tidy", {})
-        await jobs.later("cases.tidy_mail", {})
+        for verb in ("cases.tidy", "cases.tidy_mail", *others):
+            await jobs.later(verb, {})
     await jobs.run_due()
 
 
@@ -178,3 +179,27 @@ async def test_a_hold_that_is_set_while_a_system_is_being_asked_stops_the_deleti
     await answer(case_id)
     assert company.rows("shop", "SELECT count(*) FROM purchase WHERE customer_id = 1") == [(2,)]
     assert company.rows("news", "SELECT count(*) FROM subscription WHERE email LIKE 'ana%'") == [(1,)]
+
+
+async def test_mails_from_and_to_somebody_on_hold_stay_with_what_they_say(company: Company) -> None:
+    case_id = await collected("access")
+    async with db.writing():
+        mail = await letterbox.keep(b"m" * 16, b"From: ana@example.com", letterbox.CASE, case=case_id)
+        for address in (ANA, BEN):
+            known = await subjects.ensure("email", address, by="import")
+            await messages.send_later(
+                template="mail/case-stopped", to=address, language="en", context=STOPPED, subject=known.subject
+            )
+    hold = await cases.legal_holds.set_on_person(await person(), WHY, officer=CARLA)
+    with clock.at(clock.now() + timedelta(days=800)):
+        await tidied("messages.tidy")
+        assert await kept_for(ANA) and not await kept_for(BEN)
+        blob = (await models.MailRow.get(id=mail)).blob_id or ""
+        assert b"".join([each async for each in vault.read_blob(blob)]) == b"From: ana@example.com"
+        await cases.legal_holds.lift(hold, officer=CARLA)
+        await tidied("messages.tidy")
+        assert not await kept_for(ANA) and await db.row("SELECT 1 AS one FROM blob WHERE id = ?", blob) is None
+
+
+async def kept_for(address: str) -> bool:
+    return any(each.to == address and each.template == "mail/case-stopped" for each in await messages.mailbox(200))

@@ -10,8 +10,23 @@ import pytest
 from portal import audit, cases, db, identity, jobs, settings, subjects, vault
 from portal.cases import models, policy
 from portal.lib import clock
-from portal.lib.errors import Conflict, Invalid, NotAllowed, TooMany
-from tests.cases.shops import ANA, BEN, OLGA, PETRA, Company, answer, ask, code_to, collected, letters_to, prove, visit
+from portal.lib.errors import Conflict, Invalid, NotAllowed, NotFound, TooMany
+from tests.cases.shops import (
+    ANA,
+    BEN,
+    MALLORY,
+    OLGA,
+    PETRA,
+    Company,
+    answer,
+    ask,
+    code_to,
+    collected,
+    letters_to,
+    newest_to,
+    prove,
+    visit,
+)
 from tests.conftest import on_both
 
 HOME = "Ana Pop\nStrada Lungă 5\n400001 Cluj"
@@ -256,3 +271,20 @@ async def test_who_shows_a_document_after_the_mailbox_still_gets_mail(company: C
     assert await prove(opened) == "verifying"
     await cases.proving.saw_document(opened.id, "identity card", officer=OLGA)
     assert (await cases.proving.of(opened.id)).reach == "mail" and await state(opened.id) == "triage"
+
+
+async def test_an_address_that_was_joined_since_does_not_lift_a_freeze(company: Company) -> None:
+    async with db.writing():
+        ana = await subjects.ensure("email", ANA, by="import")
+        work = await subjects.ensure("email", "ana.work@example.com", by="import", subject=ana.subject)
+        joined = await subjects.ensure("email", MALLORY, by="import")
+        for each in (work, joined):
+            await subjects.mark_verified(each.id)
+    case_id = await collected("access")
+    notice = await newest_to("ana.work@example.com", "mail/case-notice")
+    await cases.not_me(notice.split("/requests/notices/")[1].split()[0])
+    async with db.writing():
+        await subjects.link(joined.id, ana.subject, by="officer:olga", why="The same name.")
+    assert [each.id for each in await cases.second_proof.addresses(case_id)] == [work.id]
+    with pytest.raises(NotFound):
+        await cases.second_proof.ask(case_id, joined.id, await visit(ANA))

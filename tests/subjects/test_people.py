@@ -121,6 +121,12 @@ async def test_a_coded_note_outlives_the_erasure_and_ends_when_it_should(house: 
     assert await subjects.is_suppressed("email", "ben@example.com")
     with clock.at(clock.now() + timedelta(days=2)):
         assert not await subjects.is_suppressed("email", "ben@example.com")
+    async with db.writing():  # one without an end takes its place, and none with an end takes the place of that
+        assert await subjects.suppress("email", "ben@example.com", basis="asked", by="system")
+        ends = clock.now() + timedelta(days=1)
+        assert not await subjects.suppress("email", "ben@example.com", basis="complaint", by="system", ends_at=ends)
+    with clock.at(clock.now() + timedelta(days=2)):
+        assert await subjects.is_suppressed("email", "ben@example.com")
 
 
 async def test_the_history_of_links_cannot_be_changed(house: House) -> None:
