@@ -26,7 +26,7 @@ export interface PrivacyChoices {
   /** Settled once the settings have come; stays open while the server cannot be reached. */
   readonly ready: Promise<Seen>;
   get(): Seen;
-  /** What the visitor has said in a place of your own; purposes left out keep what counts. */
+  /** What the visitor has said in a place of your own; purposes left out are not said. */
   set(answers: Answers): void;
   /** Opens the choices. */
   show(): void;

@@ -38,7 +38,7 @@ export function whatCounts(settings, law, memory, signal) {
 }
 
 /** Whether something material has changed since the answer. @param {Settings} settings @param {Memory} memory */
-const outdated = (settings, memory) => memory.edition !== "" && numberOf(memory.edition) < settings.material;
+export const outdated = (settings, memory) => memory.edition !== "" && numberOf(memory.edition) < settings.material;
 
 /**
  * Why the visitor is asked: "first", "changed", "again" (a refusal of long ago), or "" for not at all. With the browser's

@@ -7,6 +7,7 @@
 import { all, listen, loading, make, root } from "./dom.js";
 
 const MARKS = ["data-purpose", "data-category", "data-name", "data-cookieconsent"];
+const LONGEST = 5_000;
 const CLASS = "optanon-category-";
 const WAITING = [...MARKS.map((mark) => `[${mark}]`), `[class*=${CLASS}]`]
   .flatMap((mark) => [`script[type="text/plain"]${mark}`, `script[type="opt-in"]${mark}`, `template${mark}`, `[data-src]${mark}`])
@@ -128,8 +129,13 @@ function run(waiting) {
   if (waiting.nonce) script.nonce = waiting.nonce;
   script.text = waiting.text;
   script.async = waiting.hasAttribute("async");
-  const ends = (source || type === "module") && !script.async && waiting.isConnected;
-  const end = ends && new Promise((then) => (script.onload = script.onerror = then));
+  const ends = (source || type === "module") && !script.async && !script.noModule && waiting.isConnected;
+  const end =
+    ends &&
+    new Promise((then) => {
+      script.onload = script.onerror = then;
+      setTimeout(then, LONGEST); // one that never comes must not hold up the others
+    });
   if (source) script.src = source;
   waiting.replaceWith(script);
   if (end) return end;

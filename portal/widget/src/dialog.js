@@ -5,34 +5,36 @@
 
 import { make } from "./dom.js";
 import { link } from "./layer.js";
+import { againstSignal } from "./signals.js";
 
 /** @typedef {import("./settings.js").Settings} Settings */
 /** @typedef {Record<string, boolean>} Answers */
 
 /**
  * @param {Settings} settings
- * @param {{counts: Answers, signal: boolean, proof: string, waiting: boolean}} now
+ * @param {{counts: Answers, said: Answers, law: string, signal: boolean, proof: string, waiting: boolean}} now
+ * @param {Answers | null} proposed what already waits for the second step
  * @param {(answers: Answers) => void} save
  */
-export function dialog(settings, now, save) {
+export function dialog(settings, now, proposed, save) {
   const { texts, links } = settings;
   const second = make("div", { class: "second" });
   const open = settings.purposes.filter((purpose) => !purpose.needed);
   /** @type {Record<string, HTMLInputElement>} */
   const boxes = Object.create(null);
-  for (const [number, { key }] of open.entries()) boxes[key] = box(`p${number}`, now.counts[key]);
+  for (const [number, { key }] of open.entries()) boxes[key] = box(`p${number}`, proposed?.[key] ?? now.counts[key]);
 
-  /** @param {(key: string) => boolean} say */
-  function propose(say) {
-    /** @type {Answers} */
-    const answers = Object.create(null);
-    for (const { key } of open) answers[key] = say(key);
-    const against = now.signal && open.some(({ key, signal }) => signal && answers[key] && !now.counts[key]);
-    if (!against) return finish(answers);
+  /** @param {(key: string) => boolean} say @param {(key: string) => boolean} [about] */
+  function propose(say, about = () => true) {
+    const answers = Object.fromEntries(open.filter(({ key }) => about(key)).map(({ key }) => [key, say(key)]));
+    if (!now.signal || !againstSignal(settings, now.counts, answers)) return finish(answers);
     const yes = make("button", { type: "button", "aria-describedby": "again", onclick: () => finish(answers) }, texts.signal_yes ?? texts.save);
     second.replaceChildren(make("p", { class: "say", id: "again" }, texts.signal_again ?? texts.signal), yes);
     yes.focus();
   }
+
+  /** Where the law lets things run unasked, a switch that was left alone says nothing. @param {string} key */
+  const switched = (key) => now.law !== "opt-out" || key in now.said || boxes[key].checked !== now.counts[key];
 
   /** @param {Answers} answers */
   function finish(answers) {
@@ -73,10 +75,11 @@ export function dialog(settings, now, save) {
         { class: "row" },
         make("button", { type: "button", onclick: () => propose(() => false) }, texts.refuse),
         make("button", { type: "button", onclick: () => propose(() => true) }, texts.accept),
-        make("button", { type: "button", onclick: () => propose((key) => boxes[key].checked) }, texts.save),
+        make("button", { type: "button", onclick: () => propose((key) => boxes[key].checked, switched) }, texts.save),
       ),
     ),
   );
+  if (proposed) propose((key) => proposed[key], (key) => key in proposed);
   return window;
 }
 

@@ -3,25 +3,26 @@
  * brings the answer to the portal. The page never waits for us, and without settings nothing that needs a yes runs.
  */
 
-import { howSaid, lawOf, whatCounts, whyAsk } from "./answers.js";
+import { howSaid, lawOf, outdated, whatCounts, whyAsk } from "./answers.js";
 import { banner } from "./banner.js";
 import { Guard } from "./blocking.js";
 import { clear } from "./clearing.js";
 import { denyAll, tellGoogle } from "./consent-mode.js";
 import { courier, newDevice, newId } from "./delivery.js";
 import { dialog } from "./dialog.js";
-import { focused, listen } from "./dom.js";
+import { all, focused, listen } from "./dom.js";
 import { earlierAnswers } from "./earlier.js";
 import { standAside, standIn } from "./embeds.js";
 import { events } from "./events.js";
 import { layer } from "./layer.js";
 import { notes, wayBack } from "./notes.js";
 import { fetchSettings } from "./settings.js";
-import { refusedBySignal, signalled } from "./signals.js";
+import { againstSignal, refusedBySignal, signalled } from "./signals.js";
 import { Storage, answersOf } from "./storage.js";
 import { readTag } from "./tag.js";
 
 /** @typedef {import("./storage.js").Word} Word */
+/** @typedef {import("./storage.js").Memory} Memory */
 /** @typedef {Record<string, boolean>} Answers */
 
 
@@ -58,7 +59,7 @@ if (tag && !Object.hasOwn(window, "privacyChoices")) start();
 
 function start() {
   storage = new Storage(`pc1:${tag.site}`, !tag.mode);
-  Object.defineProperty(window, "privacyChoices", { value: Object.freeze({ ready, get, set, show, reset, on }) });
+  Object.defineProperty(window, "privacyChoices", { value: Object.freeze({ ready, get, set, show: () => show(), reset, on }) });
   if (tag.mode) {
     new Guard(() => tag.mode === "test:all", (name) => name, () => {});
     return announce();
@@ -75,7 +76,10 @@ async function begin() {
   } catch {
     return void setTimeout(begin, (pause *= 2));
   }
+  const { answers, at, signal: told, linked, queue } = storage.read();
+  counts = { ...answers }; // what ended since the last page is cleared like what ends on this one
   settle();
+  if (tag.link && (at || told) && !linked && !queue.some((word) => word.link)) carry();
   listen("click", openFromPage, true);
   addEventListener("storage", (event) => event.key === storage.key && follow());
   addEventListener("pageshow", (event) => event.persisted && follow()); // what was said on the page left by "back"
@@ -95,8 +99,6 @@ function settle() {
   if (earlier) write(earlier.answers, "earlier", earlier.source);
   const refused = refusedBySignal(settings, storage.read(), signal);
   if (refused) write(refused, "signal", null);
-  const memory = storage.read();
-  if (tag.link && memory.at && !memory.linked) write(memory.answers, memory.how, null);
   apply();
   draw();
   const { texts } = settings;
@@ -132,21 +134,33 @@ function known(name) {
 /** @param {HTMLElement} frame @param {string} key nothing: it waits no more */
 function frameWaits(frame, key) {
   if (!key) return standAside(frame);
-  const always = () => decide({ ...counts, [key]: true }, null);
+  const always = () => wish({ [key]: true }, null);
   standIn(settings, tag.nonce, frame, key, { once: () => blocked?.once(frame), always });
 }
 
-/** What one press of the visitor means. @param {Answers} answers @param {string | null} source */
+/** A yes against the browser's signal first takes a second step. @param {Answers} answers @param {string | null} source */
+function wish(answers, source) {
+  if (signal && againstSignal(settings, counts, answers)) show(answers);
+  else decide(answers, source);
+}
+
+/** What one press of the visitor means: only what it names. @param {Answers} answers @param {string | null} source */
 function decide(answers, source) {
   /** @type {Answers} */
   const said = Object.create(null);
-  for (const { key, needed } of settings.purposes) if (!needed) said[key] = answers[key] === true;
-  write(said, howSaid(said), source);
+  for (const { key, needed } of settings.purposes) if (!needed && key in answers) said[key] = answers[key];
+  if (Object.keys(said).length) write(said, howSaid(said), source);
+  const { texts } = settings;
+  shown(storage.kept ? texts.saved : (texts.not_stored ?? texts.saved));
+}
+
+/** The page as it should be now, and words about it. @param {string | undefined} words */
+function shown(words) {
   const reload = apply();
   draw();
   const { texts } = settings;
   if (reload) say(texts.reload, texts.reload_button, () => location.reload());
-  else say(storage.kept ? texts.saved : (texts.not_stored ?? texts.saved));
+  else say(question ? "" : words); // while other questions stand nothing is done yet
 }
 
 /**
@@ -155,42 +169,87 @@ function decide(answers, source) {
  */
 function write(answers, how, source) {
   const now = Date.now();
+  const earlier = how === "earlier";
   storage.change((memory) => {
-    for (const [key, answer] of Object.entries(answers)) if (how !== "earlier" || !answer) memory.answers[key] = answer;
     if (how === "signal") memory.signal = true;
-    else Object.assign(memory, { edition: settings.edition, at: now, signal });
-    if (settings.refusals || Object.values(answers).some(Boolean)) memory.device ??= newDevice();
-    const id = newId();
-    Object.assign(memory, { how, id, linked: Boolean(tag.link) });
-    const { device } = memory;
-    memory.queue.push({ id, edition: settings.edition, answers, how, source, said_at: new Date(now).toISOString(), device, link: tag.link });
+    else {
+      if (outdated(settings, memory)) takeBack(memory, Object.keys(memory.answers)); // the new edition is not theirs
+      Object.assign(memory, { edition: settings.edition, at: now, signal });
+    }
+    memory.how = how;
+    for (const [key, answer] of Object.entries(answers)) if (!earlier || !answer) memory.answers[key] = answer;
+    if (Object.values(answers).some((answer) => (answer ? !earlier : settings.refusals))) memory.device ??= newDevice();
+    line(memory, answers, how, source, settings.edition, now);
   });
   void deliver();
 }
 
-/** @param {Word} word @param {number} status @param {any} answer */
-function settled(word, status, answer) {
-  if (storage.read().id !== word.id) return; // something newer has been said
-  if (status === 409) return void askAgain();
-  if (status !== 200) return;
+/**
+ * In line for the server.
+ * @param {Memory} memory @param {Answers} answers @param {string} how @param {string | null} source @param {string} edition @param {number} at
+ */
+function line(memory, answers, how, source, edition, at) {
+  const id = newId();
+  for (const key in answers) memory.last[key] = id;
+  const { device } = memory;
+  memory.queue.push({ id, edition, answers, how, source, said_at: new Date(at).toISOString(), device, link: tag.link });
+}
+
+/** For the customer whom the site names from now on: what was said before, as it was said and when. */
+function carry() {
   storage.change((memory) => {
-    memory.proof = typeof answer.proof === "string" ? answer.proof : "";
-    if (word.how === "earlier") for (const key in word.answers) if (word.answers[key] && answer.answers?.[key] === true) memory.answers[key] = true;
-    const refused = word.how !== "earlier" && !Object.values(memory.answers).some(Boolean);
+    /** @type {Answers} */
+    const own = Object.create(null);
+    /** @type {Answers} */
+    const signals = Object.create(null);
+    for (const { key, needed, signal: stops } of settings.purposes) {
+      if (needed || !(key in memory.answers)) continue;
+      const bySignal = memory.signal && stops && !memory.answers[key];
+      (bySignal ? signals : own)[key] = memory.answers[key];
+    }
+    const now = Date.now();
+    if (Object.keys(signals).length) line(memory, signals, "signal", null, settings.edition, now);
+    if (memory.at && !outdated(settings, memory) && Object.keys(own).length) line(memory, own, howSaid(own), null, memory.edition, memory.at);
+  });
+  void deliver();
+}
+
+/** The server has answered. What was said since about the same purpose is not its affair. @param {Word} word @param {number} status @param {any} answer */
+function settled(word, status, answer) {
+  if (status !== 200 && status !== 409) return;
+  const earlier = word.how === "earlier";
+  const { last } = storage.read();
+  const latest = Object.keys(word.answers).filter((key) => last[key] === word.id);
+  const denied = latest.filter((key) => !earlier && word.answers[key] && answer.answers?.[key] !== true);
+  storage.change((memory) => {
+    if (status === 409) return takeBack(memory, denied);
+    for (const key of denied) memory.answers[key] = false;
+    memory.linked = answer.linked === true;
+    if (latest.length) memory.proof = typeof answer.proof === "string" ? answer.proof : "";
+    if (earlier) for (const key of latest) if (word.answers[key] && answer.answers?.[key] === true) memory.answers[key] ??= true;
+    const refused = !earlier && !Object.values(memory.answers).some(Boolean);
     if (refused && settings && !settings.refusals) memory.device = null; // nobody to recognise any more
   });
-  if (word.how === "earlier" && settings) follow();
+  if (!settings) return;
+  if (status === 409) void askAgain();
+  else if (denied.length) shown("");
+  else if (earlier) follow();
 }
 
-/** The texts that were answered are no longer in force. */
+/** The texts that were answered are no longer in force: whoever says yes now must have seen the new ones. */
 async function askAgain() {
-  forget();
   settings = await fetchSettings(tag.base, tag.language, true).catch(() => settings);
-  if (settings) settle();
+  choices?.close();
+  question?.remove();
+  question = null;
+  for (const frame of all("iframe")) standAside(frame);
+  say("");
+  settle();
 }
 
-function forget() {
-  storage.change((memory) => Object.assign(memory, { answers: {}, edition: "", at: 0, how: "", id: "", signal: false, proof: "" }));
+/** The yeses among them; a no stays a no. @param {Memory} memory @param {string[]} keys */
+function takeBack(memory, keys) {
+  for (const key of keys) if (memory.answers[key]) delete memory.answers[key];
 }
 
 /** Another tab, or a later page of this one, has decided. */
@@ -207,22 +266,23 @@ function draw() {
   const why = whyAsk(settings, law, storage.read(), signal, Date.now());
   if (Boolean(why) !== Boolean(question)) {
     question?.remove();
-    question = why ? banner(settings, why, { accept: () => decide(every(true), null), refuse: () => decide(every(false), null), more: show }) : null;
+    question = why ? banner(settings, why, { accept: () => decide(every(true), null), refuse: () => decide(every(false), null), more: () => show() }) : null;
     if (question) ours.dock.prepend(question);
   }
   corner?.remove();
-  corner = !why || settings.sells ? wayBack(settings, show) : null;
+  corner = !why || settings.sells ? wayBack(settings, () => show()) : null;
   if (corner) ours.dock.append(corner);
 }
 
 /** @param {boolean} answer @returns {Answers} */
 const every = (answer) => Object.fromEntries(settings.purposes.map(({ key }) => [key, answer]));
 
-function show() {
+/** @param {Answers | null} [proposed] what waits for a second step */
+function show(proposed = null) {
   if (!settings || !ours || choices?.open) return;
-  const { proof, queue } = storage.read();
+  const { answers: said, proof, queue } = storage.read();
   const from = /** @type {HTMLElement | null} */ (ours.shadow.activeElement) ?? focused();
-  const mine = (choices = dialog(settings, { counts, signal, proof, waiting: queue.length > 0 }, (answers) => decide(answers, null)));
+  const mine = (choices = dialog(settings, { counts, said, law, signal, proof, waiting: queue.length > 0 }, proposed, (answers) => decide(answers, null)));
   mine.addEventListener("close", () => {
     mine.remove();
     (from?.isConnected ? from : corner)?.focus();
@@ -250,13 +310,12 @@ function get() {
 /** The site's own page says it for the visitor. @param {Answers} answers */
 function set(answers) {
   if (tag.mode) return;
-  if (settings) decide({ ...counts, ...answersOf(answers) }, "site");
+  if (settings) wish(answersOf(answers), "site");
   else void ready.then(() => set(answers));
 }
 
 function reset() {
   if (tag.mode) return;
-  forget();
-  storage.change((memory) => (memory.device = null));
+  storage.change((memory) => Object.assign(memory, { answers: {}, last: {}, edition: "", at: 0, how: "", signal: false, proof: "", linked: false, device: null }));
   if (settings) follow();
 }

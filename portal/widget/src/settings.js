@@ -39,7 +39,7 @@ const object = (value) => (typeof value === "object" && value && !Array.isArray(
 const texts = (value) => (Array.isArray(value) ? value.filter((one) => typeof one === "string") : []);
 
 /** @param {unknown} value @returns {Record<string, string>} */
-function dictionary(value) {
+export function dictionary(value) {
   const copy = Object.create(null);
   for (const [key, one] of Object.entries(object(value))) if (typeof one === "string") copy[key] = one;
   return copy;

@@ -19,3 +19,9 @@ export function refusedBySignal(settings, memory, signal) {
   for (const purpose of settings.purposes) if (purpose.signal && !purpose.needed) answers[purpose.key] = false;
   return Object.keys(answers).length ? answers : null;
 }
+
+/**
+ * Whether these answers allow what the browser's signal stops: that takes a second step.
+ * @param {Settings} settings @param {Record<string, boolean>} counts @param {Record<string, boolean>} answers
+ */
+export const againstSignal = (settings, counts, answers) => settings.purposes.some(({ key, signal, needed }) => signal && !needed && answers[key] && !counts[key]);

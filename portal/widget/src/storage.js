@@ -1,16 +1,17 @@
 /**
  * What this browser remembers, under one key of localStorage: the answers, and the words that have not reached the server
- * yet. Every change reads again first, because other tabs write the same key. Where storage is blocked the page remembers
- * for as long as it is open.
+ * yet. Every change reads again first, because other tabs write the same key. Where storage is blocked or full the page
+ * remembers for as long as it is open.
  */
 
-import { clean, text } from "./settings.js";
+import { clean, dictionary, text } from "./settings.js";
 
 /**
  * @typedef {{id: string, edition: string, answers: Record<string, boolean>, how: string, source: string | null,
  *   said_at: string, device: string | null, link: string | null}} Word
  * @typedef {{answers: Record<string, boolean>, edition: string, at: number, how: string, device: string | null,
- *   queue: Word[], signal: boolean, proof: string, linked: boolean, id: string}} Memory
+ *   queue: Word[], signal: boolean, proof: string, linked: boolean, last: Record<string, string>}} Memory `last`: the word, by its id, that
+ *   last said something about a purpose
  */
 
 export class Storage {
@@ -18,15 +19,15 @@ export class Storage {
   constructor(key, kept = true) {
     this.key = key;
     this.kept = kept && writable(key);
-    /** @type {string | null} */
-    this.page = null;
+    /** What this page alone remembers; null: nothing yet, storage is asked. @type {string | null} */
+    this.page = kept ? null : "null";
   }
 
   /** @returns {Memory} */
   read() {
     let found = null;
     try {
-      found = JSON.parse((this.kept ? localStorage.getItem(this.key) : this.page) ?? "null");
+      found = JSON.parse(this.page ?? localStorage.getItem(this.key) ?? "null");
     } catch {
       // written by somebody else, or blocked meanwhile: nothing is remembered
     }
@@ -37,13 +38,24 @@ export class Storage {
   change(how) {
     const memory = this.read();
     how(memory);
-    this.page = JSON.stringify(memory);
-    try {
-      if (this.kept) localStorage.setItem(this.key, this.page);
-    } catch {
-      this.kept = false; // full: from here on the page remembers
-    }
+    const words = JSON.stringify(memory);
+    this.kept = this.page === null && this.#keep(words);
+    if (!this.kept) this.page = words;
     return memory;
+  }
+
+  /** Where there is no room the old words go first: an old yes must not outlive a no. @param {string} words */
+  #keep(words) {
+    for (const full of [false, true]) {
+      try {
+        if (full) localStorage.removeItem(this.key);
+        localStorage.setItem(this.key, words);
+        return true;
+      } catch {
+        // full or blocked
+      }
+    }
+    return false;
   }
 }
 
@@ -71,7 +83,7 @@ function remembered(found) {
     signal: given.signal === true,
     proof: text(given.proof),
     linked: given.linked === true,
-    id: text(given.id),
+    last: dictionary(given.last),
   };
 }
 

@@ -1,0 +1,124 @@
+"""The script says for a visitor only what they said: not more, not later, not to another text, and never less than a no."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from playwright.sync_api import Page, Route, expect
+
+from tests.journeys.steps import eventually
+from tests.widget.conftest import Visit, Way
+from tests.widget.site import TEXT, Shop
+from tests.widget.test_script_signals import SIGNAL, answers, sent
+
+NO, YES, BACK = "No to all", "Yes to all", "Your Privacy Choices"
+FILLED = """() => {
+    let words = 'x'.repeat(1 << 20), number = 0;
+    while (words) try { localStorage['f' + number++] = words } catch { words = words.slice(words.length / 2 + 1) }
+}"""
+
+
+def settle_as(page: Page, changed: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+    """The portal's own settings, changed on their way: a site of the tests has one set only."""
+
+    def passing(route: Route) -> None:
+        answer = route.fetch()
+        told = answer.json()
+        route.fulfill(response=answer, json=told | changed(told))
+
+    page.route("**/settings?*", passing)
+
+
+def remembered(page: Page, way: Way) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(page.evaluate(f"localStorage['pc1:{way.key}'] ?? '{{}}'"))
+    return found
+
+
+def test_signing_in_brings_what_was_said_when_it_was_said_and_nothing_that_lapsed(way: Way, shop: Shop, visit: Visit) -> None:
+    page = visit()
+    page.clock.set_system_time("2026-11-01T10:00:00Z")
+    page.goto(shop.page(TEXT))
+    page.get_by_role("button", name=YES).click()
+    eventually(lambda: page.evaluate("privacyChoices.get().proof"))
+    before = remembered(page, way)
+    page.clock.set_system_time("2026-11-20T10:00:00Z")
+    shop.tag = way.tag('data-link="signed-in"')
+    lapsed = page.context.new_page()
+    settle_as(lapsed, lambda told: {"material": 2, "edition": told["edition"].replace("@1/", "@2/"), "changed": "More."})
+    bodies = sent(lapsed)
+    lapsed.goto(shop.page(TEXT))
+    expect(lapsed.get_by_role("region", name="May we?")).to_contain_text("More.")
+    lapsed.wait_for_timeout(200)
+    assert bodies == [], "A yes to the old text was said again to the new one."
+    lapsed.close()
+    bodies = sent(page)
+    page.reload()
+    eventually(lambda: not remembered(page, way)["queue"] and bodies)
+    assert [(body["how"], body["said_at"][:10], body["edition"]) for body in bodies] == [
+        ("accept", "2026-11-01", before["edition"])
+    ]
+    kept = remembered(page, way)
+    assert [kept[name] for name in ("at", "how", "edition")] == [before[name] for name in ("at", "how", "edition")]
+
+
+def test_a_no_outlives_the_news_that_its_text_is_old(way: Way, shop: Shop, visit: Visit) -> None:
+    shop.tag = way.tag('data-region="US-CA"')
+    page = visit()
+    old = json.dumps({"type": "about:blank", "status": 409, "edition": "site-shop@2/en"})
+    page.route("**/choices", lambda route: route.fulfill(status=409, body=old, headers={"access-control-allow-origin": "*"}))
+    page.goto(shop.page(TEXT))
+    answers(page)
+    page.evaluate("privacyChoices.set({visits: true, audiences: false})")
+    eventually(lambda: remembered(page, way).get("queue") == [])
+    page.wait_for_timeout(100)
+    assert answers(page)["audiences"] is False
+    assert remembered(page, way)["answers"] == {"audiences": False}
+
+
+def test_always_this_part_says_nothing_of_others_and_takes_two_steps_under_the_signal(way: Way, shop: Shop, visit: Visit) -> None:
+    frame = '<iframe data-purpose="audiences" data-src="/film" title="Film"></iframe>'
+    page = visit()
+    bodies = sent(page)
+    page.goto(shop.page(TEXT + frame))
+    shop.page("A film.", "/film")
+    page.get_by_role("region", name="Film").get_by_role("button", name="Always show such parts").click()
+    eventually(lambda: page.evaluate("1") and bodies)
+    assert bodies[0]["answers"] == {"audiences": True}
+    expect(page.get_by_role("button", name=NO)).to_be_visible()
+    page = visit()
+    page.add_init_script(SIGNAL % "true")
+    page.goto(shop.page(TEXT + frame))
+    eventually(lambda: remembered(page, way).get("queue") == [])
+    bodies = sent(page)
+    page.get_by_role("region", name="Film").get_by_role("button", name="Always show such parts").click()
+    expect(page.get_by_role("button", name="Allow all the same")).to_be_visible()
+    assert (bodies, answers(page)["audiences"]) == ([], False)
+    page.get_by_role("button", name="Allow all the same").click()
+    eventually(lambda: page.evaluate("1") and bodies)
+    assert (bodies[0]["answers"], answers(page)["audiences"]) == ({"audiences": True}, True)
+
+
+def test_a_no_that_finds_no_room_leaves_no_old_yes_standing(way: Way, shop: Shop, visit: Visit) -> None:
+    page = visit()
+    page.goto(shop.page(TEXT))
+    page.get_by_role("button", name=YES).click()
+    eventually(lambda: remembered(page, way).get("queue") == [])
+    page.route("**/choices", lambda route: route.abort())
+    page.evaluate(FILLED)
+    page.reload()
+    assert answers(page)["visits"] is True, "What stands there was not read because nothing could be added."
+    page.evaluate("privacyChoices.set({visits: false, audiences: false, partners: false})")
+    page.reload()
+    assert answers(page)["visits"] is False
+
+
+def test_a_yes_that_ended_between_two_pages_clears_what_it_left(way: Way, shop: Shop, visit: Visit) -> None:
+    page = visit()
+    page.goto(shop.page(TEXT))
+    page.get_by_role("button", name=YES).click()
+    eventually(lambda: remembered(page, way).get("queue") == [])
+    page.evaluate("document.cookie = '_ga_1=1; path=/'; localStorage.visits = 1")
+    settle_as(page, lambda told: {"material": 2})
+    page.reload()
+    assert answers(page)["visits"] is False
+    assert page.evaluate("[document.cookie, localStorage.visits ?? null]") == ["", None]
