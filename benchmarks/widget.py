@@ -68,7 +68,8 @@ def _figures(modules: Path) -> Iterator[Figure]:
         pages[OURS] = _html(_ahead(way) + way.tag('data-lang="en"'))
         yield from _bytes(modules, way)
         with sync_playwright() as playwright:
-            path = shutil.which("chromium") or shutil.which("chromium-browser")
+            names = ("chromium-headless-shell", "chromium", "chromium-browser")
+            path = next(filter(None, map(shutil.which, names)), None)
             browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
             for profile in ("desktop", "telephone"):
                 took, worked = _measured(browser, address, profile)

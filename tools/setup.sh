@@ -13,7 +13,7 @@ packages="libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-noto-core"
 [ "$kind" = test ] && packages="$packages libatomic1" # Playwright's Node needs it
 [ "$kind" = test ] && ! command -v strace >/dev/null 2>&1 && packages="$packages strace"
 [ "$kind" = test ] && ! command -v openssl >/dev/null 2>&1 && packages="$packages openssl"
-[ "$kind" = test ] && [ -z "${CHROMIUM:-}" ] && ! command -v chromium >/dev/null 2>&1 && packages="$packages chromium"
+[ "$kind" = test ] && [ -z "${CHROMIUM:-}" ] && ! command -v chromium-headless-shell >/dev/null 2>&1 && packages="$packages chromium-headless-shell"
 
 python=${PYTHON3:-python3}
 command -v "$python" >/dev/null 2>&1 || { echo "Python 3.11 or newer is needed: apt-get install python3 python3-venv"; exit 1; }
@@ -45,8 +45,8 @@ install_packages() {
 
 if command -v dpkg-query >/dev/null 2>&1; then
   if [ "$kind" = test ] && grep -qi ubuntu /etc/os-release 2>/dev/null; then
-    # Ubuntu's chromium package is a snap, which runs nowhere without a desktop session.
-    packages=$(echo "$packages" | sed 's/ chromium//')
+    # Ubuntu's Chromium is a snap, which runs nowhere without a desktop session.
+    packages=$(echo "$packages" | sed 's/ chromium-headless-shell//')
   fi
   install_packages
 else
@@ -70,8 +70,8 @@ if [ ! -e "$mark" ] || [ "$lock" -nt "$mark" ]; then
   [ "$kind" = test ] && touch .venv/installed-run
 fi
 
-if [ "$kind" = test ] && [ -z "${CHROMIUM:-}" ] && ! command -v chromium >/dev/null 2>&1; then
-  .venv/bin/python -m playwright install chromium >/dev/null 2>&1 || {
+if [ "$kind" = test ] && [ -z "${CHROMIUM:-}" ] && ! command -v chromium-headless-shell >/dev/null 2>&1 && ! command -v chromium >/dev/null 2>&1; then
+  .venv/bin/python -m playwright install --only-shell chromium >/dev/null 2>&1 || {
     echo "No Chromium for the browser tests. Install one and name it:  CHROMIUM=/path/to/chromium make test"
     exit 1
   }

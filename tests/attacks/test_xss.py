@@ -2,9 +2,7 @@
 
 import asyncio
 import io
-import os
 import re
-import shutil
 import socket
 import zipfile
 from collections.abc import AsyncIterator
@@ -20,6 +18,7 @@ from playwright.async_api import BrowserContext, Page, async_playwright
 
 from portal import audit, cases, jobs, messages, settings, statement, subjects
 from portal.app import build
+from tests import browser
 from tests.attacks.payloads import PAYLOADS
 from tests.cases.shops import Company, found_company, visit
 from tests.conftest import House
@@ -201,16 +200,15 @@ def _plain(text: str) -> str:
     return re.sub(r"[\s\u202a-\u202e]", "", text)
 
 
-async def _holds_cookies_of(context: BrowserContext, address: str, browser: Browser) -> None:
-    for each in browser.cookies.jar:
+async def _holds_cookies_of(context: BrowserContext, address: str, caller: Browser) -> None:
+    for each in caller.cookies.jar:
         await context.add_cookies([{"name": each.name, "value": each.value or "", "url": address}])
 
 
 @asynccontextmanager
 async def _tab(address: str) -> AsyncIterator[Watched]:
-    path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
     async with async_playwright() as playwright:
-        chromium = await playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
+        chromium = await playwright.chromium.launch(executable_path=browser.path(), args=browser.ARGUMENTS)
         try:
             context = await chromium.new_context(locale="en-GB")
             tab = Watched(await context.new_page())

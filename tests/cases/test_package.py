@@ -4,9 +4,7 @@ import csv
 import hashlib
 import io
 import json
-import os
 import re
-import shutil
 import subprocess
 import sys
 import zipfile
@@ -30,6 +28,7 @@ from portal.cases.package_tables import csv_lines, neutral, restored, safe_name
 from portal.cases.snapshot import Purpose, Row, Snapshot, System, Table, as_json, write
 from portal.paper import in_language
 from portal.settings import HOME
+from tests import browser
 from tests.cases.package_of import ANA, corrected, field, opened, row, snapshot_of_ana, with_tables
 from tests.cases.shops import OLGA, Company, collected, visit
 
@@ -193,9 +192,8 @@ async def test_hostile_values_are_only_text_in_a_browser(tmp_path: Path) -> None
         archive.extractall(tmp_path)
     seen: list[str] = []
     async with async_playwright() as playwright:
-        path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
-        browser = await playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        page = await browser.new_page(viewport={"width": 320, "height": 700})
+        chromium = await playwright.chromium.launch(executable_path=browser.path(), args=browser.ARGUMENTS)
+        page = await chromium.new_page(viewport={"width": 320, "height": 700})
         page.on("dialog", lambda dialog: seen.append(dialog.message))
         page.on("console", lambda message: seen.append(message.text))
         page.on("request", lambda request: seen.append(request.url))
@@ -208,10 +206,10 @@ async def test_hostile_values_are_only_text_in_a_browser(tmp_path: Path) -> None
         assert "อนัญญา ศรีสุข" in text and "Țîrlești, Șăulia" in text
         assert await page.evaluate("document.documentElement.scrollWidth") == 320
         assert await page.evaluate("getComputedStyle(document.querySelector('.lead')).fontSize") == "20px"
-        unsafe = await browser.new_page(bypass_csp=True)
+        unsafe = await chromium.new_page(bypass_csp=True)
         await unsafe.goto(address)
         assert (await Axe().run(unsafe)).violations_count == 0
-        await browser.close()
+        await chromium.close()
 
 
 async def test_the_letter_is_tagged_and_says_its_language() -> None:

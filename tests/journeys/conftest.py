@@ -17,9 +17,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page
 
 from portal.settings import HOME
+from tests import browser
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -165,18 +166,8 @@ def shared_portal(demo: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
 @pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
     """Closed with this folder's last test: Playwright holds an event loop, and no other test could start its own."""
-    path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
-    arguments = [
-        "--no-sandbox",
-        "--disable-gpu",
-        "--disable-background-networking",
-        "--disable-component-update",
-        "--no-first-run",
-    ]
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=arguments)
-        yield browser
-        browser.close()
+    with browser.opened() as chromium:
+        yield chromium
 
 
 @pytest.fixture

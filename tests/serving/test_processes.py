@@ -35,18 +35,20 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="Only Linux deal
 
 @dataclass
 class Caller:
-    """One connection, so always the same process: `process` is its id."""
+    """One connection, so always the same process."""
 
     portal: Portal
     secret: str
-    process: int = 0
     _connection: http.client.HTTPConnection = field(init=False)
 
     def __post_init__(self) -> None:
         address = urlsplit(self.portal.address)
         self._connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=20)
         self._connection.connect()
-        self.process = eventually(lambda: _who_answers(self.portal, self._connection.sock.getsockname()[1]))
+
+    def process(self) -> int:
+        """Which one answers, by its id."""
+        return int(eventually(lambda: _who_answers(self.portal, self._connection.sock.getsockname()[1])))
 
     def post(self, path: str, body: str, **headers: str) -> tuple[int, str]:
         self._connection.request("POST", path, body, headers)
@@ -73,7 +75,7 @@ class Office:
         found: dict[int, Caller] = {}
         while len(found) < 2:
             caller = Caller(self.portal, self.secret)
-            found.setdefault(caller.process, caller)
+            found.setdefault(caller.process(), caller)
         return list(found.values())
 
 

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page
 
+from tests import browser
 from tests.journeys.conftest import Portal, portal_command, serving
 from tests.sites.shops import SHOP, policies_of_shop
 from tests.widget import site
@@ -118,11 +119,8 @@ def shop(the_shop: Shop) -> Shop:
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     """Closed with its file: Playwright holds an event loop, and the tests of the server's side start their own."""
-    path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu", "--no-first-run"])
-        yield browser
-        browser.close()
+    with browser.opened() as chromium:
+        yield chromium
 
 
 Visit = Callable[..., Page]

@@ -202,7 +202,7 @@ def test_a_strict_policy_has_nothing_to_refuse(chromium: Browser, way: Way, shop
     page.get_by_role("button", name="Choose").click()
     page.get_by_role("switch").first.check()
     page.get_by_role("button", name="Save my choice").click()
-    page.wait_for_function("window.ran?.length === 2")
+    eventually(lambda: page.evaluate("window.ran?.length === 2"))  # wait_for_function would now and then evaluate in the page
     eventually(lambda: page.evaluate("privacyChoices.get().proof"))
     assert page.get_by_role("region", name="Film").bounding_box()
     assert page.evaluate("refused") == []
