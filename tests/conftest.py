@@ -66,7 +66,7 @@ _memory_as_disk()
 _models_finalised_once()
 _quiet = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 hypothesis_settings.register_profile("default", max_examples=40, deadline=None, suppress_health_check=_quiet)
-hypothesis_settings.register_profile("deep", max_examples=10_000, deadline=None, suppress_health_check=_quiet)
+hypothesis_settings.register_profile("deep", max_examples=400, deadline=None, suppress_health_check=_quiet)
 hypothesis_settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 

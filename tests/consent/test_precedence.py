@@ -58,7 +58,7 @@ def under(
     return tuned(found, asked, words, stops, pauses, terms, now, tuning)
 
 
-@settings(max_examples=max(400, settings.default.max_examples if settings.default else 0))
+@settings(max_examples=400)
 @given(_words, _stops, _terms, _asked, TUNINGS)
 def test_a_tuning_turns_no_untuned_no_into_a_yes(
     words: list[Spoken], stops: list[Stop], terms: Terms, asked: Asked, tuning: Tuning

@@ -37,7 +37,7 @@ _act = st.tuples(
 )
 
 
-@settings(max_examples=100 if settings.default and settings.default.max_examples > 1_000 else 8)
+@settings(max_examples=8)
 @given(st.lists(_act, min_size=2, max_size=10), TUNINGS, st.booleans())
 async def test_every_door_gives_the_same_answer_as_a_fold_from_scratch(
     house: House, acts: list[tuple[Any, ...]], tuning: Tuning, same_person: bool

@@ -37,7 +37,7 @@ _act = st.one_of(
 )
 
 
-@settings(max_examples=max(25, settings.default.max_examples // 10) if settings.default else 25)
+@settings(max_examples=25)
 @given(st.lists(st.lists(_act, max_size=4), min_size=1, max_size=4), st.sampled_from([STOCK, NEWS, SIMILAR]))
 async def test_a_list_gets_the_answers_that_questions_get(house: House, people: list[list[Any]], cell: Cell) -> None:
     if not await consent.purposes():
