@@ -65,9 +65,9 @@ async def addresses_of(session: Session) -> list[Address]:
     return [
         Address(
             id=each.id,
-            mask=subjects.mask(each.kind, values[each.id] or ""),
+            mask=_("A browser of yours") if each.kind == "device" else subjects.mask(each.kind, values[each.id] or ""),
             state=states.get(each.audience, "shared"),
-            confirmed=each.verified_at is not None,
+            confirmed=each.verified_at is not None or each.kind == "device",  # by the proof that it held
             current=each.id == session.identifier,
         )
         for each in mine

@@ -12,12 +12,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from portal import consent, db, vault
+from portal import consent, db
 from portal.consent import Once, Recorded, Submission, Word
 from portal.lib import clock
 from portal.lib.errors import Conflict, Invalid
 from portal.paper import _, address
-from portal.sites import counts, traffic
+from portal.sites import counts, proofs, traffic
 from portal.sites.links import Known
 from portal.sites.register import key_of
 from portal.sites.sites_file import Site
@@ -32,7 +32,6 @@ HOWS: Mapping[str, tuple[str, str]] = {
     "signal": ("gpc-signal", "signal"),
     "earlier": ("widget", "signal"),
 }
-PROOF = "shown on a site"
 
 
 class Outdated(Conflict):
@@ -79,14 +78,6 @@ async def answered(site: Site, answer: Answer, known: Known | None = None) -> st
     if noes and answer.how in HOWS:
         await _kept(site, replace(answer, answers=noes), latest, known, "no")
     raise Outdated(in_language_of(texts, latest.language).name)
-
-
-def entries_of(token: str) -> list[str]:
-    """The entries of the log behind the proof of an answer; none for a token that is not ours."""
-    content = vault.open_link(PROOF, token) if token.isascii() else None
-    if content is None or len(content) % 16:
-        return []
-    return [str(uuid.UUID(bytes=content[start : start + 16])) for start in range(0, len(content), 16)]
 
 
 async def _first_reply(site: Site, answer: Answer) -> str:
@@ -185,8 +176,7 @@ def _told(site: Site, answer: Answer, recorded: Recorded) -> str:
     for each, says in zip(recorded.decided, recorded.answers, strict=True):
         now[each.word.purpose] = now[each.word.purpose] and says is not None and says.allowed
     taken = {each.word.purpose for each in recorded.decided}
-    content = b"".join(uuid.UUID(each.entry).bytes for each in recorded.decided)
-    proof = address(f"/w/v1/{key_of(site)}/proof/{vault.seal_link(PROOF, content)}")
+    proof = address(f"/w/v1/{key_of(site)}/proof/{proofs.token_of(each.entry for each in recorded.decided)}")
     return _reply({purpose: yes and purpose in taken for purpose, yes in now.items()}, proof)
 
 

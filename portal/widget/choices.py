@@ -46,6 +46,18 @@ async def answer(request: Request, site: Site) -> Response:
         return Response(told, 409, media_type=problems.MEDIA_TYPE)
 
 
+async def standing(request: Request, site: Site) -> Response:
+    """What counts now of the yeses of this browser, which names itself by the number that it made."""
+    if not is_ours(request):
+        require_origin(request, site)
+    await sites.traffic.admit(site.name, client_network(request))
+    device = (await _said(request)).get("device")
+    if not (isinstance(device, str) and _DEVICE.fullmatch(device)):
+        raise Invalid(_("This request is not right; nothing was done."), {"device": _("This has to be 22 letters and digits.")})
+    answers = dict(await sites.standing.standing(site, device))
+    return Response(json.dumps({"answers": answers}), media_type="application/json")
+
+
 async def _said(request: Request) -> dict[str, Any]:
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() not in TYPES:
         raise Unacceptable(415, _("Send the body as %s.") % TYPES[0])
@@ -98,4 +110,4 @@ def _moment(value: Any) -> datetime | None:
     return found if found is not None and found.tzinfo is not None and 2000 < found.year < 2200 else None
 
 
-routes = [post("/w/v1/{site}/choices", answer)]
+routes = [post("/w/v1/{site}/choices", answer), post("/w/v1/{site}/standing", standing)]

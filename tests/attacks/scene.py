@@ -27,7 +27,8 @@ from tests.sites.shops import Visitor
 PUBLIC_WORDS = {"/language/{code}": "/language/en", "/notices/{key}": "/notices/privacy"}
 # The script's files by their hash, and what a website's public key leads to.
 PUBLIC_WORDS |= {f"/w/v1/{{hash}}/{file}": "" for file in sites.releases.FILES}
-PUBLIC_WORDS |= {f"/w/v1/{{site}}/{end}": "" for end in ("settings", "page", "choices", "form/{purpose}", "form/{purpose}.html")}
+VISITORS = ("settings", "page", "choices", "standing", "form/{purpose}", "form/{purpose}.html")
+PUBLIC_WORDS |= {f"/w/v1/{{site}}/{end}": "" for end in VISITORS}
 PUBLIC_WORDS |= {f"/texts/{{key}}@{{number:int}}/{{language}}{end}": f"/texts/statement@1/en{end}" for end in ("", "/changes")}
 
 
@@ -176,10 +177,11 @@ async def _on_a_website() -> dict[str, str]:
         proof = "/w/" + (await visitor.answer()).json()["proof"].partition("/w/")[2]
         at = visitor.at
     await audit.sequence_all()
-    found = {f"/w/v1/{{site}}/{end}": f"{at}/{end}" for end in ("settings", "page", "choices")}
+    found = {f"/w/v1/{{site}}/{end}": f"{at}/{end}" for end in ("settings", "page", "choices", "standing")}
     found |= {f"/w/v1/{{site}}/form/{{purpose}}{end}": f"{at}/form/newsletter{end}" for end in ("", ".html")}
     found |= {f"/w/v1/{{hash}}/{file}": sites.releases.current(file).path for file in sites.releases.FILES}
     found |= {"/w/v1/{site}/proof/{token}": proof, "/w/v1/{site}/proof/{token}/{number:int}": proof + "/1"}
+    found["/browsers/{token}"] = f"/browsers/{proof.rpartition('/')[2]}"
     return found | {f"/admin/sites/{{site}}{end}": f"/admin/sites/shop{end}" for end in ("", "/preview", "/secret")}
 
 

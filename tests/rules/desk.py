@@ -57,14 +57,17 @@ async def make_and_end_a_key(watch: Watch) -> None:
         await watch.press(owner, f"/admin/keys/{made.id}/revocation")
 
 
-async def answer_on_a_website(watch: Watch) -> None:
-    """A site's server gets its secret, and a visitor says yes there."""
+async def answer_on_a_website(watch: Watch, ana: Browser) -> None:
+    """A site's server gets its secret, a visitor says yes there, and Ana says that the browser is hers."""
     site = sites.named("shop")
     async with Browser() as owner, Visitor(site, site.origins[0]) as visitor:
         await sign_in_officer(watch, owner, await hire("web.owner@example.com", "owner"))
         await watch.press(owner, "/admin/sites/shop/secret")
         async with watch.noting("/w/v1/{site}/choices"):
-            assert (await visitor.answer()).json()["kept"]
+            answer = (await visitor.answer()).json()
+        async with watch.noting("/w/v1/{site}/standing"):
+            await visitor.standing()
+        await watch.press(ana, f"/browsers/{answer['proof'].rpartition('/')[2]}")
 
 
 async def subscribe_to_the_calendar(watch: Watch, olga: Browser) -> None:

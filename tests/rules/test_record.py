@@ -31,6 +31,7 @@ NOTHING_TO_RECORD = {
     "/requests/{reference}/messages/read": "the person says that they read our message; what we wrote is recorded",
     "/admin/sign-in": "half of a sign-in; the second factor records it, and a wrong password is recorded",
     "/api/v1/permissions/check": "a question, asked before every message; the answer is what stands in the record",
+    "/w/v1/{site}/standing": "a browser asks what became of its own yeses",
     "/preferences/confirmations": "has the same mail sent again; the yes before and the answer after are recorded",
     "/admin/lists": "looks at a list and opens nothing; that it is brought in is recorded",
     "/admin/cases/{case}/retry": "asks a system sooner that would be asked anyway; its answer is recorded",
@@ -58,7 +59,7 @@ async def test_every_unsafe_route_leaves_an_entry_or_a_reason(company: Company) 
         await hand_in_and_ask(watch)
         await bring_in(watch, olgas)
         await answer_mails(watch)
-        await answer_on_a_website(watch)
+        await answer_on_a_website(watch, ana)
         await make_and_end_a_key(watch)
         await watch.press(olgas, "/admin/people", address=ANA)
         await tell_people_apart(watch, olgas)

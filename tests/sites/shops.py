@@ -82,6 +82,14 @@ class Visitor(httpx2.AsyncClient):
     async def answer(self, **more: Any) -> httpx2.Response:
         return await self.post(self.at + "/choices", content=json.dumps(said(**more)), headers={"content-type": "text/plain"})
 
+    async def standing(self, device: str = DEVICE) -> Any:
+        """What the browser of this number is told of its yeses."""
+        answer = await self.post(
+            self.at + "/standing", content=json.dumps({"device": device}), headers={"content-type": "text/plain"}
+        )
+        assert answer.status_code == 200, answer.text
+        return answer.json()["answers"]
+
 
 def said(**more: Any) -> dict[str, Any]:
     """A yes to visits and a no to advertising."""

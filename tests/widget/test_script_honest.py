@@ -1,6 +1,9 @@
 """The script says for a visitor only what they said: not more, not later, not to another text, and never less than a no."""
 
 import json
+import time
+import urllib.request
+import uuid
 from collections.abc import Callable
 from typing import Any
 
@@ -8,7 +11,7 @@ from playwright.sync_api import Page, Route, expect
 
 from tests.journeys.steps import eventually
 from tests.widget.conftest import Visit, Way
-from tests.widget.site import TEXT, Shop
+from tests.widget.site import TEXT, Shop, script
 from tests.widget.test_script_signals import SIGNAL, answers, sent
 
 NO, YES, BACK = "No to all", "Yes to all", "Your Privacy Choices"
@@ -122,3 +125,46 @@ def test_a_yes_that_ended_between_two_pages_clears_what_it_left(way: Way, shop: 
     page.reload()
     assert answers(page)["visits"] is False
     assert page.evaluate("[document.cookie, localStorage.visits ?? null]") == ["", None]
+
+
+def test_a_no_said_elsewhere_counts_here_at_the_next_visit_and_is_looked_up_once_an_hour(
+    way: Way, shop: Shop, visit: Visit
+) -> None:
+    page, asked = visit(), []
+    page.on("request", lambda request: asked.append(request.url) if request.url.endswith("/standing") else None)
+    shop.page(TEXT + script("localStorage.ran = Number(localStorage.ran ?? 0) + 1", 'data-purpose="visits"'))
+    page.goto(shop.address)
+    page.get_by_role("button", name=YES).click()
+    eventually(lambda: page.evaluate("localStorage.ran === '1'") and remembered(page, way)["queue"] == [])
+    page.route("**/standing", lambda route: route.abort())
+    page.reload()
+    eventually(lambda: page.evaluate("localStorage.ran === '2'") and asked)
+    assert answers(page)["visits"] is True, "While nobody can tell, the yes stands."
+    page.unroute("**/standing")
+    _say_elsewhere(way, shop.address, remembered(page, way)["device"])
+    page.reload()
+    eventually(lambda: answers(page)["visits"] is False)
+    assert answers(page)["audiences"] is True
+    ran, looks = page.evaluate("localStorage.ran"), len(asked)
+    page.reload()
+    assert answers(page)["visits"] is False and page.evaluate("localStorage.ran") == ran and len(asked) == looks
+    expect(page.get_by_role("button", name=NO)).to_have_count(0)
+    page.evaluate("privacyChoices.set({visits: true})")
+    assert answers(page)["visits"] is True
+    eventually(lambda: remembered(page, way)["queue"] == [])
+    page.clock.set_system_time(time.time() + 7_200)
+    page.reload()
+    eventually(lambda: page.evaluate("1") and len(asked) > looks)
+    assert answers(page)["visits"] is True
+
+
+def _say_elsewhere(way: Way, origin: str, device: str) -> None:
+    """A no of the same person: of the same number, but not in this browser."""
+    word = {"id": str(uuid.uuid4()), "edition": "site-shop@1/en", "answers": {"visits": False}, "how": "refuse", "device": device}
+    request = urllib.request.Request(
+        f"{way.portal.address}/w/v1/{way.key}/choices",
+        json.dumps(word).encode(),
+        {"content-type": "text/plain", "origin": origin},
+    )
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        assert json.load(answer)["answers"] == {"visits": False}

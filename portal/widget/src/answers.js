@@ -32,7 +32,7 @@ export function whatCounts(settings, law, memory, signal) {
   const stale = outdated(settings, memory);
   for (const { key, needed, signal: stops } of settings.purposes) {
     const said = memory.answers[key];
-    counts[key] = needed || (said === false ? false : said && !stale ? true : law === "opt-out" && !(signal && stops));
+    counts[key] = needed || (said === false || memory.held[key] ? false : said && !stale ? true : law === "opt-out" && !(signal && stops));
   }
   return counts;
 }

@@ -3,12 +3,12 @@
  * brings the answer to the portal. The page never waits for us, and without settings nothing that needs a yes runs.
  */
 
-import { howSaid, lawOf, outdated, whatCounts, whyAsk } from "./answers.js";
+import { howSaid, lawOf, whatCounts, whyAsk } from "./answers.js";
 import { banner } from "./banner.js";
 import { Guard } from "./blocking.js";
 import { clear } from "./clearing.js";
 import { denyAll, tellGoogle } from "./consent-mode.js";
-import { courier, newDevice, newId } from "./delivery.js";
+import { courier } from "./delivery.js";
 import { dialog } from "./dialog.js";
 import { all, focused, listen } from "./dom.js";
 import { earlierAnswers } from "./earlier.js";
@@ -18,13 +18,13 @@ import { layer } from "./layer.js";
 import { notes, wayBack } from "./notes.js";
 import { fetchSettings } from "./settings.js";
 import { againstSignal, refusedBySignal, signalled } from "./signals.js";
+import { fetchStanding, isDue } from "./standing.js";
 import { Storage, answersOf } from "./storage.js";
 import { readTag } from "./tag.js";
+import { carry, heard, keep, stand } from "./words.js";
 
 /** @typedef {import("./storage.js").Word} Word */
-/** @typedef {import("./storage.js").Memory} Memory */
 /** @typedef {Record<string, boolean>} Answers */
-
 
 const tag = /** @type {import("./tag.js").Tag} */ (readTag());
 const { on, emit } = events();
@@ -79,7 +79,11 @@ async function begin() {
   const { answers, at, signal: told, linked, queue } = storage.read();
   counts = { ...answers }; // what ended since the last page is cleared like what ends on this one
   settle();
-  if (tag.link && (at || told) && !linked && !queue.some((word) => word.link)) carry();
+  if (tag.link && (at || told) && !linked && !queue.some((word) => word.link)) {
+    storage.change((memory) => carry(memory, settings, tag.link));
+    void deliver();
+  }
+  if (isDue(storage.read(), Date.now())) void look();
   listen("click", openFromPage, true);
   addEventListener("storage", (event) => event.key === storage.key && follow());
   addEventListener("pageshow", (event) => event.persisted && follow()); // what was said on the page left by "back"
@@ -163,77 +167,32 @@ function shown(words) {
   else say(question ? "" : words); // while other questions stand nothing is done yet
 }
 
-/**
- * Into this browser's memory first, then to the server. A yes to the tool used before counts only once the server says so.
- * @param {Answers} answers @param {string} how @param {string | null} source
- */
+/** Into this browser's memory first, then to the server. @param {Answers} answers @param {string} how @param {string | null} source */
 function write(answers, how, source) {
-  const now = Date.now();
-  const earlier = how === "earlier";
-  storage.change((memory) => {
-    if (how === "signal") memory.signal = true;
-    else {
-      if (outdated(settings, memory)) takeBack(memory, Object.keys(memory.answers)); // the new edition is not theirs
-      Object.assign(memory, { edition: settings.edition, at: now, signal });
-    }
-    memory.how = how;
-    for (const [key, answer] of Object.entries(answers)) if (!earlier || !answer) memory.answers[key] = answer;
-    if (Object.values(answers).some((answer) => (answer ? !earlier : settings.refusals))) memory.device ??= newDevice();
-    line(memory, answers, how, source, settings.edition, now);
-  });
+  storage.change((memory) => keep(memory, settings, answers, { how, source, signal, link: tag.link }));
   void deliver();
 }
 
-/**
- * In line for the server.
- * @param {Memory} memory @param {Answers} answers @param {string} how @param {string | null} source @param {string} edition @param {number} at
- */
-function line(memory, answers, how, source, edition, at) {
-  const id = newId();
-  for (const key in answers) memory.last[key] = id;
-  const { device } = memory;
-  memory.queue.push({ id, edition, answers, how, source, said_at: new Date(at).toISOString(), device, link: tag.link });
-}
-
-/** For the customer whom the site names from now on: what was said before, as it was said and when. */
-function carry() {
-  storage.change((memory) => {
-    /** @type {Answers} */
-    const own = Object.create(null);
-    /** @type {Answers} */
-    const signals = Object.create(null);
-    for (const { key, needed, signal: stops } of settings.purposes) {
-      if (needed || !(key in memory.answers)) continue;
-      const bySignal = memory.signal && stops && !memory.answers[key];
-      (bySignal ? signals : own)[key] = memory.answers[key];
-    }
-    const now = Date.now();
-    if (Object.keys(signals).length) line(memory, signals, "signal", null, settings.edition, now);
-    if (memory.at && !outdated(settings, memory) && Object.keys(own).length) line(memory, own, howSaid(own), null, memory.edition, memory.at);
-  });
-  void deliver();
-}
-
-/** The server has answered. What was said since about the same purpose is not its affair. @param {Word} word @param {number} status @param {any} answer */
+/** @param {Word} word @param {number} status @param {any} answer */
 function settled(word, status, answer) {
   if (status !== 200 && status !== 409) return;
-  const earlier = word.how === "earlier";
-  const { last } = storage.read();
-  const latest = Object.keys(word.answers).filter((key) => last[key] === word.id);
-  const denied = latest.filter((key) => !earlier && word.answers[key] && answer.answers?.[key] !== true);
-  storage.change((memory) => {
-    if (status === 409) return takeBack(memory, denied);
-    for (const key of denied) memory.answers[key] = false;
-    memory.linked = answer.linked === true;
-    if (latest.length) memory.proof = typeof answer.proof === "string" ? answer.proof : "";
-    if (earlier) for (const key of latest) if (word.answers[key] && answer.answers?.[key] === true) memory.answers[key] ??= true;
-    const refused = !earlier && !Object.values(memory.answers).some(Boolean);
-    if (refused && settings && !settings.refusals) memory.device = null; // nobody to recognise any more
-  });
+  /** @type {string[]} */
+  let denied = [];
+  storage.change((memory) => (denied = heard(memory, settings, word, status, answer)));
   if (!settings) return;
   if (status === 409) void askAgain();
   else if (denied.length) shown("");
-  else if (earlier) follow();
+  else if (word.how === "earlier") follow();
+}
+
+/** A no that its person said elsewhere reaches this browser too. */
+async function look() {
+  const { device } = storage.read();
+  const standing = await fetchStanding(tag.base, device);
+  if (!standing || storage.read().device !== device) return;
+  let changed = false;
+  storage.change((memory) => (changed = stand(Object.assign(memory, { looked: Date.now() }), standing)));
+  if (changed) shown("");
 }
 
 /** The texts that were answered are no longer in force: whoever says yes now must have seen the new ones. */
@@ -245,11 +204,6 @@ async function askAgain() {
   for (const frame of all("iframe")) standAside(frame);
   say("");
   settle();
-}
-
-/** The yeses among them; a no stays a no. @param {Memory} memory @param {string[]} keys */
-function takeBack(memory, keys) {
-  for (const key of keys) if (memory.answers[key]) delete memory.answers[key];
 }
 
 /** Another tab, or a later page of this one, has decided. */
@@ -316,6 +270,6 @@ function set(answers) {
 
 function reset() {
   if (tag.mode) return;
-  storage.change((memory) => Object.assign(memory, { answers: {}, last: {}, edition: "", at: 0, how: "", signal: false, proof: "", linked: false, device: null }));
+  storage.change((memory) => Object.assign(memory, { answers: {}, last: {}, edition: "", at: 0, how: "", signal: false, proof: "", linked: false, held: {}, device: null }));
   if (settings) follow();
 }

@@ -33,7 +33,7 @@ export function clean(value, depth = 0) {
 export const text = (value) => (typeof value === "string" ? value : "");
 
 /** @param {unknown} value @returns {any} */
-const object = (value) => (typeof value === "object" && value && !Array.isArray(value) ? value : Object.create(null));
+export const object = (value) => (typeof value === "object" && value && !Array.isArray(value) ? value : Object.create(null));
 
 /** @param {unknown} value @returns {string[]} */
 const texts = (value) => (Array.isArray(value) ? value.filter((one) => typeof one === "string") : []);

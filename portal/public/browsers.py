@@ -1,0 +1,31 @@
+"""A browser that answered on a website becomes its person's own: they signed in, and they hold the proof of that answer."""
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from portal import sites
+from portal.identity import Session
+from portal.pages import customer, get, page, post
+from portal.public.addresses import is_their_own, only_with_their_own
+
+
+async def show(request: Request) -> Response:
+    session: Session = request.state.customer
+    token = request.path_params["token"]
+    lines = await sites.proofs.lines_of(token)
+    added = await sites.proofs.is_with(token, session.subject or "")
+    personal = await is_their_own(session)
+    response = page(request, "public/browser.html", lines=lines, token=token, added=added, personal=personal)
+    response.headers["referrer-policy"] = "no-referrer"
+    return response
+
+
+async def add(request: Request) -> Response:
+    session: Session = request.state.customer
+    await only_with_their_own(session)
+    token = request.path_params["token"]
+    await sites.proofs.take_home(token, session.subject or "", by=f"customer:{session.subject}")
+    return RedirectResponse(f"/browsers/{token}", 303)
+
+
+routes = [get("/browsers/{token}", show, guard=customer), post("/browsers/{token}", add, guard=customer)]
