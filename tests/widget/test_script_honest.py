@@ -158,6 +158,39 @@ def test_a_no_said_elsewhere_counts_here_at_the_next_visit_and_is_looked_up_once
     assert answers(page)["visits"] is True
 
 
+def test_a_yes_that_the_portal_does_not_take_does_not_count(way: Way, shop: Shop, visit: Visit) -> None:
+    page = visit()
+    allowed = {"access-control-allow-origin": "*"}
+    page.route("**/choices", lambda route: route.fulfill(status=422, body='{"status": 422}', headers=allowed))
+    page.goto(shop.page(TEXT + script("localStorage.ran = 1", 'data-purpose="visits"')))
+    page.get_by_role("button", name=YES).click()
+    eventually(lambda: remembered(page, way).get("queue") == [])
+    eventually(lambda: answers(page)["visits"] is False)
+    page.evaluate("delete localStorage.ran")
+    page.reload()
+    assert answers(page)["visits"] is False
+    page.wait_for_timeout(200)
+    assert not page.evaluate("localStorage.ran")
+
+
+def test_a_token_that_the_portal_does_not_take_repeats_nothing_for_an_hour(way: Way, shop: Shop, visit: Visit) -> None:
+    page = visit()
+    page.goto(shop.page(TEXT))
+    page.get_by_role("button", name=YES).click()
+    eventually(lambda: remembered(page, way)["queue"] == [])
+    shop.tag = way.tag('data-link="wrong"')
+    bodies = sent(page)
+    for _page in range(3):
+        page.reload()
+        answers(page)
+        eventually(lambda: remembered(page, way)["queue"] == [])
+    page.wait_for_timeout(200)
+    assert len(bodies) == 1
+    page.clock.set_system_time(time.time() + 7_200)
+    page.reload()
+    eventually(lambda: page.evaluate("1") and len(bodies) == 2)
+
+
 def _say_elsewhere(way: Way, origin: str, device: str) -> None:
     """A no of the same person: of the same number, but not in this browser."""
     word = {"id": str(uuid.uuid4()), "edition": "site-shop@1/en", "answers": {"visits": False}, "how": "refuse", "device": device}

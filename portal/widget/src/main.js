@@ -18,10 +18,10 @@ import { layer } from "./layer.js";
 import { notes, wayBack } from "./notes.js";
 import { fetchSettings } from "./settings.js";
 import { againstSignal, refusedBySignal, signalled } from "./signals.js";
-import { fetchStanding, isDue } from "./standing.js";
+import { fetchStanding, isToAsk } from "./standing.js";
 import { Storage, answersOf } from "./storage.js";
 import { readTag } from "./tag.js";
-import { carry, heard, keep, stand } from "./words.js";
+import { carry, heard, isToCarry, keep, stand } from "./words.js";
 
 /** @typedef {import("./storage.js").Word} Word */
 /** @typedef {Record<string, boolean>} Answers */
@@ -76,14 +76,14 @@ async function begin() {
   } catch {
     return void setTimeout(begin, (pause *= 2));
   }
-  const { answers, at, signal: told, linked, queue } = storage.read();
+  const { answers } = storage.read();
   counts = { ...answers }; // what ended since the last page is cleared like what ends on this one
   settle();
-  if (tag.link && (at || told) && !linked && !queue.some((word) => word.link)) {
+  const memory = storage.read();
+  if (tag.link && isToCarry(memory, Date.now())) {
     storage.change((memory) => carry(memory, settings, tag.link));
     void deliver();
-  }
-  if (isDue(storage.read(), Date.now())) void look();
+  } else if (isToAsk(memory, Date.now())) void look();
   listen("click", openFromPage, true);
   addEventListener("storage", (event) => event.key === storage.key && follow());
   addEventListener("pageshow", (event) => event.persisted && follow()); // what was said on the page left by "back"
@@ -175,7 +175,6 @@ function write(answers, how, source) {
 
 /** @param {Word} word @param {number} status @param {any} answer */
 function settled(word, status, answer) {
-  if (status !== 200 && status !== 409) return;
   /** @type {string[]} */
   let denied = [];
   storage.change((memory) => (denied = heard(memory, settings, word, status, answer)));
@@ -270,6 +269,6 @@ function set(answers) {
 
 function reset() {
   if (tag.mode) return;
-  storage.change((memory) => Object.assign(memory, { answers: {}, last: {}, edition: "", at: 0, how: "", signal: false, proof: "", linked: false, held: {}, device: null }));
+  storage.change((memory) => Object.assign(memory, { answers: {}, last: {}, edition: "", at: 0, how: "", signal: false, proof: "", linked: false, held: {}, looked: 0, carried: 0, device: null }));
   if (settings) follow();
 }

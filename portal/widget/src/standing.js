@@ -4,14 +4,13 @@
  */
 
 import { clean, object } from "./settings.js";
-
-const EVERY = 3_600_000; // milliseconds
+import { HOUR } from "./words.js";
 
 /** @typedef {import("./storage.js").Memory} Memory */
 
 /** @param {Memory} memory @param {number} now */
-export const isDue = (memory, now) =>
-  Boolean(memory.device) && memory.queue.length === 0 && Object.values(memory.answers).some(Boolean) && Math.abs(now - memory.looked) > EVERY;
+export const isToAsk = (memory, now) =>
+  Boolean(memory.device) && memory.queue.length === 0 && Object.values(memory.answers).some(Boolean) && Math.abs(now - memory.looked) > HOUR;
 
 /**
  * @param {string} site address @param {string | null} device

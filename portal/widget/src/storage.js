@@ -10,9 +10,9 @@ import { clean, dictionary, text } from "./settings.js";
  * @typedef {{id: string, edition: string, answers: Record<string, boolean>, how: string, source: string | null,
  *   said_at: string, device: string | null, link: string | null}} Word
  * @typedef {{answers: Record<string, boolean>, edition: string, at: number, how: string, device: string | null,
- *   queue: Word[], signal: boolean, proof: string, linked: boolean, last: Record<string, string>, held: Record<string, boolean>, looked: number}} Memory
+ *   queue: Word[], signal: boolean, proof: string, linked: boolean, last: Record<string, string>, held: Record<string, boolean>, looked: number, carried: number}} Memory
  *   `last`: the word, by its id, that last said something about a purpose; `held`: the yeses that were stopped elsewhere;
- *   `looked`: when the server was asked about that
+ *   `looked`: when the server was asked about that; `carried`: when all was said again for a customer
  */
 
 export class Storage {
@@ -87,6 +87,7 @@ function remembered(found) {
     last: dictionary(given.last),
     held: answersOf(given.held),
     looked: Number(given.looked) || 0,
+    carried: Number(given.carried) || 0,
   };
 }
 

@@ -11,6 +11,8 @@ import { newDevice, newId } from "./delivery.js";
 /** @typedef {import("./storage.js").Word} Word */
 /** @typedef {Record<string, boolean>} Answers */
 
+export const HOUR = 3_600_000; // milliseconds
+
 /**
  * Into memory and in line for the server. A yes to the tool used before counts only once the server says so.
  * @param {Memory} memory @param {Settings} settings @param {Answers} answers
@@ -40,6 +42,10 @@ function line(memory, word, at) {
   memory.queue.push({ ...word, id, said_at: new Date(at).toISOString(), device: memory.device });
 }
 
+/** Whether what was said has yet to reach the customer; a token that the server does not take is no reason to hurry. @param {Memory} memory @param {number} now */
+export const isToCarry = ({ at, signal, linked, queue, carried }, now) =>
+  (at > 0 || signal) && !linked && !queue.some((word) => word.link) && Math.abs(now - carried) > HOUR;
+
 /**
  * For the customer whom the site names from now on: what was said before, as it was said and when.
  * @param {Memory} memory @param {Settings} settings @param {string | null} link
@@ -54,11 +60,14 @@ export function carry(memory, settings, link) {
     const bySignal = memory.signal && stops && !memory.answers[key];
     (bySignal ? signals : own)[key] = memory.answers[key];
   }
+  const now = Date.now();
   const word = { source: null, link };
-  if (Object.keys(signals).length) line(memory, { ...word, edition: settings.edition, answers: signals, how: "signal" }, Date.now());
+  const waiting = memory.queue.length;
+  if (Object.keys(signals).length) line(memory, { ...word, edition: settings.edition, answers: signals, how: "signal" }, now);
   if (memory.at && !outdated(settings, memory) && Object.keys(own).length) {
     line(memory, { ...word, edition: memory.edition, answers: own, how: howSaid(own) }, memory.at);
   }
+  if (memory.queue.length > waiting) memory.carried = now;
 }
 
 /**
@@ -71,8 +80,8 @@ export function heard(memory, settings, word, status, answer) {
   const latest = Object.keys(word.answers).filter((key) => memory.last[key] === word.id);
   const granted = latest.filter((key) => word.answers[key] && answer.answers?.[key] === true);
   const denied = earlier ? [] : latest.filter((key) => word.answers[key] && !granted.includes(key));
-  if (status === 409) {
-    takeBack(memory, denied);
+  if (status !== 200) {
+    takeBack(memory, denied); // what nobody recorded does not count
     return denied;
   }
   for (const key of denied) memory.answers[key] = false;
