@@ -1,4 +1,5 @@
-"""Websites that embed the script: what to paste there, whether it is heard of, what visitors answer, and a preview.
+"""Websites that embed the script: what to paste there, whether it is heard of, what visitors answer, what was found
+on its pages, and a preview.
 
 A site is added in policies/sites.toml and published like every text; here its owner gets what belongs into the site.
 """
@@ -17,7 +18,7 @@ from portal.admin.step_up import is_due, kept, step_up
 from portal.lib.errors import Conflict, NotAllowed, NotFound, TooMany
 from portal.pages import form, get, officer, page, post
 from portal.paper import language
-from portal.sites import Site
+from portal.sites import Site, inventory
 
 DAYS = 30
 WIDE, HIGH = 10, 48  # of one day's bar
@@ -95,6 +96,9 @@ async def _page(request: Request, wrong: dict[str, str], status: int = 200) -> R
         last=await sites.traffic.last(site.name),
         hows=await _hows(site),
         charts=await _charts(site, [(each.key, each.title) for each in shown.asks.values() if not each.needed]),
+        scan=await inventory.latest(site),
+        in_words=inventory.in_words,
+        script_in_words=inventory.script_in_words,
         has_secret=await sites.links.has_secret(site),
         due=is_due(request),
         wrong=wrong,

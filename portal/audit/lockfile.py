@@ -44,7 +44,7 @@ def opened(held: bytes | None, key: VerifierKey) -> Checkpoint | None:
         kin = [verifier_key(origin, vault.signing_seed())] if is_kin(origin, key.name) else []
         return open_checkpoint(held.decode(), [key, *kin])
     except (NoteError, UnicodeDecodeError) as problem:
-        told = f"{path()} is damaged or of another log ({problem})"
+        told = f"{path()} is damaged or of another log, or PORTAL_LOG_KEY is another key ({problem})"
         raise LogBroken(f"{told}. Put it back; without it a fork goes unseen.") from problem
 
 
