@@ -7,7 +7,7 @@ visitor each time: as a desktop, and as a telephone (processor four times slower
 import gzip
 import http.server
 import json
-import shutil
+import os
 import statistics
 import subprocess
 import sys
@@ -20,10 +20,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from benchmarks.figures import Figure, figure, show
+from benchmarks.load import send
 from portal.settings import HOME
+from tests import browser
 from tests.journeys.conftest import portal_command
 from tests.sites.shops import SHOP, policies_of_shop
 from tests.widget.conftest import Way, in_policies, open_portal
@@ -58,6 +60,7 @@ new Promise((seen, fail) => {
 
 def main() -> int:
     folder = Path(sys.argv[1])
+    os.environ["PORTAL_CHOICES_PER_MINUTE"] = "100000000"
     found = list(_figures(folder / "node_modules"))
     show(found, HOME / "benchmarks" / "results-widget.json")
     return 0 if all(each.ok for each in found) else 1
@@ -67,15 +70,12 @@ def _figures(modules: Path) -> Iterator[Figure]:
     with tempfile.TemporaryDirectory() as var, _pages(modules) as (address, pages), _published(Path(var), address) as way:
         pages[OURS] = _html(_ahead(way) + way.tag('data-lang="en"'))
         yield from _bytes(modules, way)
-        with sync_playwright() as playwright:
-            names = ("chromium-headless-shell", "chromium", "chromium-browser")
-            path = next(filter(None, map(shutil.which, names)), None)
-            browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
+        yield from _answers(way, address)
+        with browser.opened() as chromium:
             for profile in ("desktop", "telephone"):
-                took, worked = _measured(browser, address, profile)
+                took, worked = _measured(chromium, address, profile)
                 yield _compared(f"{profile}: question seen after", took)
                 yield _compared(f"{profile}: time in scripts", worked, at_most=12 if profile == "desktop" else None)
-            browser.close()
 
 
 def _ahead(way: Way) -> str:
@@ -93,6 +93,22 @@ def _bytes(modules: Path, way: Way) -> Iterator[Figure]:
     for name, size in theirs.items():
         whole = _brotli((BUILT / "choice.js").read_bytes()) + _brotli(texts)
         yield figure(f"bytes with texts, beside {name}", whole, "bytes", baseline=size, at_most=12_000)
+
+
+def _answers(way: Way, origin: str) -> Iterator[Figure]:
+    """Over HTTP, each by a browser of its own: a yes and a no, recorded and logged, beside a plain refusal, which is counted."""
+    body = {"id": "10000000-0000-4000-8000-NUMBER", "edition": "site-shop@1/en", "said_at": None, "source": None}
+    refusal = {**body, "answers": {"visits": False, "audiences": False}, "how": "refuse", "device": None}
+    mixed = {**body, "answers": {"visits": True, "audiences": False}, "how": "mixed", "device": "bench-----NUMBER"}
+    address, headers = f"{way.portal.address}/w/v1/{way.key}/choices", {"Content-Type": "text/plain", "Origin": origin}
+    log, seconds = way.portal.var / "server.log", 10
+    refused = send(address, json.dumps(refusal), headers, log, seconds=seconds, first=3 * 10**11, people=10**12)
+    said = send(address, json.dumps(mixed), headers, log, seconds=seconds, first=5 * 10**11, people=10**12)
+    decided = way.rows("SELECT count(*) FROM decision")[0][0] / seconds
+    yield figure("plain refusals, counted", refused.per_second, "requests/s")
+    yield figure("mixed answers, recorded", said.per_second, "requests/s", baseline=refused.per_second)
+    yield figure("mixed answers, p99", said.p99, "ms", baseline=refused.p99)
+    yield figure("decisions of mixed answers", decided, "decisions/s", at_least=1_500)
 
 
 def _brotli(content: bytes) -> int:
