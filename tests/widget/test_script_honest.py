@@ -191,6 +191,25 @@ def test_a_token_that_the_portal_does_not_take_repeats_nothing_for_an_hour(way: 
     eventually(lambda: page.evaluate("1") and len(bodies) == 2)
 
 
+def test_an_answer_given_while_the_browser_asks_is_the_latest(way: Way, shop: Shop, visit: Visit) -> None:
+    page = visit()
+    page.goto(shop.page(TEXT))
+    page.get_by_role("button", name=YES).click()
+    eventually(lambda: remembered(page, way)["queue"] == [])
+    _say_elsewhere(way, shop.address, remembered(page, way)["device"])
+
+    def late(route: Route) -> None:
+        answer = route.fetch()
+        page.evaluate("privacyChoices.set({visits: true})")
+        route.fulfill(response=answer)
+
+    page.route("**/standing", late)
+    page.reload()
+    answers(page)
+    page.wait_for_timeout(500)
+    assert answers(page)["visits"] is True
+
+
 def _say_elsewhere(way: Way, origin: str, device: str) -> None:
     """A no of the same person: of the same number, but not in this browser."""
     word = {"id": str(uuid.uuid4()), "edition": "site-shop@1/en", "answers": {"visits": False}, "how": "refuse", "device": device}

@@ -186,9 +186,10 @@ function settled(word, status, answer) {
 
 /** A no that its person said elsewhere reaches this browser too. */
 async function look() {
-  const { device } = storage.read();
-  const standing = await fetchStanding(tag.base, device);
-  if (!standing || storage.read().device !== device) return;
+  const before = storage.read();
+  const standing = await fetchStanding(tag.base, before.device);
+  const { device, at } = storage.read();
+  if (!standing || device !== before.device || at !== before.at) return; // the visitor has said something meanwhile
   let changed = false;
   storage.change((memory) => (changed = stand(Object.assign(memory, { looked: Date.now() }), standing)));
   if (changed) shown("");
