@@ -163,6 +163,8 @@ async def _for_customer(site: Site, words: tuple[Word, ...], known: Known, key: 
     """
     mine = tuple(word for word in words if known.kind in consent.CHANNELS[word.channel])
     if not mine:
+        if words:
+            traffic.note(site.name, traffic.REFUSED, f"a token named a customer by {known.kind}, which no purpose here goes by")
         return
     once = Once(f"{key}/customer", answer.digest, lambda _recorded: "{}", counts.BROUGHT_WITHIN)
     try:

@@ -194,6 +194,14 @@ async def test_a_customer_who_left_an_address_is_not_told_apart(shop: Site) -> N
         assert left.status_code == unknown.status_code == 200 and {*left.json()} == {*unknown.json()}
 
 
+async def test_the_owner_hears_of_tokens_that_count_for_nothing(shop: Site) -> None:
+    secret = await sites.links.make_secret(shop, by="system")
+    async with Visitor(shop) as visitor:
+        assert (await visitor.answer(answers={"visits": True}, how="accept", link=token(secret, phone="+40722000111"))).is_success
+    await sites.traffic.fold()
+    assert (await sites.traffic.last("shop"))["refused"].note.startswith("a token named a customer by phone")
+
+
 ORIGINS = [
     *("null", "", "https://evil.example", "http://shop.example.com", "https://shop.example.com.evil.example"),
     *("https://evilshop.example.com", "https://shop.example.com:8443", "https://SHOP.example.com", "https://shop.example.com/"),
