@@ -15,6 +15,7 @@ from portal.admin import (
     queue,
     rights,
     sign_in,
+    site_drafts,
     sites,
     statistics,
     systems,
@@ -37,6 +38,7 @@ routes = [
     ),
     *(
         *systems.routes,
+        *site_drafts.routes,  # before a site's page: /admin/sites/new is no site
         *sites.routes,
         *keys.routes,
         *audit.routes,

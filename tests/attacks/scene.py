@@ -52,7 +52,7 @@ class Scene:
         """Signed in, with the role that works behind this route."""
         if pattern.endswith(("/silence", "/hold")) or pattern.startswith("/admin/holds"):
             return self.officers["counsel"]
-        return self.officers["owner" if pattern.startswith("/admin/keys") else "privacy-officer"]
+        return self.officers["owner" if pattern.startswith(("/admin/keys", "/admin/sites/new")) else "privacy-officer"]
 
     def path(self, pattern: str) -> str:
         if "{" not in pattern:

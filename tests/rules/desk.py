@@ -58,10 +58,13 @@ async def make_and_end_a_key(watch: Watch) -> None:
 
 
 async def answer_on_a_website(watch: Watch, ana: Browser) -> None:
-    """A site's server gets its secret, a visitor says yes there, and Ana says that the browser is hers."""
+    """A site is prepared, one's server gets its secret, a visitor says yes there, and Ana says that the browser is hers."""
+    outlet = {"name": "outlet", "title": "The outlet", "origins": "https://outlet.example.com", "asks": "visits", "law": "opt-in"}
+    outlet |= {"title-en": "May we?", "body-en": "It works without."}
     site = sites.named("shop")
     async with Browser() as owner, Visitor(site, site.origins[0]) as visitor:
         await sign_in_officer(watch, owner, await hire("web.owner@example.com", "owner"))
+        await watch.press(owner, "/admin/sites/new", **outlet)
         await watch.press(owner, "/admin/sites/shop/secret")
         async with watch.noting("/w/v1/{site}/choices"):
             answer = (await visitor.answer()).json()

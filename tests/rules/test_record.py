@@ -37,6 +37,7 @@ NOTHING_TO_RECORD = {
     "/admin/cases/{case}/retry": "asks a system sooner that would be asked anyway; its answer is recorded",
     "/admin/filters": "an officer's own name for a filter of the list; it says nothing about anybody",
     "/admin/filters/{filter}/removal": "takes that name away",
+    "/admin/sites/new": "makes a section for a file of the policies; nothing is kept, and publishing it is recorded",
     "/admin/cases/{case}/papers": "has a paper made that should be there already; that it was made is recorded",
 }
 
