@@ -58,6 +58,11 @@ class Facts:
         return self.systems > 0 and self.answered == self.systems
 
     @property
+    def can_be_answered(self) -> bool:
+        """By the last search: after a reopening that one has been answered by already."""
+        return self.everything_answered and not self.acted
+
+    @property
     def needs_four_eyes(self) -> bool:
         return self.right in FOUR_EYES or self.flagged or self.proposed in ("refused", "partly")
 
@@ -82,8 +87,8 @@ TABLE: tuple[Move, ...] = (
     Move("collect again", (REVIEWING,), COLLECTING, ("proven",), COLLECTED),
     Move("propose", (REVIEWING,), APPROVING, ("everything answered", "a proposal"), COLLECTED),
     Move("propose a refusal", (TRIAGE, COLLECTING), APPROVING, ("a refusal",), COLLECTED | IN_WORDS),
-    Move("send back", (APPROVING,), REVIEWING, ("everything answered",), COLLECTED),
-    Move("send back", (APPROVING,), TRIAGE, ("proven", "something not answered"), COLLECTED | IN_WORDS),
+    Move("send back", (APPROVING,), REVIEWING, ("a search to answer by",), COLLECTED),
+    Move("send back", (APPROVING,), TRIAGE, ("proven", "no search to answer by"), COLLECTED | IN_WORDS),
     Move("approve", (APPROVING,), FULFILLING, ("approved", "not a refusal", "everything answered"), COLLECTED - FOUR_EYES),
     Move("approve", (APPROVING,), FULFILLING, ("approved", "not a refusal", "everything answered", *UNHELD), FOUR_EYES),
     Move("approve a refusal", (APPROVING,), DELIVERING, ("approved", "a refusal"), COLLECTED | IN_WORDS),
@@ -140,8 +145,9 @@ _NEEDS: dict[str, tuple[Callable[[Facts], bool], Callable[[], str]]] = {
         lambda: _("Somebody asks for another person. Look at their mandate first, and note that you saw it."),
     ),
     "everything answered": (lambda case: case.everything_answered, lambda: _("Not every system has answered yet.")),
-    "something not answered": (
-        lambda case: not case.everything_answered,
+    "a search to answer by": (lambda case: case.can_be_answered, lambda: _("Not every system has answered yet.")),
+    "no search to answer by": (
+        lambda case: not case.can_be_answered,
         lambda: _("Every system has answered; look at the findings."),
     ),
     "nothing found": (lambda case: not case.found, lambda: _("Something was found, so the case cannot close as “nothing held”.")),

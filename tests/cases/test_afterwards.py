@@ -7,7 +7,7 @@ import pytest
 from portal import cases, db, identity, jobs, messages, subjects
 from portal.lib import clock
 from portal.lib.errors import Conflict, NotFound
-from tests.cases.shops import ANA, OLGA, Company, answer, collected, letters_to, newest_to, visit
+from tests.cases.shops import ANA, OLGA, PETRA, Company, answer, collected, letters_to, newest_to, visit
 from tests.cases.test_handover import run_tidy
 from tests.conftest import on_both
 
@@ -146,3 +146,20 @@ async def _back() -> identity.Session:
     async with db.writing():
         await subjects.ensure("email", ANA, by="system")
     return await visit()
+
+
+@on_both
+async def test_what_was_opened_again_is_searched_again_also_after_a_refusal_was_sent_back(company: Company) -> None:
+    await on_file()
+    case_id = await collected("access")
+    await answer(case_id)
+    session = await visit()
+    await cases.download(await cases.hand_over(case_id, session), session)
+    await cases.reopen(case_id, officer=OLGA)
+    await cases.propose(case_id, answer="refused", reasons="Because of this and that.", officer=OLGA)
+    await cases.send_back(case_id, why="Look at the orders.", officer=PETRA)
+    assert (await cases.case(case_id)).state == "triage"
+    await cases.collect(case_id, officer=OLGA)
+    await jobs.run_due()
+    await answer(case_id)
+    assert (await cases.case(case_id)).state == "delivering"
