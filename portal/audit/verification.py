@@ -110,6 +110,16 @@ async def _verify(report: LogReport, now: Head, kept: list[Checkpoint], progress
     if now.frontier != tree.as_bytes():
         report.found(_("The head of the log does not fit its entries."))
     await _check_counts(report, now, contents)
+    if report.ok:
+        _check_name(report, now)
+
+
+def _check_name(report: LogReport, now: Head) -> None:
+    """Earlier checkpoints may bear the names of logs that this one follows, the newest bears its own."""
+    try:
+        now.checkpoint()
+    except LogBroken as problem:
+        report.found(str(problem))
 
 
 async def _size(report: LogReport, now: Head) -> int:

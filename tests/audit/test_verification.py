@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from portal import audit, db
+from portal.audit import succession
 from portal.audit.leaves import particulars, statement, states, tombstone
 from portal.audit.notes import sign_checkpoint
 from tests.audit.acts import SAID, count, require_whole, say, without_triggers
@@ -104,6 +105,14 @@ async def test_one_flipped_bit_in_any_stored_column_is_found(sqlite_house: House
             for _time in range(3):
                 await _flip(sqlite_house, table, column, chance)
     await require_whole()
+
+
+async def test_the_name_of_another_log_of_this_portal_does_not_fit(sqlite_house: House) -> None:
+    await _a_log()
+    [stored] = await db.rows("SELECT origin FROM head")
+    await _put("head", "origin", succession.next_origin(stored["origin"]), "?", {"one": 1})
+    report = await audit.verify_log()
+    assert not report.ok and "last checkpoint" in report.problems[0]
 
 
 @pytest.mark.deep
