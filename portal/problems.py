@@ -95,4 +95,4 @@ def _unknown(status: int) -> str:
 
 def _pointed(fields: Mapping[str, str]) -> list[dict[str, str]]:
     """Rooms name fields as `decisions.0.purpose`."""
-    return [{"pointer": "/" + name.replace(".", "/"), "detail": sentence} for name, sentence in fields.items()]
+    return [{"pointer": "/" + name.replace("~", "~0").replace(".", "/"), "detail": sentence} for name, sentence in fields.items()]

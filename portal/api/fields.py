@@ -41,7 +41,7 @@ def an_object(said: Any, allowed: Collection[str], needed: Collection[str], faul
         return {}
     for name in said:
         if name not in allowed:
-            faults.add(f"{pointer}/{_escaped(name)}", _("There is no such field here."))
+            faults.add(f"{pointer}/{escaped(name)}", _("There is no such field here."))
     for name in needed:
         if name not in said:
             faults.add(f"{pointer}/{name}", _("This field is missing."))
@@ -100,6 +100,6 @@ def identifier(said: dict[str, Any], faults: Faults) -> tuple[str, str]:
     return kind, value
 
 
-def _escaped(name: str) -> str:
+def escaped(name: str) -> str:
     """A name inside a JSON pointer (RFC 6901)."""
     return name[:LONGEST_NAME].replace("~", "~0").replace("/", "~1")

@@ -7,6 +7,7 @@ from typing import Any
 
 from starlette.requests import Request
 
+from portal.api.fields import escaped
 from portal.consent import batches
 from portal.identity import ApiKey
 from portal.lib.errors import Invalid, NotAllowed
@@ -65,13 +66,16 @@ def single(
     """The query by name: nothing unknown, nothing twice, nothing empty."""
     given = request.query_params.multi_items()
     faults = [
-        {"pointer": f"/{name}", "detail": _("This stands in the map.") if name in in_map else _("There is no such field here.")}
+        {
+            "pointer": f"/{escaped(name)}",
+            "detail": _("This stands in the map.") if name in in_map else _("There is no such field here."),
+        }
         for name, _value in given
         if name not in (*names, *repeated)
     ]
     found = [(name, value) for name, value in given if name in names]
     twice = {name for name, _value in found if sum(name == each for each, _other in found) > 1}
-    faults += [{"pointer": f"/{name}", "detail": _("This stands there twice.")} for name in sorted(twice)]
+    faults += [{"pointer": f"/{escaped(name)}", "detail": _("This stands there twice.")} for name in sorted(twice)]
     faults += [{"pointer": f"/{name}", "detail": _("This field is missing.")} for name, value in found if not value]
     if faults:
         raise BadRequest(faults)

@@ -14,7 +14,7 @@ from portal import cases, db
 from portal.api import schemas
 from portal.api.decisions import idempotency_key
 from portal.api.door import Described, answer, get, json_body, post, written
-from portal.api.fields import Faults, an_object, identifier, past_moment, text
+from portal.api.fields import Faults, an_object, escaped, identifier, past_moment, text
 from portal.identity import ApiKey
 from portal.lib.errors import Conflict, Invalid
 from portal.paper import _
@@ -92,9 +92,9 @@ def _read(said: Any) -> dict[str, Any]:
 
 def _pointed(problem: Invalid) -> list[dict[str, str]]:
     places = {"right": "/rights", "changes": "/changes", "message": "/message", "received_at": "/received_at"}
-    return [{"pointer": places.get(name, f"/changes/{name}"), "detail": each} for name, each in problem.fields.items()] or [
-        {"pointer": "", "detail": problem.sentence}
-    ]
+    return [
+        {"pointer": places.get(name, f"/changes/{escaped(name)}"), "detail": each} for name, each in problem.fields.items()
+    ] or [{"pointer": "", "detail": problem.sentence}]
 
 
 _REFERENCE = {

@@ -10,6 +10,7 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import Request
 
 from portal import settings, vault
+from portal.api.fields import escaped
 from portal.paper import _
 from portal.problems import BadRequest, Unacceptable
 
@@ -105,9 +106,9 @@ class _Parts:
     def _headers_finished(self) -> None:
         name = parse_options_header(self._disposition)[1].get(b"name", b"")[:_LONGEST_NAME].decode("utf-8", "replace")
         if name not in (self._large, self._small):
-            raise BadRequest([{"pointer": f"/{name}", "detail": _("There is no such field here.")}])
+            raise BadRequest([{"pointer": f"/{escaped(name)}", "detail": _("There is no such field here.")}])
         if name in self._names:
-            raise BadRequest([{"pointer": f"/{name}", "detail": _("This stands there twice.")}])
+            raise BadRequest([{"pointer": f"/{escaped(name)}", "detail": _("This stands there twice.")}])
         self._names.append(name)
 
     def _data(self, data: bytes, start: int, end: int) -> None:

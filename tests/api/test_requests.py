@@ -74,3 +74,10 @@ async def test_another_scope_is_refused_and_one_address_is_not_flooded(sqlite_ho
     async with Machine(await key("cases:write")) as shop:
         codes = [(await shop.post(DOOR, json=schemas.REQUEST_EXAMPLE)).status_code for _time in range(6)]
     assert codes == [201] * 5 + [429]
+
+
+async def test_a_name_with_signs_of_a_pointer_is_pointed_at_by_rfc_6901(sqlite_house: House) -> None:
+    async with Machine(await key("cases:write")) as shop:
+        sent = {"identifier": {"email": ANA}, "rights": ["rectification"], "changes": {"a/b~c": "x"}, "country": "RO"}
+        answer = await shop.post(DOOR, json=sent | {"received_at": "2026-01-05T10:00:00Z"})
+    assert answer.status_code == 422 and faults(answer) == ["/changes/a~1b~0c"]
