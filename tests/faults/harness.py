@@ -142,9 +142,12 @@ class Customer:
             self.journal.acknowledged(number)
 
     def _counts(self, reply: httpx2.Response) -> bool:
-        """Whether it was done; with a 503 or 507 it may be sent again, and anything else is a fault of the portal."""
-        assert reply.status_code in {200, 503, 507}, (reply.status_code, reply.text)
-        if reply.status_code != 200:
+        """Whether it was done; with a 503 or 507 it may be sent again, with a 429 later (nobody asks this often), and
+        anything else is a fault of the portal."""
+        assert reply.status_code in {200, 429, 503, 507}, (reply.status_code, reply.text)
+        if reply.status_code == 429:
+            time.sleep(0.1)
+        elif reply.status_code != 200:
             self.refused += 1
             time.sleep(0.1)
         return reply.status_code == 200
