@@ -26,9 +26,7 @@ from benchmarks.figures import Figure, figure, show
 from benchmarks.load import send
 from portal.settings import HOME
 from tests import browser
-from tests.journeys.conftest import portal_command
-from tests.sites.shops import SHOP, policies_of_shop
-from tests.widget.conftest import Way, in_policies, open_portal
+from tests.widget.conftest import Way, open_portal, publish_shop
 
 SAMPLES = 15
 OURS, OREJIME, VANILLA, NOTHING = "ours", "orejime", "vanilla-cookieconsent", "nothing"
@@ -170,13 +168,7 @@ def _compared(name: str, found: Mapping[str, float], at_most: float | None = Non
 
 @contextmanager
 def _published(var: Path, origin: str) -> Iterator[Way]:
-    (var / "systems.toml").touch()
-    policies_of_shop(var, origin, text=SHOP)
-    with in_policies(var):
-        for command in (["migrate"], ["publish", "--yes"], ["sites", "snippet", "shop"]):
-            done = portal_command(var, *command)
-            assert done.returncode == 0, done.stdout + done.stderr
-    (var / "snippet").write_text(done.stdout)
+    publish_shop(var, origin)
     with open_portal(var) as way:
         yield way
 

@@ -16,11 +16,11 @@ from portal.sites import Site, inventory, scan
 from portal.sites.inventory import BEFORE, NO, READY, YES, Finding, Look, Thing
 from tests import browser
 from tests.conftest import House
-from tests.journeys.conftest import environment, portal_command
+from tests.journeys.conftest import environment
 from tests.people import OLGA, Browser, go_to_work, hire
-from tests.sites.shops import SHOP, found_site, policies_of_shop
+from tests.sites.shops import SHOP, found_site
 from tests.widget import site as shops
-from tests.widget.conftest import Way, in_policies, open_portal
+from tests.widget.conftest import Way, open_portal, publish_shop
 from tests.widget.site import Shop
 
 PAGE = "https://shop.example.com/"
@@ -162,15 +162,9 @@ def way(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Way, Shop]]:
     """A portal, and the shop that has its tag; the command looks through the tests' Chromium."""
     var = tmp_path_factory.mktemp("scan") / "var"
     var.mkdir()
-    (var / "systems.toml").touch()
     with shops.opened() as shop, pytest.MonkeyPatch.context() as patch:
         patch.setenv("CHROMIUM", browser.path() or "")
-        policies_of_shop(var, shop.address, text=SHOP)
-        with in_policies(var):
-            for command in (["migrate"], ["publish", "--yes"], ["sites", "snippet", "shop"]):
-                done = portal_command(var, *command)
-                assert done.returncode == 0, done.stdout + done.stderr
-        (var / "snippet").write_text(done.stdout)
+        publish_shop(var, shop.address)
         with open_portal(var) as way:
             shop.portal, shop.tag = way.portal.address, way.tag()
             yield way, shop

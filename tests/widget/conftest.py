@@ -60,14 +60,19 @@ def published(the_shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A portal's things with the shop's texts published; copy them before you change them."""
     var = tmp_path_factory.mktemp("widget") / "var"
     var.mkdir()
+    publish_shop(var, the_shop.address, the_shop.address.replace("127.0.0.1", "localhost"))
+    return var
+
+
+def publish_shop(var: Path, *origins: str) -> None:
+    """A portal's things in `var`, with the shop's texts published and what it has to paste in `snippet`."""
     (var / "systems.toml").touch()
-    policies_of_shop(var, the_shop.address, the_shop.address.replace("127.0.0.1", "localhost"), text=SHOP)
+    policies_of_shop(var, *origins, text=SHOP)
     with in_policies(var):
         for command in (["migrate"], ["publish", "--yes"], ["sites", "snippet", "shop"]):
             done = portal_command(var, *command)
             assert done.returncode == 0, done.stdout + done.stderr
     (var / "snippet").write_text(done.stdout)
-    return var
 
 
 @contextmanager
