@@ -2,6 +2,7 @@
 
 from portal.admin import (
     audit,
+    autopilot,
     cases,
     clocks,
     colleagues,
@@ -38,6 +39,7 @@ routes = [
     ),
     *(
         *systems.routes,
+        *autopilot.routes,
         *site_drafts.routes,  # before a site's page: /admin/sites/new is no site
         *sites.routes,
         *keys.routes,

@@ -2,6 +2,7 @@
 
 from portal.cases import answering as answering
 from portal.cases import appeals as appeals
+from portal.cases import autopilot as autopilot
 from portal.cases import backlog as backlog
 from portal.cases import bulk as bulk
 from portal.cases import by_post as by_post
@@ -33,6 +34,7 @@ from portal.cases import second_proof as second_proof
 from portal.cases import silence as silence
 from portal.cases import states as states
 from portal.cases import statistics as statistics
+from portal.cases import switches as switches
 from portal.cases import together as together
 from portal.cases.approval import approve, frozen, proposal, propose, send_back
 from portal.cases.closing import close, extend, hold, lift, reopen, withdraw

@@ -4,10 +4,11 @@ What is signed is the digest of the frozen snapshot. Approving and executing tak
 that changed since voids the approval. Proposer and approver differ by person, not by account or session.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from portal import db, identity, vault
+from portal import audit, db, identity, vault
 from portal.cases import answering, events, freeze, fulfilment, models, moves, own_data, remedies, states, verification
 from portal.cases.policy import policy
 from portal.cases.snapshot import Snapshot
@@ -47,38 +48,54 @@ async def propose(case_id: str, *, answer: str = "fulfilled", reasons: str = "",
         actor = f"officer:{officer}"
         again = await answering.by_others(row, officer, "cases.process")
         await _refuse_misfits(row, answer)
-        row.proposed = answer
-        reasons = _with_ground(row, ground, reasons.strip())
-        snapshot = await freeze.take(row, answer=answer, reasons=reasons)
-        approval_id = ids.new()
-        key = await vault.key_for("case", case_id)
-        await models.Approval.create(
-            id=approval_id,
-            case_id=case_id,
-            round=row.round,
-            answer=answer,
-            reasons=key.seal(Place("case_approval", "reasons", approval_id), reasons),
-            digest=snapshot.digest,
-            snapshot_blob=await freeze.keep(row, snapshot),
-            proposed_by=actor,
-            proposed_person=await identity.person_of(officer),
-            proposed_at=clock.now(),
-            decision="",
-        )
-        facts = await moves.facts(row)
-        said = {"answer": answer, "snapshot": snapshot.digest} | ({"reason": ground} if ground else {}) | again
-        if answer == "refused" and row.state in (states.TRIAGE, states.COLLECTING):
-            await moves.move(row, "propose a refusal", event=events.PROPOSED, actor=actor, payload=said, proposed=answer)
-        elif facts.needs_four_eyes:
-            await moves.move(row, "propose", event=events.PROPOSED, actor=actor, payload=said, proposed=answer)
-        else:
-            await moves.move(row, "fulfil", event=events.PROPOSED, actor=actor, payload=said, proposed=answer)
-            await fulfilment.begin(row)
+        reasons = _with_ground(row, answer, ground, reasons.strip())
+        said = ({"reason": ground} if ground else {}) | again
+        person = await identity.person_of(officer)
+        await freeze_and_go_on(row, answer, reasons, event=events.PROPOSED, actor=actor, person=person, said=said)
     return row.state
 
 
-def _with_ground(row: models.CaseRow, ground: str, reasons: str) -> str:
-    if not ground or row.proposed == "fulfilled":
+async def freeze_and_go_on(
+    row: models.CaseRow,
+    answer: str,
+    reasons: str,
+    *,
+    event: audit.Event,
+    actor: str,
+    person: str,
+    said: Mapping[str, str] | None = None,
+) -> None:
+    """Inside `writing()`: keep the snapshot of the answer; it waits for a second person, or is carried out."""
+    row.proposed = answer
+    snapshot = await freeze.take(row, answer=answer, reasons=reasons)
+    approval_id = ids.new()
+    key = await vault.key_for("case", row.id)
+    await models.Approval.create(
+        id=approval_id,
+        case_id=row.id,
+        round=row.round,
+        answer=answer,
+        reasons=key.seal(Place("case_approval", "reasons", approval_id), reasons),
+        digest=snapshot.digest,
+        snapshot_blob=await freeze.keep(row, snapshot),
+        proposed_by=actor,
+        proposed_person=person,
+        proposed_at=clock.now(),
+        decision="",
+    )
+    facts = await moves.facts(row)
+    payload = {"answer": answer, "snapshot": snapshot.digest} | dict(said or {})
+    if answer == "refused" and row.state in (states.TRIAGE, states.COLLECTING):
+        await moves.move(row, "propose a refusal", event=event, actor=actor, payload=payload, proposed=answer)
+    elif facts.needs_four_eyes:
+        await moves.move(row, "propose", event=event, actor=actor, payload=payload, proposed=answer)
+    else:
+        await moves.move(row, "fulfil", event=event, actor=actor, payload=payload, proposed=answer)
+        await fulfilment.begin(row)
+
+
+def _with_ground(row: models.CaseRow, answer: str, ground: str, reasons: str) -> str:
+    if not ground or answer == "fulfilled":
         return reasons
     if not remedies.is_ground(ground, row.right):
         raise Invalid(_("Please choose a ground that the law knows."), {"ground": _("Choose one of these.")})

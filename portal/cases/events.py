@@ -56,6 +56,13 @@ MAIL_TAKEN = audit.Event("case.mail_taken", "A mail came in.")
 MAIL_READ = audit.Event("case.mail_read", "An officer read a mail that had come in.")
 MAIL_FETCHED = audit.Event("case.mail_fetched", "An officer fetched a mail that had come in, with what was attached.")
 MAIL_DONE = audit.Event("case.mail_done", "An officer dealt with a mail that had come in.")
+AUTOPILOT_WATCHES = audit.Event(
+    "autopilot.watches", "An owner lets the portal note, for a right and a system, what it would answer by itself."
+)
+AUTOPILOT_ACTS = audit.Event("autopilot.acts", "An owner lets the portal answer by itself, for a right and a system.")
+AUTOPILOT_OFF = audit.Event("autopilot.off", "An owner ended that the portal answers or watches, for a right and a system.")
+AUTOPILOT_LOOKED = audit.Event("case.autopilot_looked", "The portal noted what it would have answered by itself.")
+AUTOPILOT_ANSWERED = audit.Event("case.autopilot_answered", "The portal answered by itself; no officer looked.")
 CLOSED = audit.Event("case.closed", "A request was closed.")
 WITHDRAWN = audit.Event("case.withdrawn", "The person took the request back.")
 REOPENED = audit.Event("case.reopened", "A closed request was opened again.")

@@ -33,15 +33,15 @@ async def collect(case_id: str, *, officer: str) -> list[str]:
     """Ask every system what it holds (for an erasure: what it would delete); again from reviewing, with fresh answers."""
     async with db.writing():
         row = await moves.lock(case_id)
-        again = row.state == states.REVIEWING
-        await moves.move(
-            row,
-            "collect again" if again else "collect",
-            event=events.LOOK_AGAIN if again else events.COLLECTING,
-            actor=f"officer:{officer}",
-            officer=row.officer or officer,
-        )
-        return await ask_systems(row)
+        return await search(row, actor=f"officer:{officer}", officer=row.officer or officer)
+
+
+async def search(row: models.CaseRow, *, actor: str, officer: str | None = None) -> list[str]:
+    """Inside `writing()`: the same, of a case that is locked; from now on it is this officer's."""
+    again = row.state == states.REVIEWING
+    verb, event = ("collect again", events.LOOK_AGAIN) if again else ("collect", events.COLLECTING)
+    await moves.move(row, verb, event=event, actor=actor, officer=officer)
+    return await ask_systems(row)
 
 
 async def look_again(case_id: str, *, officer: str) -> list[str]:
@@ -189,4 +189,4 @@ def _is_over(task: models.Task, row: models.CaseRow) -> bool:
     return task.state == "answered" or task.round != row.round or row.state != states.COLLECTING
 
 
-__all__ = ["all_systems", "ask_now", "collect", "look_again", "open_system", "triage"]
+__all__ = ["all_systems", "ask_now", "collect", "look_again", "open_system", "search", "triage"]

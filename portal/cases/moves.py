@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from portal import audit, db, jobs, subjects, vault
-from portal.cases import deadlines, events, grades, legal_holds, models, protection, states
+from portal.cases import deadlines, events, grades, legal_holds, models, protection, states, switches
 from portal.cases.policy import policy
 from portal.lib import clock
 from portal.lib.errors import Conflict, NotFound
@@ -72,6 +72,7 @@ async def move(
     await row.save(update_fields=list(changes))
     said = {"verb": verb, "from": before, "to": step.target, "right": row.right} | ({"outcome": outcome} if outcome else {})
     await audit.record(event, actor=actor, subject=row.subject, case=row.id, payload=said | (payload or {}))
+    await switches.wake(row)
 
 
 def _answered(row: models.CaseRow) -> dict[str, Any]:

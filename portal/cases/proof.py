@@ -10,6 +10,7 @@ from collections import Counter
 from typing import Any
 
 from portal import audit
+from portal.cases import events
 from portal.cases.letterhead import letterhead
 from portal.cases.snapshot import Correction, Proven, Removal, Row, Snapshot, System, Table
 from portal.lib.errors import NotFound
@@ -18,6 +19,7 @@ from portal.settings import get
 
 FORMAT = "portal/case-record/1"
 DECISIONS = frozenset({"case.proposed", "case.approved", "case.refusal_approved", "case.sent_back", "case.correction_decided"})
+DECISIONS |= {events.AUTOPILOT_ANSWERED.name}
 
 
 async def build_proof(snapshot: Snapshot) -> bytes:

@@ -1,5 +1,6 @@
 """What this room keeps outside the database for a restored backup: whose earlier requests fell with their erasure, and the
-legal holds that counsel set and lifted since, so that no job deletes what a court may ask for (GDPR Art. 17(3)(e)).
+legal holds that counsel set and lifted since, so that no job deletes what a court may ask for (GDPR Art. 17(3)(e)); and what the
+portal may no longer answer by itself.
 
 Ids, the sealed reason, and the keyed index of the person's addresses; never a value.
 """
@@ -8,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from portal import audit, db, subjects, vault
-from portal.cases import contact, events, own_data
+from portal.cases import contact, events, own_data, switches
 from portal.vault import Place
 
 _HOLD = ("id", "subject", "system", "by", "since", "review_on")
@@ -103,6 +104,15 @@ async def _lift_again(what: dict[str, Any]) -> bool:
     return bool(standing)
 
 
+async def _tell_off(entries: Sequence[audit.safety.Kept]) -> dict[str, dict[str, Any]]:
+    return {each.id: {"switch": each.object} for each in entries}
+
+
+async def _off_again(what: dict[str, Any]) -> bool:
+    return await switches.off_again(what["switch"])
+
+
 audit.safety.keeps([events.ERASED], tell=_tell, again=_again)
 audit.safety.keeps([events.HOLD_SET], tell=_tell_holds, again=_hold_again)
 audit.safety.keeps([events.HOLD_ENDED], tell=_tell_holds, again=_lift_again)
+audit.safety.keeps([events.AUTOPILOT_OFF], tell=_tell_off, again=_off_again)

@@ -7,7 +7,7 @@ from portal.cases.snapshot import Step
 from portal.lib import clock
 
 # Not shown to the person and not proof of anything: the officers' own working notes.
-INTERNAL = frozenset({"case.noted", "case.flagged"})
+INTERNAL = frozenset({"case.noted", "case.flagged", "case.autopilot_looked"})
 # Events that there may be hundreds of, with nothing to say beside their sentence.
 _PLAIN = INTERNAL | {"case.findings_read", "case.opened_by_officer", "case.messages_read"}
 AT_ONCE = 200

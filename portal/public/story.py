@@ -96,6 +96,7 @@ def told(event: str) -> str | None:
         "case.collected": _("Every system has answered."),
         "case.look_again": _("We asked our systems once more."),
         "case.proposed": _("An officer wrote an answer."),
+        "case.autopilot_answered": _("The portal answered by itself. No person looked at what it found."),
         "case.approved": _("A second person agreed to it."),
         "case.refusal_approved": _("A second person agreed to a refusal."),
         "case.sent_back": _("A second person asked for changes."),

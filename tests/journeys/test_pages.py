@@ -34,7 +34,15 @@ FOR_ANYBODY = [
     "/no-such-page",
 ]
 FOR_CUSTOMERS = ["/preferences", "/preferences/history", "/requests", "/requests/new", "/looks"]
-FOR_OFFICERS = ["/admin", "/admin/cases", "/admin/cases?open=no", "/admin/people", "/admin/audit", "/admin/evidence/new"]
+FOR_OFFICERS = [
+    "/admin",
+    "/admin/cases",
+    "/admin/cases?open=no",
+    "/admin/people",
+    "/admin/audit",
+    "/admin/evidence/new",
+    "/admin/autopilot",
+]
 
 
 @pytest.fixture(params=[pytest.param(CROSSWISE, id="crosswise"), pytest.param(ALL, id="all", marks=pytest.mark.deep)])

@@ -47,6 +47,7 @@ async def tell_a_system_again(watch: Watch) -> None:
     async with Browser() as owner:
         await sign_in_officer(watch, owner, await hire("owner@example.com", "owner"))
         await watch.press(owner, "/admin/systems/shop/replay", **{"from": "0"})
+        await watch.press(owner, "/admin/autopilot", do="watch", switch="access/shop")
 
 
 async def make_and_end_a_key(watch: Watch) -> None:

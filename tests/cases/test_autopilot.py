@@ -1,0 +1,223 @@
+"""Answering by itself: off from the start, only after a month of the very same answers, and never what asks for judgement."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from portal import audit, cases, custody, db, jobs, settings, subjects
+from portal.cases import models, states, switches
+from portal.custody import backup
+from portal.lib import clock
+from portal.lib.errors import Conflict, NotFound
+from tests.cases.shops import BEN, MALLORY, OLGA, SYSTEMS, Company, answer, ask, found_company, prove, visit
+from tests.conftest import House, on_both
+
+OWNER = "owner"
+SYSTEM_NAMES = ("shop", "news", "portal")
+LATER = timedelta(days=31)
+
+
+async def known(address: str = BEN) -> None:
+    async with db.writing():
+        await subjects.ensure("email", address, by="import", own=True)
+
+
+async def asked(right: str = "access", message: str = "") -> str:
+    """By Ben, who has just signed in."""
+    await known()
+    opened = await cases.open_for(await visit(BEN), right, language="en", details={"message": message} if message else None)
+    return opened.id
+
+
+async def state(case_id: str) -> str:
+    return (await cases.case(case_id)).state
+
+
+async def searched(case_id: str) -> str:
+    """By an officer."""
+    await cases.collect(case_id, officer=OLGA)
+    await jobs.run_due()
+    return case_id
+
+
+async def watching(right: str = "access") -> None:
+    for system in SYSTEM_NAMES:
+        await switches.watch(right, system, officer=OWNER)
+
+
+async def acting(right: str = "access") -> None:
+    """More than a month ago it began to watch, and saw one request that an officer answered alike."""
+    with clock.at(clock.now() - LATER):
+        await watching(right)
+        await answer(await searched(await asked(right)))
+    for system in SYSTEM_NAMES:
+        await switches.act(right, system, officer=OWNER)
+
+
+async def watched() -> switches.Watched:
+    return await switches.watched("access", clock.now() - LATER)
+
+
+async def test_it_is_off_until_an_owner_says_otherwise(company: Company) -> None:
+    case_id = await asked()
+    await jobs.run_due()
+    assert await state(case_id) == states.TRIAGE and {each.mode for each in await switches.switches()} == {"off"}
+
+
+@on_both
+async def test_while_it_watches_officers_answer_and_it_notes_whether_alike(company: Company) -> None:
+    await watching()
+    case_id = await asked()
+    await jobs.run_due()
+    assert await state(case_id) == states.TRIAGE
+    await searched(case_id)
+    assert await state(case_id) == states.REVIEWING and (await watched()).waiting == 1
+    await answer(case_id)
+    assert (await watched()) == switches.Watched(1, (), 0, 0)
+    await searched(await asked(message="Please call me about my order."))
+    assert (await watched()).left == 1
+    assert len(await audit.search(event="case.autopilot_looked")) == 2
+
+
+async def test_an_officers_answer_with_something_taken_out_is_another_one(company: Company) -> None:
+    await watching()
+    case_id = await searched(await asked())
+    found = next(each for each in await cases.review(case_id, officer=OLGA) if each.table == "customer")
+    await cases.redact(case_id, found.id, 0, "name", reason="third party", officer=OLGA)
+    await answer(case_id, "partly", "Your name is not yours alone.")
+    assert (await watched()).other == (case_id,)
+    with clock.at(clock.now() + LATER), pytest.raises(Conflict, match="another answer"):
+        await switches.act("access", "shop", officer=OWNER)
+
+
+@on_both
+async def test_it_acts_only_after_a_month_that_shows_something(company: Company) -> None:
+    with pytest.raises(Conflict, match="watch for a month first"):
+        await switches.act("access", "shop", officer=OWNER)
+    await watching()
+    with pytest.raises(Conflict, match="not watched for a month yet"):
+        await switches.act("access", "shop", officer=OWNER)
+    with clock.at(clock.now() + LATER), pytest.raises(Conflict, match="no request yet"):
+        await switches.act("access", "shop", officer=OWNER)
+    for right, system in (("erasure", "shop"), ("access", "nowhere")):
+        with pytest.raises(NotFound):
+            await switches.watch(right, system, officer=OWNER)
+
+
+@on_both
+@pytest.mark.parametrize("right", ["access", "portability"])
+async def test_a_copy_is_ready_without_an_officer_for_whoever_signed_in(company: Company, right: str) -> None:
+    await acting(right)
+    case_id = await asked(right)
+    await jobs.run_due()
+    assert await state(case_id) == states.DELIVERING and await cases.package_of(case_id) is not None
+    assert await switches.acted(right, clock.now() - timedelta(days=1)) == 1
+    log = await audit.search(case=case_id, limit=50)
+    assert not [each for each in log if each.actor.startswith("officer:")]
+    told = [step.event for step in await cases.timeline(case_id)]
+    assert "case.autopilot_answered" in told and "case.proposed" not in told
+
+
+async def test_a_newly_connected_system_and_a_switch_turned_off_leave_everything_to_officers(company: Company) -> None:
+    await acting()
+    before, till = settings.get(), SYSTEMS.partition('[[system]]\nname = "news"')[0].replace('name = "shop"', 'name = "till"')
+    (company.folder / "more.toml").write_text(SYSTEMS + till)
+    settings.use(replace(before, systems=str(company.folder / "more.toml")))
+    first = await asked()
+    await jobs.run_due()
+    settings.use(before)
+    await switches.stop("access", "news", officer=OWNER)
+    second = await asked()
+    await jobs.run_due()
+    assert await state(first) == await state(second) == states.TRIAGE
+
+
+async def test_switched_off_between_search_and_answer_it_answers_nothing(company: Company) -> None:
+    await acting()
+    case_id = await asked()
+    company.take_down("news")
+    await jobs.run_due()
+    assert await state(case_id) == states.COLLECTING
+    await switches.stop("access", "shop", officer=OWNER)
+    company.bring_back("news")
+    with clock.at(clock.now() + timedelta(hours=1)):
+        await jobs.run_due()
+    assert await state(case_id) == states.REVIEWING
+
+
+async def by_code(company: Company) -> str:
+    await known()
+    opened = await ask("access", BEN)
+    await prove(opened, BEN)
+    return opened.id
+
+
+async def marked(company: Company) -> str:
+    case_id = await asked()
+    await cases.triage(case_id, officer=OLGA, flags=["third party"])
+    return case_id
+
+
+async def held(company: Company) -> str:
+    case_id = await asked()
+    await cases.hold(case_id, "clarification", "What is meant?", officer=OLGA)
+    return case_id
+
+
+async def with_a_message(company: Company) -> str:
+    return await asked(message="Please call me about my order.")
+
+
+async def about_somebody_else_too(company: Company) -> str:
+    company.run("shop", f"UPDATE customer SET name = 'with {MALLORY}' WHERE id = 2;")
+    return await asked()
+
+
+async def with_free_text(company: Company) -> str:
+    company.run("shop", "UPDATE purchase SET item = 'Jam' || char(10) || 'for the neighbour' WHERE customer_id = 2;")
+    return await asked()
+
+
+@pytest.mark.parametrize("case", [by_code, marked, held, with_a_message, about_somebody_else_too, with_free_text])
+async def test_what_asks_for_judgement_waits_for_an_officer(company: Company, case: Callable[[Company], Awaitable[str]]) -> None:
+    await acting()
+    case_id = await case(company)
+    await jobs.run_due()
+    assert await state(case_id) in (states.TRIAGE, states.REVIEWING)
+    assert await switches.acted("access", clock.now() - timedelta(days=1)) == 0
+
+
+async def test_what_an_officer_began_is_the_officers(company: Company) -> None:
+    await acting()
+    case_id = await asked()
+    await searched(case_id)
+    assert await state(case_id) == states.REVIEWING and (await models.CaseRow.get(id=case_id)).officer == OLGA
+
+
+async def test_a_copy_that_is_asked_for_again_is_an_officers(company: Company) -> None:
+    await acting()
+    case_id = await asked()
+    await jobs.run_due()
+    with clock.at(clock.now() + timedelta(days=40)):
+        await cases.close(case_id, "fulfilled", officer=OLGA)
+        await cases.reopen(case_id, officer=OLGA)
+        await jobs.run_due()
+        assert await state(case_id) == states.TRIAGE
+
+
+async def test_a_restored_backup_does_not_answer_by_itself_what_was_ended_since(sqlite_house: House, tmp_path: Path) -> None:
+    found_company(sqlite_house, tmp_path / "company")
+    await watching()
+    made = await backup.make(tmp_path / "backups")
+    await switches.stop("access", "shop", officer=OWNER)
+    await audit.sequence_all()
+    await db.close()
+    done = await custody.restore(made.data, new_log=True)
+    await db.open_database()
+    assert done.again["autopilot.off"] == 1
+    modes = {each.system: each.mode for each in await switches.switches() if each.right == "access"}
+    settings.use(sqlite_house.settings)
+    assert modes == {"shop": "off", "news": "watching", "portal": "watching"}
