@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from benchmarks.decisions import DECISION
 from benchmarks.figures import Figure, figure
+from benchmarks.in_browser import check_times
 from benchmarks.load import CLIENTS, Load, press
 from benchmarks.portals import Measured, environment, prepare, run, serving
 
@@ -30,8 +31,11 @@ def figures(database_url: str, database: str, people: int, seconds: int) -> Iter
         yield figure(f"{name}: processor time to check 10,000 entries", 1000 * told["busy"], "ms")
         with serving(var, secret, database_url) as portal:
             took, load = _proofs_beside(portal, seconds)
+            checked = check_times(portal, _proof(portal))
         yield figure(f"{name}: decisions while proofs are asked for", load.per_second, "requests/s", at_least=0.9 * A_SECOND)
         yield figure(f"{name}: from the act to its proof, p99", _p99(took), "ms", baseline=min(took), at_most=500)
+        p99 = {name: _p99(times) for name, times in checked.items()}
+        yield figure(f"{name}: proof checked in a browser, p99", p99["whole"], "ms", baseline=p99["bare"], at_most=5)
         yield figure(f"{name}: size of a proof", told["proof_bytes"], "bytes", at_most=2048)
 
 
@@ -52,6 +56,13 @@ def _proofs_beside(portal: Measured, seconds: int) -> tuple[list[float], Load]:
         _asked(portal, connection, "GET", "/api/v1" + json.loads(said)["decisions"][0]["receipt"])
         took.append((time.monotonic() - began) * 1000)
     return took, loads[0]
+
+
+def _proof(portal: Measured) -> str:
+    address = urlsplit(portal.address)
+    connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=10)
+    said = json.loads(_asked(portal, connection, "POST", "/api/v1/decisions", DECISION.replace("NUMBER", "1")))
+    return _asked(portal, connection, "GET", "/api/v1" + said["decisions"][0]["receipt"])
 
 
 def _asked(portal: Measured, connection: http.client.HTTPConnection, method: str, path: str, body: str = "") -> str:
