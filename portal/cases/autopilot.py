@@ -1,16 +1,29 @@
-"""A copy for somebody who signed in, without an officer: where nothing found asks for judgement (GDPR Art. 12(3), 15, 20).
+"""What a person gets without an officer, having signed in for it: a copy, or their own details corrected, where nothing asks
+for judgement (GDPR Art. 12(3), 15, 16, 20).
 
 It begins the search as soon as the person has shown who they are, and answers in full as soon as every system has. Whatever an
 officer would have to open first (caution.py) stays for officers, with the search done. While it only watches it notes what it
 would have answered.
 """
 
-from portal import audit, db, jobs
-from portal.cases import approval, caution, events, fanout, freeze, models, moves, states, switches
+from portal import audit, db, jobs, subjects, vault
+from portal.cases import approval, caution, events, fanout, freeze, models, moves, review, states, switches, targets
 from portal.lib import clock
+from portal.lib.errors import Invalid
+from portal.vault import Place
 
 ACTOR = "system"
 HOW, ANSWER = "signed in", "fulfilled"
+# What people know best of themselves; an e-mail address or telephone number only once it is proven.
+OWN = frozenset({"name", "street", "city", "postcode", "country", "language"})
+PROVEN_FIRST = ("email", "phone")
+
+
+class _Looked(Exception):
+    """Carries out of a savepoint what it would have signed."""
+
+    def __init__(self, digest: str) -> None:
+        self.digest = digest
 
 
 @jobs.verb("cases.autopilot", at_once=2)
@@ -29,12 +42,13 @@ async def autopilot_job(job: jobs.Job) -> None:
 
 async def _look(row: models.CaseRow, *, acts: bool) -> None:
     answers = await _answers(row)
-    digest = (await freeze.take(row, answer=ANSWER)).digest if answers else ""
+    digest = await _digest(row) if answers else ""
     await db.run(
         "INSERT INTO autopilot_note (case_id, round, asked_for, at, digest, acted) VALUES (?, ?, ?, ?, ?, ?)",
         *(row.id, row.round, row.right, clock.micros(clock.now()), digest, int(acts and answers)),
     )
     if acts and answers:
+        await _accept(row)
         await approval.freeze_and_go_on(row, ANSWER, "", event=events.AUTOPILOT_ANSWERED, actor=ACTOR, person="")
     else:
         said = {"answer": ANSWER if answers else "an officer has to look"}
@@ -43,7 +57,55 @@ async def _look(row: models.CaseRow, *, acts: bool) -> None:
 
 async def _answers(row: models.CaseRow) -> bool:
     """Whether something was found, and nothing of it asks for an officer."""
-    return await _is_plain(row) and (await moves.facts(row)).found and not await caution.reasons(row)
+    if not await _is_plain(row) or not (await moves.facts(row)).found:
+        return False
+    if row.right == "rectification":  # nothing of what was found is given away
+        return not await caution.about_the_request(row) and await _are_own_and_clear(row)
+    return not await caution.reasons(row)
+
+
+async def _digest(row: models.CaseRow) -> str:
+    """Of the answer as it would be signed; nothing of it stays."""
+    try:
+        async with db.savepoint():
+            await _accept(row)
+            raise _Looked((await freeze.take(row, answer=ANSWER)).digest)
+    except _Looked as looked:
+        return looked.digest
+
+
+async def _accept(row: models.CaseRow) -> None:
+    for each in await models.CorrectionRow.filter(case_id=row.id).order_by("id"):
+        await review.keep_decision(each, True)
+
+
+async def _are_own_and_clear(row: models.CaseRow) -> bool:
+    """Whether every field is the person's own to say, and stands where it can be corrected without a choice."""
+    key = await vault.find_key("case", row.id)
+    corrections = await models.CorrectionRow.filter(case_id=row.id)
+    if key is None or not corrections:
+        return False
+    for each in corrections:
+        standing = targets.kept(key, each)
+        clear = any(target.chosen for target in standing) and all(target.correctable for target in standing)
+        if not clear or any(target.settled is None for target in standing):
+            return False
+        new = key.open(Place("case_correction", "new", each.id), each.new)
+        if each.field not in OWN and not await _is_proven(row, each.field, new):
+            return False
+    return True
+
+
+async def _is_proven(row: models.CaseRow, kind: str, value: str) -> bool:
+    """Whether this is an address that the person has shown to be theirs alone."""
+    if kind not in PROVEN_FIRST or row.subject is None:
+        return False
+    try:
+        known = await subjects.find(kind, value)
+    except Invalid:
+        return False
+    mine = known is not None and known.subject in (await subjects.whole(row.subject)).subjects
+    return known is not None and mine and known.audience == "person" and known.verified_at is not None
 
 
 async def _may_begin(row: models.CaseRow) -> bool:

@@ -22,20 +22,26 @@ _ADDRESS = re.compile(r"[^\s<>()\[\]{},;:\"'|]+@[^\s<>()\[\]{},;:\"'|@]+\.[^\s<>
 
 async def reasons(row: models.CaseRow) -> list[str]:
     """In sentences; empty when nothing speaks against answering it with others."""
+    said = await about_the_request(row)
+    if moves.ACTS.get(row.right) != "package":
+        said.append(_("It asks for more than a copy."))
+    known = await verification.covered(row)
+    return said + list(dict.fromkeys(_in_findings(await findings.read(row), known.identifiers)))
+
+
+async def about_the_request(row: models.CaseRow) -> list[str]:
+    """The same without what was found."""
     facts = await moves.facts(row)
     said = marks(row)
     if facts.needs_four_eyes and not said:
         said.append(_("A second person has to agree."))
-    elif moves.ACTS.get(row.right) != "package":
-        said.append(_("It asks for more than a copy."))
     if facts.holds:
         said.append(_("A hold stands."))
     if (await details_of(row.id)).get("message"):
         said.append(_("The person wrote something."))
-    known = await verification.covered(row)
-    if known.joined:
+    if (await verification.covered(row)).joined:
         said.append(_("An address was joined to this person and not proven."))
-    return said + list(dict.fromkeys(_in_findings(await findings.read(row), known.identifiers)))
+    return said
 
 
 def marks(row: models.CaseRow) -> list[str]:

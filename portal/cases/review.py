@@ -99,14 +99,9 @@ async def decide_correction(
         correction = await models.CorrectionRow.get_or_none(case_id=case_id, field=field)
         if correction is None:
             raise NotFound(_("Nobody asked to correct this."))
-        key = await vault.key_for("case", case_id)
         if accepted and row.state != states.REVIEWING:
             raise Conflict(_("Not every system has answered yet."))
-        if accepted:
-            await targets.keep(key, correction, targets.choose(field, targets.kept(key, correction), rows))
-        correction.accepted = int(accepted)
-        correction.why = key.seal(Place("case_correction", "why", correction.id), why.strip())
-        await correction.save(update_fields=["accepted", "why"])
+        await keep_decision(correction, accepted, why=why.strip(), rows=rows)
         await audit.record(
             events.CORRECTION_DECIDED,
             actor=f"officer:{officer}",
@@ -114,6 +109,16 @@ async def decide_correction(
             case=case_id,
             payload={"field": field, "accepted": accepted},
         )
+
+
+async def keep_decision(correction: models.CorrectionRow, accepted: bool, *, why: str = "", rows: Sequence[str] = ()) -> None:
+    """Inside `writing()`, before it is recorded: what becomes of one field, and of which entries."""
+    key = await vault.key_for("case", correction.case_id)
+    if accepted:
+        await targets.keep(key, correction, targets.choose(correction.field, targets.kept(key, correction), rows))
+    correction.accepted = int(accepted)
+    correction.why = key.seal(Place("case_correction", "why", correction.id), why)
+    await correction.save(update_fields=["accepted", "why"])
 
 
 async def add_note(case_id: str, text: str, *, officer: str) -> None:

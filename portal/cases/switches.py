@@ -16,7 +16,7 @@ from portal.lib import clock
 from portal.lib.errors import Conflict, NotFound
 from portal.paper import _
 
-RIGHTS = ("access", "portability")
+RIGHTS = ("access", "portability", "rectification")
 OFF, WATCHING, ACTING = "off", "watching", "acting"
 MONTH = timedelta(days=30)
 _OBJECT = "autopilot:"

@@ -25,11 +25,11 @@ async def known(address: str = BEN) -> None:
         await subjects.ensure("email", address, by="import", own=True)
 
 
-async def asked(right: str = "access", message: str = "") -> str:
+async def asked(right: str = "access", message: str = "", **changes: str) -> str:
     """By Ben, who has just signed in."""
     await known()
-    opened = await cases.open_for(await visit(BEN), right, language="en", details={"message": message} if message else None)
-    return opened.id
+    details = ({"message": message} if message else {}) | ({"changes": changes} if changes else {})
+    return (await cases.open_for(await visit(BEN), right, language="en", details=details)).id
 
 
 async def state(case_id: str) -> str:
@@ -48,11 +48,14 @@ async def watching(right: str = "access") -> None:
         await switches.watch(right, system, officer=OWNER)
 
 
-async def acting(right: str = "access") -> None:
+async def acting(right: str = "access", **changes: str) -> None:
     """More than a month ago it began to watch, and saw one request that an officer answered alike."""
     with clock.at(clock.now() - LATER):
         await watching(right)
-        await answer(await searched(await asked(right)))
+        case_id = await searched(await asked(right, **changes))
+        for field in changes:
+            await cases.decide_correction(case_id, field, True, officer=OLGA)
+        await answer(case_id)
     for system in SYSTEM_NAMES:
         await switches.act(right, system, officer=OWNER)
 
@@ -195,6 +198,67 @@ async def test_what_an_officer_began_is_the_officers(company: Company) -> None:
     case_id = await asked()
     await searched(case_id)
     assert await state(case_id) == states.REVIEWING and (await models.CaseRow.get(id=case_id)).officer == OLGA
+
+
+@on_both
+async def test_a_name_is_corrected_without_an_officer_and_read_back(company: Company) -> None:
+    await acting("rectification", name="Benjamin Lee")
+    case_id = await asked("rectification", name="Ben A. Lee")
+    await jobs.run_due()
+    assert company.rows("shop", "SELECT name FROM customer WHERE id = 2") == [("Ben A. Lee",)]
+    [correction] = await cases.corrections(case_id)
+    assert correction["read_back"] is True and await state(case_id) == states.CLOSED
+    log = {each.event for each in await audit.search(case=case_id, limit=50)}
+    assert "case.autopilot_answered" in log and "case.correction_decided" not in log
+
+
+async def test_while_it_watches_no_correction_is_accepted(company: Company) -> None:
+    await watching("rectification")
+    case_id = await searched(await asked("rectification", name="Ben A. Lee"))
+    assert [each["accepted"] for each in await cases.corrections(case_id)] == [None]
+    await cases.decide_correction(case_id, "name", False, why="It says so on the passport.", officer=OLGA)
+    await answer(case_id, "refused", "Your name is right as it stands.")
+    assert (await switches.watched("rectification", clock.now() - LATER)).other == (case_id,)
+
+
+@pytest.mark.parametrize("unproven", ["0722 222 222", "nonsense"])
+async def test_a_telephone_number_that_nobody_proved_is_an_officers(company: Company, unproven: str) -> None:
+    await acting("rectification", name="Benjamin Lee")
+    case_id = await asked("rectification", phone=unproven)
+    await jobs.run_due()
+    assert await state(case_id) == states.REVIEWING
+    assert company.rows("shop", "SELECT phone FROM customer WHERE id = 2") == [(None,)]
+
+
+async def test_a_telephone_number_that_the_person_proved_is_corrected(company: Company) -> None:
+    await acting("rectification", name="Benjamin Lee")
+    async with db.writing():
+        ben = await subjects.find("email", BEN)
+        assert ben is not None
+        await subjects.ensure("phone", "+40722222222", by="customer", subject=ben.subject, own=True)
+    assert await corrected_phone() == states.REVIEWING
+    phone = await subjects.find("phone", "+40722222222")
+    assert phone is not None
+    async with db.writing():
+        await subjects.mark_verified(phone.id)
+    assert await corrected_phone() == states.CLOSED
+    assert company.rows("shop", "SELECT phone FROM customer WHERE id = 2") == [("+40722222222",)]
+
+
+async def corrected_phone() -> str:
+    case_id = await asked("rectification", phone="+40722222222")
+    await jobs.run_due()
+    return await state(case_id)
+
+
+async def test_what_stands_twice_or_cannot_be_corrected_is_an_officers(company: Company) -> None:
+    await acting("rectification", name="Benjamin Lee")
+    company.run("news", "ALTER TABLE subscription ADD COLUMN name VARCHAR(80); UPDATE subscription SET name = 'B. Lee';")
+    rules = company.folder / "news.toml"
+    rules.write_text(rules.read_text().replace('status = "State" }', 'status = "State", name = "Name" }'))
+    case_id = await asked("rectification", name="Ben A. Lee")
+    await jobs.run_due()
+    assert await state(case_id) == states.REVIEWING
 
 
 async def test_a_copy_that_is_asked_for_again_is_an_officers(company: Company) -> None:
