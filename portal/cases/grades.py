@@ -7,8 +7,10 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
 
+from portal import identity
 from portal.cases import models
 from portal.cases.policy import Proofs, policy
+from portal.lib import clock
 
 SAFE_ADDRESS, NEW_DEVICE = "safe address", "new device"
 BY_MAIL = ("code", "signed in")
@@ -44,3 +46,9 @@ def is_stronger(right: str, way: str, than: str) -> bool:
 async def is_enough(row: models.CaseRow) -> bool:
     found = await models.CaseIdentifier.filter(case_id=row.id)
     return suffices(proofs_for(row.right), [Shown(each.how, each.identifier) for each in found], more=bool(row.more_proof))
+
+
+def is_fresh(session: identity.Session, right: str) -> bool:
+    """Whether this visit shows by itself who asks."""
+    proofs = proofs_for(right)
+    return "signed in" in proofs.ways and clock.now() - session.proven_at <= proofs.fresh

@@ -11,9 +11,21 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from portal import audit, db, identity, subjects, vault
-from portal.cases import clocks, events, grades, invitation, letterbox, models, moves, states, stopping, together, verification
+from portal.cases import (
+    again,
+    clocks,
+    events,
+    grades,
+    invitation,
+    letterbox,
+    models,
+    moves,
+    states,
+    stopping,
+    together,
+    verification,
+)
 from portal.cases.details import checked, in_order
-from portal.cases.policy import policy
 from portal.lib import clock, ids
 from portal.lib.errors import Conflict, NotAllowed, NotFound
 from portal.paper import _
@@ -134,7 +146,7 @@ async def open_for(
     browser: str | None = None,
     appeal_of: models.CaseRow | None = None,
 ) -> Opened:
-    """Take a request of somebody who is signed in; proven at once when their proof is fresh enough."""
+    """Take a request of somebody who is signed in; proven at once when their proof is fresh enough. Sent twice, it is one."""
     rights = in_order(right, also)
     details = checked(rights, who, details or {}, sources=SOURCES, source="form", received_at=None)
     if session.kind != "customer" or session.subject is None or session.identifier is None:
@@ -143,12 +155,18 @@ async def open_for(
     if address is None:
         raise NotAllowed(_("This address was erased."))
     asker = Asker(address, language, who, "form", f"customer:{session.subject}", None)
-    await db.throttle(f"case:{session.subject}", limit=PER_PERSON, per=timedelta(days=1), sentence=_several())
     new_device = await identity.is_new_device(address, browser)
+    form = again.mark(session.identifier, rights, who, language, details, "" if appeal_of is None else appeal_of.id)
     async with db.writing():
-        rows, reference = await _create_all(rights, details, asker, session=session, appeal_of=appeal_of)
-        waiting = [each for each in rows if each.right not in states.AT_ONCE]
-        if all(_is_fresh(session, each.right) for each in waiting):
+        joined = await again.before(session.identifier, form)
+        if joined is None:
+            await db.throttle(f"case:{session.subject}", limit=PER_PERSON, per=timedelta(days=1), sentence=_several())
+            rows, reference = await _create_all(rights, details, asker, session=session, appeal_of=appeal_of)
+            await again.keep(form, rows[0].id)
+        else:
+            rows, reference = joined
+        waiting = [each for each in rows if each.state in (states.RECEIVED, states.VERIFYING)]
+        if all(grades.is_fresh(session, each.right) for each in waiting):
             for each in waiting:
                 if new_device:
                     await verification.note_new_device(each)
@@ -156,14 +174,8 @@ async def open_for(
                 if each.state == states.RECEIVED:  # more than the visit has to be shown
                     await moves.move(each, "ask for proof", event=events.PROOF_ASKED, actor=asker.actor)
             return Opened(rows[0].id, reference, rows[0].state, None)
-        challenge = await _ask_for_proof(rows, asker, None)
+        challenge = await _ask_for_proof(rows, asker, None) if joined is None else waiting[0].challenge
         return Opened(rows[0].id, reference, rows[0].state, challenge)
-
-
-def _is_fresh(session: identity.Session, right: str) -> bool:
-    known = policy().proofs
-    proofs = known.get(right) or known["access"]
-    return "signed in" in proofs.ways and clock.now() - session.proven_at <= proofs.fresh
 
 
 async def _join(

@@ -48,7 +48,7 @@ async def test_a_signed_in_person_needs_no_further_proof(company: Company) -> No
     later = clock.now() + timedelta(minutes=20)
     session = await visit()
     with clock.at(later):
-        assert (await cases.open_for(session, "access", language="en")).state == "verifying"
+        assert (await cases.open_for(session, "portability", language="en")).state == "verifying"
 
 
 async def test_every_system_is_searched_and_only_for_the_proven_address(company: Company) -> None:
