@@ -120,8 +120,8 @@ async def add_note(request: Request) -> Response:
 async def hold(request: Request) -> Response:
     fields = await form(request)
     if fields.get("lift"):
-        await cases.lift(fields["lift"], officer=request.state.officer.id)
-        return back(request)
+        words, me = fields.get("lift-words", ""), request.state.officer.id
+        return await or_say_why(request, lambda: cases.lift(fields["lift"], words=words, officer=me))
     return await or_say_why(request, lambda: _hold(request, fields.get("kind", ""), fields.get("hold-why", "")))
 
 

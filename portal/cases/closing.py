@@ -12,6 +12,7 @@ from portal import audit, db, jobs, messages, subjects, vault
 from portal.cases import (
     clocks,
     deadlines,
+    doubts,
     events,
     letters,
     models,
@@ -90,8 +91,11 @@ async def hold(case_id: str, kind: str, why: str, *, officer: str) -> str:
     return hold_id
 
 
-async def lift(hold_id: str, *, officer: str) -> None:
-    """What waited for it goes on: a deletion at once, an answer that was held back is closed."""
+async def lift(hold_id: str, *, words: str = "", officer: str) -> None:
+    """What waited for it goes on: a deletion at once, an answer that was held back is closed.
+
+    `words`: for whoever said "it wasn't me" about a request that had ended; it is theirs to know what was found.
+    """
     async with db.writing():
         found = await models.Hold.get_or_none(id=hold_id)
         if found is None:
@@ -103,9 +107,10 @@ async def lift(hold_id: str, *, officer: str) -> None:
         )
         if not changed:
             raise Conflict(_("This hold was lifted already."))
-        await audit.record(
-            events.HOLD_LIFTED, actor=f"officer:{officer}", subject=row.subject, case=row.id, payload={"kind": found.kind}
-        )
+        said: dict[str, Any] = {"kind": found.kind}
+        if doubts.is_late(row, found):
+            said["told"] = await doubts.answer(row, found, words)
+        await audit.record(events.HOLD_LIFTED, actor=f"officer:{officer}", subject=row.subject, case=row.id, payload=said)
         await clocks.recount(row)
         await go_on(row, actor=f"officer:{officer}")
 

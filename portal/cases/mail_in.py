@@ -16,7 +16,7 @@ from portal.lib import ids
 from portal.lib.errors import Invalid, Refusal, Unavailable
 
 LARGEST = 25_000_000
-TO_OTHERS = ("mail/case-notice", "mail/system-question")  # whoever answers these is not the one who asked
+TO_OTHERS = ("mail/case-notice", "mail/case-doubt", "mail/system-question")  # whoever answers these is not the one who asked
 _TRACE = re.compile(rb"(?i)(return-path|received|delivered-to|x-[a-z0-9-]*|envelope-to|delivery-date|from )")
 _REFERENCE = re.compile(r"[\w-]{22}")
 

@@ -7,7 +7,7 @@ proved before, are collected. Other proven addresses of the person are told in n
 import json
 import re
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from portal import audit, db, identity, messages, subjects, vault
@@ -91,28 +91,28 @@ async def note_new_device(row: models.CaseRow) -> None:
     await row.save(update_fields=["more_proof", "flags"])
 
 
-async def not_me(secret: str) -> None:
-    """Somebody answered the warning: it freezes the handover, and nothing else. The clock runs; an officer decides."""
+async def not_me(secret: str) -> tuple[datetime, bool]:
+    """Somebody answered the warning: it freezes the handover, and nothing else. The clock runs; an officer decides, also when
+    all was done before. Answers when it was said first, and whether the request had ended by then.
+    """
     async with db.writing():
         notice = await models.Notice.get_or_none(digest=ids.digest(secret))
         if notice is None:
             raise NotFound(_("This link is not known."))
-        row = await moves.lock(notice.case_id)
+        row, now = await moves.lock(notice.case_id), clock.now()
         changed = await db.run(
             "UPDATE case_notice SET answered_at = ? WHERE digest = ? AND answered_at IS NULL",
-            clock.micros(clock.now()),
-            ids.digest(secret),
+            *(clock.micros(now), notice.digest),
         )
-        if not changed:
-            return
-        if row.state == states.CLOSED:  # what was asked in their name and done at once: there is nothing left to freeze
+        if changed:
+            hold_id = ids.new()
+            # Of a request whose words are gone nobody can read why; that it waits is seen all the same.
+            key = await vault.find_key("case", row.id) or await vault.key_for("record", row.id)
+            why = key.seal(Place("case_hold", "why", hold_id), "not me")
+            await models.Hold.create(id=hold_id, case_id=row.id, kind="freeze", why=why, by="notice", since=now)
             await audit.record(events.NOT_ME, actor="system", subject=row.subject, case=row.id, object=notice.identifier)
-            return
-        hold_id = ids.new()
-        key = await case_key(row)
-        why = key.seal(Place("case_hold", "why", hold_id), "not me")
-        await models.Hold.create(id=hold_id, case_id=row.id, kind="freeze", why=why, by="notice", since=clock.now())
-        await audit.record(events.NOT_ME, actor="system", subject=row.subject, case=row.id, object=notice.identifier)
+        said = now if changed else (await models.Notice.get(digest=notice.digest)).answered_at or now
+        return said, row.closed_at is not None and row.closed_at <= said
 
 
 async def covered(row: models.CaseRow) -> Covered:

@@ -63,12 +63,12 @@ async def prove_more(request: Request) -> Response:
 
 async def show_not_me(request: Request) -> Response:
     """Where the warning's link leads; looking changes nothing."""
-    return page(request, "public/not-me.html", secret=request.path_params["secret"], told=False)
+    return page(request, "public/not-me.html", secret=request.path_params["secret"], day=None, done=False)
 
 
 async def say_not_me(request: Request) -> Response:
-    await cases.not_me(request.path_params["secret"])
-    return page(request, "public/not-me.html", secret="", told=True)
+    said, done = await cases.not_me(request.path_params["secret"])
+    return page(request, "public/not-me.html", secret="", day=cases.doubts.decide_by(said), done=done)
 
 
 def outcomes() -> dict[str, str]:

@@ -68,6 +68,7 @@ def _contexts(words: str) -> dict[str, dict[str, Any]]:
     return {
         "case-answered": asked | {"text": words, "granted": True},
         "case-corrected": asked | {"snapshot": {"corrections": [{**fixed, "everywhere": each} for each in (True, False)]}},
+        "case-doubt": {"text": words},
         "case-done": asked | {"stored": True},
         "case-entered": {"reference": words, "day": NOON},
         "case-erased": asked | {"snapshot": {"removals": gone}},
