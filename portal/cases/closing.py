@@ -65,12 +65,14 @@ async def reopen(case_id: str, *, officer: str) -> None:
             raise Conflict(
                 _("This person was deleted: there is nothing left to search. They can make a new request at any time.")
             )
-        await moves.move(row, "reopen", event=events.REOPENED, actor=f"officer:{officer}", proposed="")
-        await protect_again(row, actor=f"officer:{officer}")
+        await begin_again(row, events.REOPENED, actor=f"officer:{officer}")
 
 
-async def protect_again(row: models.CaseRow, *, actor: str) -> None:
-    """Inside `writing()`, when a request goes on that had ended: what protected the person until its decision does so again."""
+async def begin_again(row: models.CaseRow, event: audit.Event, *, actor: str) -> None:
+    """Inside `writing()`: a request goes on that had ended. What protected the person until its decision does so again, and
+    nothing is answered by what was found before: a new round has no findings until the systems are asked.
+    """
+    await moves.move(row, "reopen", event=event, actor=actor, proposed="", round=row.round + 1)
     if row.subject is not None and row.state == states.TRIAGE:
         await protection.begin(row, row.subject, by=actor, ground=await verification.ground(row))
 

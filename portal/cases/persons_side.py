@@ -59,8 +59,7 @@ async def take_up_again(case_id: str, session: identity.Session) -> None:
         if _undo_until(row) is None:
             raise Conflict(_("It is too late to take this back. You can ask again at any time."))
         actor = f"customer:{session.subject}"
-        await moves.move(row, "reopen", event=events.TAKEN_UP, actor=actor, proposed="")
-        await closing.protect_again(row, actor=actor)
+        await closing.begin_again(row, events.TAKEN_UP, actor=actor)
         await clocks.recount(row)
 
 

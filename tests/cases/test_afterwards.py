@@ -163,3 +163,42 @@ async def test_what_was_opened_again_is_searched_again_also_after_a_refusal_was_
     await jobs.run_due()
     await answer(case_id)
     assert (await cases.case(case_id)).state == "delivering"
+
+
+@on_both
+async def test_a_refusal_that_is_looked_at_again_is_not_answered_by_the_old_search(company: Company) -> None:
+    case_id = await collected("access")
+    await answer(case_id, "refused", "Because of this and that.")
+    company.run("shop", "INSERT INTO purchase VALUES (9, 1, 'A kettle, bought since')")
+    with clock.at(clock.now() + timedelta(days=20)):
+        await cases.reopen(case_id, officer=OLGA)
+        await cases.propose(case_id, answer="refused", reasons="Because of this and that.", officer=OLGA)
+        await cases.send_back(case_id, why="Look at the orders.", officer=PETRA)
+        case = await cases.case(case_id)
+        assert (case.state, case.systems, await cases.review(case_id, officer=PETRA)) == ("triage", (), [])
+        with pytest.raises(Conflict):
+            await cases.propose(case_id, officer=OLGA)
+        await cases.collect(case_id, officer=OLGA)
+        await jobs.run_due()
+        [orders] = [each for each in await cases.review(case_id, officer=PETRA) if each.table == "purchase"]
+        assert orders.row_count == 3
+        await cases.propose(case_id, answer="refused", reasons="Because of this and that.", officer=OLGA)
+        await cases.send_back(case_id, why="These are hers.", officer=PETRA)
+        assert (await cases.case(case_id)).state == "reviewing"
+
+
+async def test_a_second_refusal_after_a_second_look_is_told_as_well(company: Company) -> None:
+    case_id = await collected("access")
+    await answer(case_id, "refused", "Because of this and that.")
+    await cases.reopen(case_id, officer=OLGA)
+    await answer(case_id, "refused", "We looked once more, and it is another Ana.")
+    assert "another Ana" in await newest_to(ANA, "mail/case-refused")
+
+
+async def test_what_the_person_takes_up_again_is_searched_again(company: Company) -> None:
+    await on_file()
+    case_id = await collected("access")
+    await cases.withdraw(case_id, actor="customer:ana")
+    await cases.persons_side.take_up_again(case_id, await visit())
+    case = await cases.case(case_id)
+    assert (case.state, case.systems, await cases.review(case_id, officer=OLGA)) == ("triage", (), [])
