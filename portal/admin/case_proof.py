@@ -69,6 +69,7 @@ def letter_name(kind: str) -> str:
         "code": _("Letter with a code"),
         "case-refused": _("Our answer: refused"),
         "case-extended": _("We need more time"),
+        "case-restriction-ends": _("Letter that says when a restriction ends"),
         "case-ready": _("Letter that goes with the copy"),
         "case-erased": _("Our answer: deleted"),
         "case-corrected": _("Our answer: corrected"),

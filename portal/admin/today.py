@@ -4,6 +4,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from portal import audit, cases, connectors, consent, identity, jobs
+from portal.admin.case_proof import letter_name
 from portal.admin.menu import desk
 from portal.admin.words import due_pill, right_name, state_pill
 from portal.pages import get, officer
@@ -24,6 +25,7 @@ async def show(request: Request) -> Response:
         deaf=await _deaf(),
         unsigned=await audit.unsigned_since(),
         doubts=await cases.doubts.waiting(),
+        letters=[(each, letter_name(each.kind)) for each in await cases.letters.unposted()],
         reviews=await cases.legal_holds.due(),
         mails=await cases.letterbox.waiting(limit=1) if identity.may(me, "cases.process") else [],
         claims=identity.may(me, "evidence.open") and await consent.openings.waits_for(me.id),

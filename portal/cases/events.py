@@ -39,6 +39,7 @@ NOT_ME = audit.Event("case.not_me", "Somebody answered such a notice: it was not
 PROOF_TRIED = audit.Event("case.proof_tried", "Something was done to learn who asks: a letter, a document seen, facts compared.")
 PROOF_FAILED = audit.Event("case.proof_failed", "It could not be shown that the request comes from the person.")
 LETTER_POSTED = audit.Event("case.letter_posted", "A letter on paper was handed to the post, or given to the person.")
+LETTER_LAPSED = audit.Event("case.letter_lapsed", "A letter with a code was not posted in its time, and its code ended.")
 LETTER_READ = audit.Event("case.letter_printed", "An officer printed a letter or a package that goes by post.")
 HOLD_SET = audit.Event("hold.set", "Counsel set a legal hold on a person or a system: nothing of it is deleted.")
 HOLD_REVIEWED = audit.Event("hold.reviewed", "Counsel looked at a legal hold again and kept it.")

@@ -1,22 +1,24 @@
 """Letters on paper, for people whom no mail reaches (GDPR Art. 12(1)-(3)): printed by an officer, noted when posted.
 
 What a letter says lies sealed under the case's key; its PDF is made when it is printed. The words of a letter with a code
-are gone as soon as it is noted as posted.
+are gone as soon as it is noted as posted. A code that nobody posts ends as well, after as long as it would have worked.
 """
 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from portal import audit, db, paper, vault
-from portal.cases import events, models
+from portal import audit, db, jobs, paper, vault
+from portal.cases import deadlines, doubts, events, models
 from portal.cases.letterhead import letterhead
 from portal.cases.policy import policy
 from portal.lib import clock, ids
 from portal.lib.errors import Conflict, NotFound
 from portal.paper import _
+from portal.settings import get
 from portal.vault import Place
 
 CODE = "code"
@@ -36,6 +38,23 @@ class Letter:
     ends_at: datetime | None
     used_at: datetime | None
     printable: bool
+
+    @property
+    def is_over(self) -> bool:
+        """A code that was not posted in its time."""
+        return self.posted_at is None and self.ends_at is not None
+
+
+@dataclass(frozen=True)
+class Unposted:
+    """One that lies here, for the officers' first page. `post_by`: a working day. `over`: its code ended, nobody posted it, and
+    the person still waits for another one."""
+
+    case: str
+    kind: str
+    post_by: date
+    late: bool
+    over: bool
 
 
 async def write(
@@ -110,11 +129,11 @@ async def posted(case_id: str, letter_id: str, *, officer: str) -> None:
         ends = clock.micros(now + policy().letter_lives) if letter.code else None
         changed = await db.run(
             "UPDATE case_letter SET posted_at = ?, posted_by = ?, ends_at = ?, text = CASE WHEN code IS NULL THEN text END"
-            " WHERE id = ? AND posted_at IS NULL",
+            " WHERE id = ? AND posted_at IS NULL AND ends_at IS NULL",
             *(clock.micros(now), f"officer:{officer}", ends, letter_id),
         )
         if not changed:
-            raise Conflict(_("This letter was noted as posted already."))
+            raise Conflict(_("This letter was noted as posted already, or its time is over."))
         row = await models.CaseRow.get(id=case_id)
         await audit.record(
             events.LETTER_POSTED,
@@ -124,6 +143,55 @@ async def posted(case_id: str, letter_id: str, *, officer: str) -> None:
             object=letter_id,
             payload={"step": letter.kind},
         )
+
+
+async def unposted() -> list[Unposted]:
+    """The oldest first, at most fifty. Not a code that a later letter took the place of, or that nobody needs any more, and no
+    letter whose words fell with its case's key."""
+    now = clock.now()
+    found = await db.rows(
+        "SELECT l.case_id, l.kind, l.made_at, l.ends_at FROM case_letter l JOIN case_file c ON c.id = l.case_id"
+        " WHERE l.posted_at IS NULL AND (c.contact_until IS NULL OR c.contact_until > ?) AND (l.kind <> ? OR (c.is_open = 1"
+        " AND (l.ends_at IS NULL OR c.state = 'verifying') AND NOT EXISTS"
+        " (SELECT 1 FROM case_letter n WHERE n.case_id = l.case_id AND n.kind = l.kind AND n.made_at > l.made_at)))"
+        " ORDER BY l.made_at, l.id LIMIT 50",
+        *(clock.micros(now), CODE),
+    )
+    today = deadlines.today(get().time_zone)
+    days = [doubts.decide_by(clock.from_micros(each["made_at"])) for each in found]
+    return [
+        Unposted(each["case_id"], each["kind"], day, day < today, each["ends_at"] is not None)
+        for each, day in zip(found, days, strict=True)
+    ]
+
+
+async def code_of(case_id: str) -> Letter | None:
+    """The newest letter with a code."""
+    return next((each for each in reversed(await of_case(case_id)) if each.kind == CODE), None)
+
+
+def ends_unposted(letter: Letter) -> date:
+    """The day on which its code ends if nobody posts it, in the controller's time zone."""
+    return (letter.made_at + policy().letter_lives).astimezone(ZoneInfo(get().time_zone)).date()
+
+
+@jobs.verb("cases.lapse_letters", every=timedelta(days=1))
+async def lapse(job: jobs.Job) -> None:
+    """Codes that nobody posted in their time end: the person reads it on their page, the officers on their first one."""
+    since = clock.now() - policy().letter_lives
+    for each in await models.Letter.filter(kind=CODE, posted_at=None, ends_at=None, made_at__lte=since):
+        async with db.writing():
+            await job.hold()
+            row = await models.CaseRow.get(id=each.case_id)
+            ended = await db.run(
+                "UPDATE case_letter SET ends_at = ?, text = NULL, code = NULL"
+                " WHERE id = ? AND posted_at IS NULL AND ends_at IS NULL",
+                *(clock.micros(clock.now()), each.id),
+            )
+            if ended:
+                await audit.record(
+                    events.LETTER_LAPSED, actor="system", subject=row.subject, case=row.id, object=each.id, payload={"step": CODE}
+                )
 
 
 async def _proven_place(row: models.CaseRow) -> str:

@@ -7,7 +7,8 @@ number are no facts, because others know them; and what is being corrected never
 import re
 import secrets
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from portal import audit, db, identity, subjects, vault
 from portal.cases import events, grades, letters, models, moves, postal, states, together, verification
@@ -53,13 +54,15 @@ class Proving:
 
 @dataclass(frozen=True)
 class ForPerson:
-    """For the page behind a reference, which names nobody: what is enough, whether a try failed, and whether
-    a code can go by mail: who telephoned gave no such address."""
+    """For the page behind a reference, which names nobody: what is enough, whether a try failed, how far the newest letter
+    with a code is ("" for none · written · posted · over), the day it ends, and whether a code can go by mail: who
+    telephoned gave no such address."""
 
     ways: tuple[str, ...]
     more: str
     failed: bool
-    letter_sent: bool
+    letter: str
+    letter_ends: date | None
     by_mail: bool
 
 
@@ -194,8 +197,16 @@ async def for_person(case_id: str) -> ForPerson | None:
     if row.state != states.VERIFYING:
         return None
     failed = await models.ShownProof.filter(case_id=case_id, state="not shown").exists()
-    sent = await models.Letter.filter(case_id=case_id, kind=letters.CODE, posted_at__isnull=False).exists()
-    return ForPerson(await _possible(row), row.more_proof, failed, sent, row.address_kind == "email")
+    return ForPerson(await _possible(row), row.more_proof, failed, *await _letter(case_id), row.address_kind == "email")
+
+
+async def _letter(case_id: str) -> tuple[str, date | None]:
+    found = await letters.code_of(case_id)
+    if found is None:
+        return "", None
+    if found.posted_at is None:
+        return ("over", None) if found.is_over else ("written", letters.ends_unposted(found))
+    return "posted", found.ends_at and found.ends_at.astimezone(ZoneInfo(get().time_zone)).date()
 
 
 async def _decide(proof_id: str, state: str, officer: str) -> None:

@@ -4,7 +4,7 @@ Both began to count with the proof (protection.py), and every connected system t
 propagation. What an officer agrees to stays: a restriction until its end was told, an objection for each purpose it is against.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from portal import audit, db, jobs
 from portal.cases import closing, events, fulfilment, looking, models, moves, protection, stopping
@@ -62,12 +62,27 @@ async def lift_job(job: jobs.Job) -> None:
         await protection.end(row, by=f"officer:{job.arguments['officer']}", why="the person was told")
 
 
+async def until_posted(case_id: str) -> bool:
+    """Whether data stays only stored because the letter that says when this ends was not posted: nobody was told yet, and before
+    that it must not be used (Art. 18(3))."""
+    row = await moves.load(case_id)
+    if row.restriction is None or row.reach != "post":
+        return False
+    told = await looking.last(row.id, events.RESTRICTION_ENDS)
+    letter = None if told is None else await _told_by(row, told)
+    return letter is not None and letter.posted_at is None
+
+
+async def _told_by(row: models.CaseRow, told: datetime) -> models.Letter | None:
+    """The letter on paper that says it."""
+    return await models.Letter.filter(case_id=row.id, kind__in=TELLING, made_at__gte=told).order_by("-made_at").first()
+
+
 async def _waits(row: models.CaseRow) -> timedelta | None:
     """How long it lasts until what the person was told last comes true; None when that is over, or they were told nothing."""
     told = await looking.last(row.id, events.RESTRICTION_ENDS)
     if told is not None and row.reach == "post":
-        letters = models.Letter.filter(case_id=row.id, kind__in=TELLING, made_at__gte=told)
-        letter = await letters.order_by("-made_at").first()
+        letter = await _told_by(row, told)
         if letter is not None and letter.posted_at is None:
             return UNPOSTED
         told = told if letter is None or letter.posted_at is None else letter.posted_at  # no letter: told by mail, long after

@@ -90,6 +90,7 @@ def told(event: str) -> str | None:
         "case.proven": _("You confirmed your address."),
         "case.proof_failed": _("We could not confirm that it is you; this page says what else would do."),
         "case.letter_posted": _("We posted a letter to you."),
+        "case.letter_lapsed": _("We did not post a letter in time, and its code ended."),
         "case.collecting": _("We asked our systems what they hold."),
         "case.system_answered": _("A system answered."),
         "case.system_stopped": _("A system could not do it as planned; a person looks at it."),
