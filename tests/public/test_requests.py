@@ -89,3 +89,28 @@ async def test_a_code_to_another_address_on_file_lifts_the_careful_freeze(compan
         assert [each.kind for each in (await cases.case(case_id)).holds] == ["freeze"]
         done = await visitor.post(asked.url.path, data={"code": await code_for(work)})
         assert done.url.path == path and (await cases.case(case_id)).holds == ()
+
+
+async def test_the_page_promises_no_more_of_a_second_proof_than_it_does(company: Company) -> None:
+    work = "ana.work@example.com"
+    async with db.writing():
+        ana = await subjects.ensure("email", ANA, by="import")
+        other = await subjects.ensure("email", work, by="import", subject=ana.subject)
+        await subjects.mark_verified(other.id)
+    case_id = await collected("access")
+    await cases.not_me((await newest_to(work, "mail/case-notice")).split("/requests/notices/")[1].split()[0])
+    path = f"/requests/{await cases.reference_of(case_id)}"
+    async with Browser() as visitor:
+        await sign_in(visitor, ANA)
+        page = (await visitor.get(path)).text
+        assert "at once" not in page and "Then the request goes on from where it stands." in page
+        doubt = await cases.hold(case_id, "identity", "The mailbox is shared.", officer="olga")
+        page = (await visitor.get(path)).text
+        assert "The request then still waits, for the other reason named above." in page
+        assert "We are not sure yet that it is you who asks." in page and "goes on from where" not in page
+        asked = await visitor.post(path + "/second-proof", data={"address": other.id})
+        done = await visitor.post(asked.url.path, data={"code": await code_for(work)})
+        assert "We are not sure yet that it is you who asks." in done.text and "Send the code to" not in done.text
+        await cases.lift(doubt, officer="olga")
+        await answer(case_id)
+        assert "Download my data" in (await visitor.get(path)).text
