@@ -20,12 +20,15 @@ class Beside:
 
 @dataclass(frozen=True)
 class Asker:
-    """`kinds`: what may be noted as seen. `against`: the case an appeal is against."""
+    """`kinds`: what may be noted as seen. `at_once`: nothing waits for it. `closed`: addresses that their word closed.
+    `against`: the case an appeal is against."""
 
     who: str
     mandate: cases.mandates.Mandate | None
     kinds: tuple[tuple[str, str], ...]
     seen: str
+    at_once: bool
+    closed: tuple[cases.others_word.Closed, ...]
     together: tuple[Beside, ...]
     against: str | None
     restricted: bool
@@ -40,6 +43,8 @@ async def asker_of(case: Case) -> Asker:
         mandate,
         (("", _("Please choose")), *((kind, names[kind]) for kind in mandate.kinds)) if mandate else (),
         names[mandate.kind] if mandate and mandate.kind else "",
+        case.right in cases.details.AT_ONCE,
+        tuple(await cases.others_word.of(case.id)),
         tuple(
             Beside(each.id, right_name(each.right), state_pill(each.state, each.outcome))
             for each in await cases.together.beside(case.id)

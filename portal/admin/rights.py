@@ -11,6 +11,8 @@ from portal.pages import form, officer, post
 async def note_mandate(request: Request) -> Response:
     fields = await form(request)
     case, kind, dated = request.path_params["case"], fields.get("mandate", ""), fields.get("dated", "")
+    if fields.get("do") == "open":  # none was shown
+        return await or_say_why(request, lambda: cases.others_word.end(case, officer=request.state.officer.id))
     return await or_say_why(request, lambda: cases.mandates.note(case, kind, dated, officer=request.state.officer.id))
 
 

@@ -3,7 +3,7 @@
 from starlette.requests import Request
 from starlette.responses import Response
 
-from portal import audit, cases, connectors, consent, identity, jobs
+from portal import audit, cases, connectors, consent, identity, jobs, subjects
 from portal.admin.case_proof import letter_name
 from portal.admin.menu import desk
 from portal.admin.words import due_pill, right_name, state_pill
@@ -25,6 +25,7 @@ async def show(request: Request) -> Response:
         deaf=await _deaf(),
         unsigned=await audit.unsigned_since(),
         doubts=await cases.doubts.waiting(),
+        closed_by_others=await subjects.notes.closed_by(subjects.notes.OTHERS_WORD),
         letters=[(each, letter_name(each.kind)) for each in await cases.letters.unposted()],
         reviews=await cases.legal_holds.due(),
         mails=await cases.letterbox.waiting(limit=1) if identity.may(me, "cases.process") else [],

@@ -21,6 +21,7 @@ from portal.cases import letterbox as letterbox
 from portal.cases import letters as letters
 from portal.cases import looks as looks
 from portal.cases import mandates as mandates
+from portal.cases import others_word as others_word
 from portal.cases import papers
 from portal.cases import parcels as parcels
 from portal.cases import persons_side as persons_side

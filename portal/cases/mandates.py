@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from portal import audit, db, subjects
-from portal.cases import deadlines, events, models, moves, protection, states, together, verification
+from portal.cases import deadlines, events, models, moves, others_word, protection, states, together, verification
 from portal.cases.whole import details_of
 from portal.lib import clock, ids
 from portal.lib.errors import Conflict, Invalid
@@ -52,13 +52,14 @@ async def of(case_id: str) -> Mandate | None:
 
 
 async def note(case_id: str, kind: str, dated: str, *, officer: str) -> None:
-    """An officer saw it: `kind`, and the day it bears. Counts for all requests that were sent together."""
+    """An officer saw it: `kind`, and the day it bears. Counts for all requests that were sent together; also
+    for what acted at once: nothing waited for it, but an address that we did not know stays closed longer."""
     async with db.writing():
         row = await moves.lock(case_id)
         day = _checked(row, kind, dated)
         noted = 0
         for each in await together.rows(row):
-            if each.is_open and each.right not in states.AT_ONCE:
+            if each.is_open or each.right in states.AT_ONCE:
                 noted += await _note(await moves.lock(each.id), kind, day, officer)
         if not noted:
             raise Conflict(_("This was noted already."))
@@ -85,13 +86,16 @@ async def _note(row: models.CaseRow, kind: str, day: date, officer: str) -> int:
     if await models.Mandate.filter(case_id=row.id).exists():
         return 0
     await models.Mandate.create(case_id=row.id, kind=kind, dated=day.isoformat(), by=actor, noted_at=now)
-    for each in await _about(row):
+    at_once = row.right in states.AT_ONCE
+    if at_once:
+        await others_word.permitted(row, by=actor)
+    for each in () if at_once else await _about(row):
         await models.Concerned.create(id=ids.new(), case_id=row.id, identifier=each.id, noted_at=now)
         row.subject = row.subject or each.subject
     await row.save(update_fields=["subject"])
     said = {"how": kind, "dated": day.isoformat()}
     await audit.record(events.MANDATE_SEEN, actor=actor, subject=row.subject, case=row.id, payload=said)
-    if row.subject is not None:
+    if row.subject is not None and not at_once:
         details = await details_of(row.id)
         await protection.begin(row, row.subject, by=actor, ground=str(details.get("ground", "")))
         if row.requester == "agent":

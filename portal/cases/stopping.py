@@ -9,12 +9,11 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from portal import consent, db, identity, subjects
-from portal.cases import closing, events, fanout, models, moves, own_data, protection, verification
+from portal.cases import closing, events, fanout, models, moves, others_word, own_data, protection, verification
 from portal.lib import clock
 from portal.lib.errors import TooMany
 
 LETTERS = 3  # a day to one address: whoever asks for others must not fill their mailbox
-OTHERS_WORD = timedelta(days=365)  # how long the word of another keeps an address that is not on file from being added
 KINDS = {
     "objection to marketing": ("marketing", "ads", "sale-sharing"),
     "opt-out": ("ads", "sale-sharing"),
@@ -46,14 +45,14 @@ async def act(row: models.CaseRow, named: Sequence[tuple[str, str]], session: id
 
 
 async def _known(row: models.CaseRow, kind: str, value: str) -> subjects.Identifier | None:
-    """An address that is on file, or that somebody typed as their own. One that another person named may be mistyped: unless it
-    is on file it is only closed, by its coded note, and for a year: nobody has seen that they were authorised."""
-    known = await subjects.find(kind, value)
-    if known is not None or await subjects.is_suppressed(kind, value):
+    """An address that is on file, or that somebody typed as their own, also where another's word closed it. One that another
+    person named may be mistyped: unless it is on file it is only closed, by a coded note that ends (others_word.py)."""
+    known, mine = await subjects.find(kind, value), row.requester == "me"
+    if known is not None or await subjects.is_suppressed(kind, value, but=subjects.notes.BY_OTHERS if mine else ()):
         return known  # closed already, and not to be added again
-    if row.requester == "me":
+    if mine:
         return await subjects.ensure(kind, value, by="system")
-    await subjects.suppress(kind, value, basis="asked for by somebody else", by="system", ends_at=clock.now() + OTHERS_WORD)
+    await others_word.close(kind, value)
     return None
 
 

@@ -212,8 +212,8 @@ async def tell_of_it(row: models.CaseRow, other: subjects.Identifier) -> None:
     address = await subjects.value_of(other)
     if not reachable or other.verified_at is None or other.verified_at < since or address is None:
         return
-    if await subjects.is_suppressed(other.kind, address):
-        return
+    if await subjects.is_suppressed(other.kind, address, but=subjects.notes.BY_OTHERS):
+        return  # whoever stops advertising for somebody else does not keep them from being warned
     secret = ids.secret(128)
     await models.Notice.create(digest=ids.digest(secret), case_id=row.id, identifier=other.id, sent_at=clock.now())
     await messages.send_later(

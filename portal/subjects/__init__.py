@@ -1,6 +1,6 @@
 """The people the data is about: their identifiers, linking and splitting, the whole of a person, forgetting."""
 
-from portal.subjects import duplicates, evidence, hashes, safekeeping
+from portal.subjects import duplicates, evidence, hashes, notes, safekeeping
 from portal.subjects.arrivals import Arrival, closed_to_others, ensure, ensure_many, hold, known_ids
 from portal.subjects.canonical import KINDS, canonical, mask
 from portal.subjects.disowning import FORMER, disown
@@ -55,6 +55,7 @@ __all__ = [
     "mark_verified",
     "mask",
     "merge",
+    "notes",
     "people",
     "person_at",
     "safekeeping",

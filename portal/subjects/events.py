@@ -11,6 +11,9 @@ SPLIT = audit.Event("subject.split", "A link between two records of a person was
 ERASED = audit.Event("subject.erased", "A person's identifiers and the keys to their data were destroyed.")
 ADDRESS_ERASED = audit.Event("identifier.erased", "One address of a person was erased; others of theirs stay.")
 SUPPRESSED = audit.Event("subject.suppressed", "A coded note was kept so that nobody adds an address again.")
+NOTE_ENDED = audit.Event(
+    "subject.note_ended", "A coded note that somebody else had asked for was taken away: nobody showed that its owner wanted it."
+)
 HINTED = audit.Event("duplicate.found", "A hint was noted that two records may be one person's; nothing was merged.")
 JOINED = audit.Event("duplicate.linked", "An officer found that two records are one person's and linked them.")
 DISMISSED = audit.Event("duplicate.dismissed", "An officer found that two records are not one person's.")

@@ -6,6 +6,7 @@ the form it was written in, unless its address is recorded and takes it along (r
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from portal import audit, db
 from portal.lib import clock, ids
@@ -13,6 +14,9 @@ from portal.subjects import events, hashes, places
 from portal.subjects.places import Place, changing, former_places, place
 
 AT_ONCE = 500
+# The basis of a note that somebody else asked for: nobody has shown that the owner wants it; and once their permission was seen.
+OTHERS_WORD, PERMITTED = "asked for by somebody else", "asked for by somebody else, permission seen"
+BY_OTHERS = (OTHERS_WORD, PERMITTED)
 # One that lasts longer takes the place of one that ends; whoever says it themselves is not held to what another said.
 OUTLASTING = (
     "ON CONFLICT (kind, hash) DO UPDATE SET id = excluded.id, hash_key = excluded.hash_key, basis = excluded.basis,"
@@ -35,8 +39,44 @@ async def suppress(kind: str, value: str, *, basis: str, by: str, ends_at: datet
     return await note(kind, hashed, basis, by, ends_at, key=key)
 
 
-async def is_suppressed(kind: str, value: str) -> bool:
-    return bool(await suppressed([(kind, value)], lists=False))
+async def is_suppressed(kind: str, value: str, *, but: Sequence[str] = ()) -> bool:
+    """Whether this address asked not to be added again; `but`: not by a note on one of these bases."""
+    return bool(await _standing(kind, value, "NOT IN", but))
+
+
+async def ends(kind: str, value: str, bases: Sequence[str]) -> datetime | None:
+    """When the note on one of these bases ends that this address stands under; None without one."""
+    found = await _standing(kind, value, "IN", bases)
+    return clock.from_micros(found["ends_at"]) if found and found["ends_at"] is not None else None
+
+
+async def end(kind: str, value: str, bases: Sequence[str], *, by: str, case: str) -> bool:
+    """Inside `writing()`: the note on one of these bases goes; answers whether there was one."""
+    found = await _standing(kind, value, "IN", bases)
+    if found is None:
+        return False
+    await db.run("DELETE FROM suppression WHERE id = ?", found["id"])
+    await audit.record(events.NOTE_ENDED, actor=by, case=case, object=found["id"], payload={"basis": found["basis"]})
+    return True
+
+
+async def closed_by(basis: str) -> int:
+    """How many addresses stand under a note on this basis that has an end; a thousand at most."""
+    found = await db.row(
+        "SELECT count(*) AS n FROM (SELECT id FROM suppression WHERE basis = ? AND ends_at > ? LIMIT 1000) AS standing",
+        *(basis, clock.micros(clock.now())),
+    )
+    return int(found["n"]) if found else 0
+
+
+async def _standing(kind: str, value: str, which: str, bases: Sequence[str]) -> dict[str, Any] | None:
+    hashes = [hashed for _kind, hashed in (place(kind, value), *former_places(kind, value))]
+    of = f" AND basis {which} ({', '.join('?' * len(bases))})" if bases else ""
+    return await db.row(
+        "SELECT id, basis, ends_at FROM suppression WHERE kind = ? AND (ends_at IS NULL OR ends_at > ?)"
+        f" AND hash IN ({', '.join('?' * len(hashes))}){of} ORDER BY id LIMIT 1",
+        *(kind, clock.micros(clock.now()), *hashes, *bases),
+    )
 
 
 async def suppressed(addresses: Sequence[tuple[str, str]], *, lists: bool = True) -> dict[tuple[str, str], datetime]:
