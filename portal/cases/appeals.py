@@ -4,7 +4,7 @@ Whoever may read the answer may ask. Who decides is answering.py's to say: nobod
 """
 
 from portal import db, identity
-from portal.cases import intake, mine, models, moves, states
+from portal.cases import intake, mine, models, moves, states, verification
 from portal.lib.errors import Conflict, NotFound
 from portal.paper import _
 
@@ -19,11 +19,15 @@ async def possible(case_id: str) -> bool:
 
 
 async def ask(case_id: str, text: str, session: identity.Session, *, language: str) -> intake.Opened:
-    """A request of its own; proven like any other when the last proof is too old."""
+    """A request of its own; proven like any other when the last proof is too old. Sent twice with the same words, it is one."""
     async with db.writing():
         first = await moves.lock(case_id)
         if not await mine.is_of(case_id, session):
             raise NotFound(_("There is no such request."))
+        running = await models.CaseRow.filter(appeal_of=case_id, is_open=1).order_by("id").first()
+        if running is not None and (await verification.details(running)).get("message") == text:
+            challenge = running.challenge if running.state == states.VERIFYING else None
+            return intake.Opened(running.id, await mine.reference_of(running.id), running.state, challenge)
         if not await possible(case_id):
             raise Conflict(_("A second look is being taken already, or there is nothing to look at again."))
         return await intake.open_for(

@@ -3,10 +3,13 @@
 import asyncio
 from datetime import timedelta
 
+import pytest
+
 from portal import audit, cases, consent, db, identity, statement, subjects
 from portal.cases import models
 from portal.lib import clock
-from tests.cases.shops import ANA, BEN, OLGA, Company, letters_to, visit
+from portal.lib.errors import Conflict
+from tests.cases.shops import ANA, BEN, OLGA, Company, answer, collected, letters_to, visit
 from tests.conftest import on_both
 from tests.people import Browser, sign_in
 
@@ -86,3 +89,15 @@ async def test_two_tabs_lead_to_the_same_page(company: Company) -> None:
         pages = await asyncio.gather(*sent)
         assert pages[0].url == pages[1].url and "/requests/" in pages[0].url.path
         assert await models.CaseRow.all().count() == 1
+
+
+@on_both
+async def test_a_second_look_that_is_asked_for_twice_at_once_is_one(company: Company) -> None:
+    first = await collected("access")
+    await answer(first, "refused", "Because of this and that.")
+    session = await visit()
+    asked = [cases.appeals.ask(first, "It is mine.", session, language="en") for _each in range(4)]
+    assert len({(each.id, each.reference) for each in await asyncio.gather(*asked)}) == 1
+    assert await models.CaseRow.filter(appeal_of=first).count() == 1
+    with pytest.raises(Conflict, match="second look is being taken already"):
+        await cases.appeals.ask(first, "And something else.", session, language="en")
