@@ -2,8 +2,9 @@
 
 Their signed permission is enough, and is not asked for first: it counts at once, for known and unknown addresses alike. But
 nobody has seen it, the address may be mistyped or a stranger's, and a coded note keeps others from adding it. So the note ends
-after a month; after a year where an officer saw the permission; at once where they were shown none. Its owner is bound
-by it no longer than they want: their own yes counts above it, and warnings reach them all the same.
+after the year for which an opt-out counts at least (Cal. Civ. Code 1798.135(c)(4)), or when an officer was shown no permission;
+where one was seen it lasts until the owner says otherwise. The owner is bound by none of it: their own yes counts above it, and
+warnings reach them all the same.
 """
 
 from collections.abc import Mapping
@@ -17,7 +18,7 @@ from portal.lib import clock
 from portal.lib.errors import Conflict
 from portal.paper import _
 
-UNSEEN, SEEN = timedelta(days=30), timedelta(days=365)
+UNSEEN = timedelta(days=366)
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class Closed:
 
     kind: str
     shown: str
-    until: date
+    until: date | None
 
 
 async def close(kind: str, value: str) -> None:
@@ -37,15 +38,19 @@ async def close(kind: str, value: str) -> None:
 async def of(case_id: str) -> list[Closed]:
     """What this request closed, as long as it stands and the words of the request are kept."""
     named = await _named(await moves.load(case_id))
-    found = [(kind, value, await subjects.notes.ends(kind, value, subjects.notes.BY_OTHERS)) for kind, value in named.items()]
-    return [Closed(kind, subjects.mask(kind, value), ends.date()) for kind, value, ends in found if ends is not None]
+    found = [(kind, value, await subjects.notes.standing(kind, value, subjects.notes.BY_OTHERS)) for kind, value in named.items()]
+    return [
+        Closed(kind, subjects.mask(kind, value), None if note.ends_at is None else note.ends_at.date())
+        for kind, value, note in found
+        if note is not None
+    ]
 
 
 async def permitted(row: models.CaseRow, *, by: str) -> None:
-    """Inside `writing()`: an officer saw the permission; what still stands closed stays so for longer."""
+    """Inside `writing()`: an officer saw the permission; what still stands closed stays so."""
     for kind, value in (await _named(row)).items():
-        if await subjects.notes.ends(kind, value, [subjects.notes.OTHERS_WORD]) is not None:
-            await subjects.suppress(kind, value, basis=subjects.notes.PERMITTED, by=by, ends_at=clock.now() + SEEN)
+        if await subjects.notes.standing(kind, value, [subjects.notes.OTHERS_WORD]) is not None:
+            await subjects.suppress(kind, value, basis=subjects.notes.PERMITTED, by=by)
 
 
 async def end(case_id: str, *, officer: str) -> None:

@@ -5,8 +5,8 @@ the form it was written in, unless its address is recorded and takes it along (r
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from portal import audit, db
 from portal.lib import clock, ids
@@ -17,6 +17,17 @@ AT_ONCE = 500
 # The basis of a note that somebody else asked for: nobody has shown that the owner wants it; and once their permission was seen.
 OTHERS_WORD, PERMITTED = "asked for by somebody else", "asked for by somebody else, permission seen"
 BY_OTHERS = (OTHERS_WORD, PERMITTED)
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A note under which an address stands; without `ends_at` until its owner says otherwise."""
+
+    id: str
+    basis: str
+    ends_at: datetime | None
+
+
 # One that lasts longer takes the place of one that ends; whoever says it themselves is not held to what another said.
 OUTLASTING = (
     "ON CONFLICT (kind, hash) DO UPDATE SET id = excluded.id, hash_key = excluded.hash_key, basis = excluded.basis,"
@@ -41,22 +52,21 @@ async def suppress(kind: str, value: str, *, basis: str, by: str, ends_at: datet
 
 async def is_suppressed(kind: str, value: str, *, but: Sequence[str] = ()) -> bool:
     """Whether this address asked not to be added again; `but`: not by a note on one of these bases."""
-    return bool(await _standing(kind, value, "NOT IN", but))
+    return await _standing(kind, value, "NOT IN", but) is not None
 
 
-async def ends(kind: str, value: str, bases: Sequence[str]) -> datetime | None:
-    """When the note on one of these bases ends that this address stands under; None without one."""
-    found = await _standing(kind, value, "IN", bases)
-    return clock.from_micros(found["ends_at"]) if found and found["ends_at"] is not None else None
+async def standing(kind: str, value: str, bases: Sequence[str]) -> Standing | None:
+    """The note on one of these bases that this address stands under."""
+    return await _standing(kind, value, "IN", bases)
 
 
 async def end(kind: str, value: str, bases: Sequence[str], *, by: str, case: str) -> bool:
     """Inside `writing()`: the note on one of these bases goes; answers whether there was one."""
-    found = await _standing(kind, value, "IN", bases)
+    found = await standing(kind, value, bases)
     if found is None:
         return False
-    await db.run("DELETE FROM suppression WHERE id = ?", found["id"])
-    await audit.record(events.NOTE_ENDED, actor=by, case=case, object=found["id"], payload={"basis": found["basis"]})
+    await db.run("DELETE FROM suppression WHERE id = ?", found.id)
+    await audit.record(events.NOTE_ENDED, actor=by, case=case, object=found.id, payload={"basis": found.basis})
     return True
 
 
@@ -69,14 +79,17 @@ async def closed_by(basis: str) -> int:
     return int(found["n"]) if found else 0
 
 
-async def _standing(kind: str, value: str, which: str, bases: Sequence[str]) -> dict[str, Any] | None:
+async def _standing(kind: str, value: str, which: str, bases: Sequence[str]) -> Standing | None:
     hashes = [hashed for _kind, hashed in (place(kind, value), *former_places(kind, value))]
     of = f" AND basis {which} ({', '.join('?' * len(bases))})" if bases else ""
-    return await db.row(
+    found = await db.row(
         "SELECT id, basis, ends_at FROM suppression WHERE kind = ? AND (ends_at IS NULL OR ends_at > ?)"
         f" AND hash IN ({', '.join('?' * len(hashes))}){of} ORDER BY id LIMIT 1",
         *(kind, clock.micros(clock.now()), *hashes, *bases),
     )
+    if found is None:
+        return None
+    return Standing(found["id"], found["basis"], None if found["ends_at"] is None else clock.from_micros(found["ends_at"]))
 
 
 async def suppressed(addresses: Sequence[tuple[str, str]], *, lists: bool = True) -> dict[tuple[str, str], datetime]:

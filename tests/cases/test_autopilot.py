@@ -241,7 +241,8 @@ async def test_a_telephone_number_that_the_person_proved_is_corrected(company: C
     assert phone is not None
     async with db.writing():
         await subjects.mark_verified(phone.id)
-    assert await corrected_phone() == states.CLOSED
+    with clock.at(clock.now() + timedelta(hours=2)):  # else it is the same form, sent twice
+        assert await corrected_phone() == states.CLOSED
     assert company.rows("shop", "SELECT phone FROM customer WHERE id = 2") == [("+40722222222",)]
 
 

@@ -43,18 +43,18 @@ async def proven(address: str) -> subjects.Identifier:
 
 
 @on_both
-async def test_it_counts_at_once_and_ends_after_a_month_when_nobody_saw_a_permission(company: Company) -> None:
+async def test_it_counts_at_once_and_ends_after_a_year_when_nobody_saw_a_permission(company: Company) -> None:
     case_id = await stopped()
     [closed] = await cases.others_word.of(case_id)
-    assert closed.until == (clock.now() + timedelta(days=30)).date() and NEW not in closed.shown
-    with clock.at(clock.now() + timedelta(days=29)):
+    assert closed.until == (clock.now() + timedelta(days=366)).date() and NEW not in closed.shown
+    with clock.at(clock.now() + timedelta(days=365)):
         assert await is_closed()
-    with clock.at(clock.now() + timedelta(days=31)):
+    with clock.at(clock.now() + timedelta(days=367)):
         assert await cases.others_word.of(case_id) == [] and not await is_closed()
 
 
 @on_both
-async def test_a_permission_that_was_seen_keeps_it_closed_for_a_year(company: Company) -> None:
+async def test_a_permission_that_was_seen_keeps_it_closed_until_its_owner_says_otherwise(company: Company) -> None:
     case_id = await stopped()
     with clock.at(clock.now() + timedelta(days=5)):
         await cases.mandates.note(case_id, "signed permission", date(2026, 1, 2).isoformat(), officer=OLGA)
@@ -62,10 +62,10 @@ async def test_a_permission_that_was_seen_keeps_it_closed_for_a_year(company: Co
             await cases.mandates.note(case_id, "signed permission", date(2026, 1, 2).isoformat(), officer=OLGA)
     assert await audit.search(case=case_id, event="case.mandate_seen")
     assert await models.Concerned.all().count() == 0 and await subjects.find("email", NEW) is None  # nobody is added by it
-    with clock.at(clock.now() + timedelta(days=369)):
+    with clock.at(clock.now() + timedelta(days=4000)):
         assert await is_closed()
-    with clock.at(clock.now() + timedelta(days=371)):
-        assert not await is_closed()
+    [closed] = await cases.others_word.of(case_id)
+    assert closed.until is None
 
 
 async def test_an_officer_who_is_shown_none_opens_it_again(company: Company) -> None:
