@@ -41,7 +41,7 @@ def test_a_code_on_paper_replaces_a_lost_mailbox(visitor: Page, colleague: Page,
     press(colleague, "It was posted today")
 
     visitor.goto(f"/requests/{reference}")
-    expect(visitor.locator("#other-ways")).to_contain_text("It is on its way.")
+    expect(visitor.locator("#other-ways")).to_contain_text("It is on its way, and works until")
     follow(visitor, "Type the code of the letter")
     visitor.get_by_label("Code from the letter").fill("AAAA-AAAA-AAAA")
     press(visitor, "Continue")
