@@ -7,7 +7,7 @@ something stands and how it is refused is here.
 import re
 import tomllib
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -233,3 +233,32 @@ def _section(header: Any, seen: Counter[tuple[str, ...]]) -> tuple[str, ...]:
         if section in seen:
             section += (str(seen[section]),)
     return section
+
+
+def header(*names: str) -> str:
+    """The line that begins a section."""
+    return f"[{'.'.join(map(key, names))}]"
+
+
+def setting(name: str, value: str | Sequence[str]) -> str:
+    """The line that sets a key to a text or a list of texts."""
+    written = quoted(value) if isinstance(value, str) else f"[{', '.join(map(quoted, value))}]"
+    return f"{key(name)} = {written}"
+
+
+def key(name: str) -> str:
+    """A name as a key of TOML, in quotes where it needs them."""
+    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else quoted(name)
+
+
+def quoted(value: str) -> str:
+    """A TOML basic string on one line. What cannot be seen is written as its number, so that it survives being copied
+    and nobody publishes a mark that turns the reading direction without noticing."""
+    return '"' + "".join(_SHORT.get(each) or (each if each.isprintable() else _number(each)) for each in value) + '"'
+
+
+def _number(letter: str) -> str:
+    return f"\\u{ord(letter):04X}" if ord(letter) <= 0xFFFF else f"\\U{ord(letter):08X}"
+
+
+_SHORT: Mapping[str, str] = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t"}

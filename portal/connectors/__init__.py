@@ -4,7 +4,7 @@
 stands in one TOML file (systems.py). Serves GDPR Art. 15–19: nothing is answered or deleted only in the portal.
 """
 
-from portal.connectors import inbound, person
+from portal.connectors import inbound, person, proposals
 from portal.connectors.contract import (
     Cell,
     Change,
@@ -64,5 +64,6 @@ __all__ = [
     "new_keys",
     "open_system",
     "person",
+    "proposals",
     "systems",
 ]

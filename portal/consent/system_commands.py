@@ -1,4 +1,4 @@
-"""`portal systems …`: how the connected systems fare, telling one again, keys that sign webhooks."""
+"""`portal systems …`: how the connected systems fare, telling one again, keys that sign webhooks, a map for a new database."""
 
 import argparse
 from typing import Any
@@ -19,6 +19,11 @@ def add_commands(commands: Any) -> None:
     again.set_defaults(run=tell_again)
     verbs.add_parser("check", help="whether each system answers; a webhook is sent a portal.ping").set_defaults(run=check)
     verbs.add_parser("keys", help="make a secret and an Ed25519 key that sign webhooks").set_defaults(run=make_keys)
+    first = verbs.add_parser("propose", help="print a map made from a live database, to begin with; it only reads")
+    first.add_argument("database", nargs="?", default="", help="a system's name, or an address without a password")
+    first.add_argument("--variable", default="", metavar="NAME", help="the variable that holds the address, as url_variable does")
+    first.add_argument("--schema", metavar="NAME", help="a PostgreSQL schema that is not the usual one")
+    first.set_defaults(run=propose)
 
 
 async def status(arguments: argparse.Namespace) -> None:
@@ -47,6 +52,12 @@ def make_keys(arguments: argparse.Namespace) -> int:
     print(f"Private key (v1a), for the portal alone: {private}")
     print(f"Public key (v1a), for the receiver: {public}")
     return 0
+
+
+def propose(arguments: argparse.Namespace) -> None:
+    """Needs no database of the portal's own."""
+    system = connectors.proposals.described(arguments.database, arguments.variable)
+    print(connectors.proposals.proposed_map(system, arguments.schema), end="")
 
 
 def _line(each: Fares) -> str:

@@ -4,8 +4,7 @@ Nothing is stored: the file stays the one source of what sites ask. What is wron
 would be read in the file, after what stands there already.
 """
 
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
@@ -13,7 +12,7 @@ from tempfile import TemporaryDirectory
 
 from portal import settings
 from portal.consent import Purpose
-from portal.handwritten import Faulty
+from portal.handwritten import Faulty, header, setting
 from portal.lib.errors import Invalid
 from portal.paper import _
 from portal.sites import sites_file
@@ -113,41 +112,15 @@ def _lines(draft: Draft) -> list[tuple[str, str]]:
     texts = {spoken: (title, body) for spoken, title, body in draft.texts if title or body}
     if draft.texts and draft.texts[0][0] not in texts:
         texts = {draft.texts[0][0]: ("", ""), **texts}  # the first language is needed, so both are told to be empty
-    lines = [(_header(draft.name), "name"), (_setting("title", draft.title), "title")]
-    lines.append((_setting("origins", draft.origins), "origins"))
-    lines.append((_setting("asks", draft.asks), "asks"))
+    lines = [(header(draft.name), "name"), (setting("title", draft.title), "title")]
+    lines.append((setting("origins", draft.origins), "origins"))
+    lines.append((setting("asks", draft.asks), "asks"))
     if draft.forms:
-        lines.append((_setting("forms", draft.forms), "forms"))
+        lines.append((setting("forms", draft.forms), "forms"))
     if draft.sells:
         lines.append(("sells = true", "sells"))
     for spoken, (title, body) in texts.items():
-        lines += [("", f"title-{spoken}"), (_header(draft.name, "text", spoken), f"title-{spoken}")]
-        lines += [(_setting("title", title), f"title-{spoken}"), (_setting("body", body), f"body-{spoken}")]
-    lines += [("", "law"), (_header(draft.name, "law"), "law"), (_setting("default", draft.law), "law")]
-    return [*lines, *((_setting(region, law), "regions") for region, law in draft.regions)]
-
-
-def _header(*names: str) -> str:
-    return f"[{'.'.join(map(_key, names))}]"
-
-
-def _setting(key: str, value: str | tuple[str, ...]) -> str:
-    written = _text(value) if isinstance(value, str) else f"[{', '.join(map(_text, value))}]"
-    return f"{_key(key)} = {written}"
-
-
-def _key(name: str) -> str:
-    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else _text(name)
-
-
-def _text(value: str) -> str:
-    """A TOML basic string on one line. What cannot be seen is written as its number, so that it survives being copied
-    and nobody publishes a mark that turns the reading direction without noticing."""
-    return '"' + "".join(_SHORT.get(each) or (each if each.isprintable() else _number(each)) for each in value) + '"'
-
-
-def _number(letter: str) -> str:
-    return f"\\u{ord(letter):04X}" if ord(letter) <= 0xFFFF else f"\\U{ord(letter):08X}"
-
-
-_SHORT: Mapping[str, str] = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t"}
+        lines += [("", f"title-{spoken}"), (header(draft.name, "text", spoken), f"title-{spoken}")]
+        lines += [(setting("title", title), f"title-{spoken}"), (setting("body", body), f"body-{spoken}")]
+    lines += [("", "law"), (header(draft.name, "law"), "law"), (setting("default", draft.law), "law")]
+    return [*lines, *((setting(region, law), "regions") for region, law in draft.regions)]

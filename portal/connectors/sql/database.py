@@ -5,6 +5,7 @@ SQLite files are never created; statements and locks time out. What a database s
 """
 
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -47,6 +48,16 @@ def version(system: System, connection: Connection) -> Version | None:
         return None
     file = Path(make_url(system.url).database or "").stat()
     return file.st_dev, file.st_ino, int(connection.exec_driver_sql("PRAGMA schema_version").scalar_one())
+
+
+def limit_statements(connection: Connection, seconds: float) -> None:
+    """From now on a statement of this transaction may take so long; on SQLite all that follow together."""
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(f"SET LOCAL statement_timeout = {max(1, int(seconds * 1000))}")
+    elif connection.dialect.name == "sqlite":
+        raw, ends = connection.connection.driver_connection, time.monotonic() + seconds
+        if isinstance(raw, sqlite3.Connection):
+            raw.set_progress_handler(lambda: time.monotonic() > ends, 10_000)
 
 
 @lru_cache(maxsize=64)

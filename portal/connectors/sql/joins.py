@@ -6,6 +6,7 @@ A self-reference reads from left (this row) to right (the row it hangs on): `"Re
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 _NAME = r'(?:"(?:[^"]|"")+"|[\w$]+)'
@@ -62,6 +63,15 @@ def parse(table: str, text: str) -> Via:
             raise NotAJoin(found[0].strip())
         hops.append(Hop(here, second[0], ((first[1], second[1]),)))
     return Via(text, tuple(hops))
+
+
+def written(child: str, parent: str, pairs: Iterable[tuple[str, str]]) -> str:
+    """One hop as `parse` reads it; a name that is not plain stands in double quotes."""
+    return " and ".join(f"{_quoted(child)}.{_quoted(left)} = {_quoted(parent)}.{_quoted(right)}" for left, right in pairs)
+
+
+def _quoted(name: str) -> str:
+    return name if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name) else '"' + name.replace('"', '""') + '"'
 
 
 def _fits(hop: Hop, first: tuple[str, str], second: tuple[str, str]) -> bool:

@@ -92,7 +92,7 @@ class Bound:
 
     def _rule(self, name: str) -> ColumnRule:
         identifies = any(name in names for names in self.rule.identifiers.values())
-        return self.rule.columns.get(name) or ColumnRule(_in_words(name), self.rule.category, identifies)
+        return self.rule.columns.get(name) or ColumnRule(in_words(name), self.rule.category, identifies)
 
 
 @dataclass(frozen=True)
@@ -233,7 +233,7 @@ def _hint(wrong: str, present: list[str]) -> str:
     return _("It has: %s.") % ", ".join(present[:12])
 
 
-def _in_words(name: str) -> str:
+def in_words(name: str) -> str:
     """`BillingCity`, `billing_city` → "Billing city"."""
     words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|[_\W]+", " ", name).strip()
     return words[:1].upper() + words[1:].lower() if words else name
