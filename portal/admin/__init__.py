@@ -19,6 +19,7 @@ from portal.admin import (
     site_drafts,
     sites,
     statistics,
+    system_maps,
     systems,
     today,
     verifying,
@@ -40,6 +41,7 @@ routes = [
     *(
         *systems.routes,
         *autopilot.routes,
+        *system_maps.routes,
         *site_drafts.routes,  # before a site's page: /admin/sites/new is no site
         *sites.routes,
         *keys.routes,

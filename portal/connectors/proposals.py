@@ -1,12 +1,20 @@
-"""Maps for SQL databases, proposed, checked and tried before anybody puts them to use. Nothing is written anywhere."""
+"""Maps for SQL databases, proposed, checked and tried before anybody puts them to use. No file is written."""
 
+import asyncio
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from portal import audit, db
+from portal.connectors import events
+from portal.connectors.contract import Identifiers
 from portal.connectors.systems import System, systems
 from portal.lib.errors import Invalid, NotFound
 from portal.paper import _
+
+if TYPE_CHECKING:  # SQLAlchemy is loaded where it is used
+    from portal.connectors.sql.trying import Reached, Seen
 
 
 def described(wanted: str, variable: str) -> System:
@@ -44,7 +52,31 @@ def _has_password(address: str) -> bool:
 def proposed_map(system: System, schema: str | None = None) -> str:
     """A whole map as TOML, made from the live database; raises ConnectorError. It takes as long as the database does, so never
     on the event loop."""
-    from portal.connectors.sql import database, drafting, proposing, survey  # SQLAlchemy is loaded where it is used
+    from portal.connectors.sql import database, drafting, proposing, survey
 
     with database.transaction(system, write=False) as connection:
         return drafting.text_of(proposing.propose(survey.survey(connection, schema)))
+
+
+def in_force(system: System) -> str | None:
+    """The text of the system's map, None where its file cannot be read."""
+    try:
+        return system.map.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError):
+        return None
+
+
+async def seen_beside(system: System, text: str | None) -> "Seen":
+    """The live database beside a map that is text so far; raises ConnectorError."""
+    from portal.connectors.sql import trying
+
+    return await asyncio.to_thread(trying.see, system, text)
+
+
+async def reached_by(system: System, text: str, identifiers: Identifiers, *, by: str) -> "tuple[list[Reached], bool]":
+    """What the map would find for one person, as counts, and whether there may be more. The look is recorded first."""
+    from portal.connectors.sql import trying
+
+    async with db.writing():
+        await audit.record(events.MAP_TRIED, actor=by, object=system.name, payload={"kinds": sorted(identifiers)})
+    return await asyncio.to_thread(trying.reach, system, text, identifiers)

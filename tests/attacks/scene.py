@@ -30,6 +30,7 @@ PUBLIC_WORDS |= {f"/w/v1/{{hash}}/{file}": "" for file in sites.releases.FILES}
 VISITORS = ("settings", "page", "choices", "standing", "form/{purpose}", "form/{purpose}.html")
 PUBLIC_WORDS |= {f"/w/v1/{{site}}/{end}": "" for end in VISITORS}
 PUBLIC_WORDS |= {f"/texts/{{key}}@{{number:int}}/{{language}}{end}": f"/texts/statement@1/en{end}" for end in ("", "/changes")}
+OWNERS = ("/admin/keys", "/admin/sites/new", "/admin/systems/{system}/map")
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ class Scene:
         """Signed in, with the role that works behind this route."""
         if pattern.endswith(("/silence", "/hold")) or pattern.startswith("/admin/holds"):
             return self.officers["counsel"]
-        return self.officers["owner" if pattern.startswith(("/admin/keys", "/admin/sites/new")) else "privacy-officer"]
+        return self.officers["owner" if pattern.startswith(OWNERS) else "privacy-officer"]
 
     def path(self, pattern: str) -> str:
         if "{" not in pattern:
@@ -127,6 +128,7 @@ async def open_scene(house: House, folder: Path) -> Scene:
         "/admin/keys/{key}/revocation": f"/admin/keys/{shops.id}/revocation",
         "/admin/systems/{system}": "/admin/systems/shop",
         "/admin/systems/{system}/replay": "/admin/systems/shop/replay",
+        "/admin/systems/{system}/map": "/admin/systems/shop/map",
     }
     for end in ("", "/link", "/dismissal"):
         paths["/admin/people/{subject}/with/{other}" + end] = f"/admin/people/{session.subject}/with/{perhaps_ana.subject}{end}"

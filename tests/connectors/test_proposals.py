@@ -1,6 +1,7 @@
 """A map proposed from a live schema: its own reader takes it, it fits the database, and it finds what a careful hand finds."""
 
 import sqlite3
+import time
 from contextlib import closing
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from portal import cli
 from portal.connectors import Connector, ConnectorError, proposals
 from portal.connectors.contract import Identifiers
+from portal.connectors.sql import database
 from portal.connectors.sql.map import Map, read
 from portal.connectors.systems import System
 from portal.demo import shops
@@ -211,15 +213,29 @@ async def test_a_very_wide_database_gives_a_map_of_bounded_length(tmp_path: Path
     assert len(rules_of(text, tmp_path).tables) == 6
 
 
-async def test_a_table_that_takes_too_long_is_told_and_does_not_hold_up_the_rest(
-    address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+async def test_a_table_that_answers_too_late_is_told_and_holds_nothing_up(
+    theirs: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("portal.connectors.sql.survey._ALL_SECONDS", 0)
-    monkeypatch.setattr("portal.connectors.sql.database.limit_statements", lambda connection, seconds: None)
-    shop.open_shop(address, tmp_path)
-    text = proposed(address)
-    assert "could not be read in time" in text
-    assert rules_of(text, tmp_path).tables["customer"].identifiers == {"email": ["email"], "phone": ["phone"]}
+    monkeypatch.setattr("portal.connectors.sql.survey._STATEMENT_SECONDS", 0.2)
+    shop.run(theirs, "DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+    shop.open_shop(theirs, tmp_path)
+    with shop.opened(theirs) as somebody:
+        somebody.exec_driver_sql("LOCK TABLE invoice IN ACCESS EXCLUSIVE MODE")
+        begun = time.monotonic()
+        text = proposed(theirs)
+        assert time.monotonic() - begun < 4
+    invoice, lines = (text.partition(f"[tables.{name}]")[2].partition("[tables")[0] for name in ("invoice", "invoice_line"))
+    assert "could not be read in time" in invoice and "100 % filled" in lines
+    assert rules_of(text, tmp_path).tables["invoice"].via
+
+
+async def test_on_sqlite_a_statement_ends_in_time_as_well(tmp_path: Path) -> None:
+    system = System("new", "New", "sql", f"sqlite:///{tmp_path}/theirs.db", Path("new.toml"), "here")
+    (tmp_path / "theirs.db").touch()
+    endless = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
+    with pytest.raises(ConnectorError, match="busy"), database.transaction(system, write=False) as connection:
+        database.limit_statements(connection, 0.2)
+        connection.exec_driver_sql(endless)
 
 
 def test_the_command_prints_a_map_and_refuses_a_password(

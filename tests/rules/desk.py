@@ -2,10 +2,10 @@
 
 import re
 
-from portal import audit, cases, db, identity, sites, subjects
+from portal import audit, cases, connectors, db, identity, sites, subjects
 from portal.consent import openings
 from tests.cases.shops import collected
-from tests.people import OLGA, PASSWORD, Browser, Officer, hire
+from tests.people import ANA, OLGA, PASSWORD, Browser, Officer, hire
 from tests.rules.watch import Watch
 from tests.sites.shops import Visitor
 
@@ -48,6 +48,8 @@ async def tell_a_system_again(watch: Watch) -> None:
         await sign_in_officer(watch, owner, await hire("owner@example.com", "owner"))
         await watch.press(owner, "/admin/systems/shop/replay", **{"from": "0"})
         await watch.press(owner, "/admin/autopilot", do="watch", switch="access/shop")
+        in_force = connectors.proposals.in_force(connectors.proposals.listed("shop")) or ""
+        await watch.press(owner, "/admin/systems/shop/map", map=in_force, kind="email", address=ANA, do="try")
 
 
 async def make_and_end_a_key(watch: Watch) -> None:

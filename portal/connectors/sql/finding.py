@@ -43,41 +43,45 @@ def findings(connection: Connection, schema: Schema, identifiers: Identifiers) -
     return [_finding(row) for row in rows_of(connection, schema, identifiers)]
 
 
-def rows_of(connection: Connection, schema: Schema, identifiers: Identifiers) -> list[Row]:
-    """All rows about the person, in the order of the map."""
+def rows_of(connection: Connection, schema: Schema, identifiers: Identifiers, most: int | None = None) -> list[Row]:
+    """All rows about the person, in the order of the map; with `most` it ends soon after so many, and never reads all."""
     found: dict[RowId, Row] = {}
-    new = [row for bound in schema.tables.values() for row in _identified(connection, schema, bound, identifiers)]
+    new = [row for bound in schema.tables.values() for row in _identified(connection, schema, bound, identifiers, most)]
     while new:
         fresh = [row for row in new if row.id not in found]
         for row in new:
             found.setdefault(row.id, row).parents.update(row.parents)
         # the same row may have come twice in one round; ask about it once
-        new = list(_hanging_on(connection, schema, [found[row_id] for row_id in dict.fromkeys(row.id for row in fresh)]))
+        parents = [found[row_id] for row_id in dict.fromkeys(row.id for row in fresh)]
+        enough = most is not None and len(found) > most
+        new = [] if enough else list(islice(_hanging_on(connection, schema, parents, most), most))
     order = {name: number for number, name in enumerate(schema.tables)}
     return sorted(found.values(), key=lambda row: (order[row.bound.name], str(row.id[1])))
 
 
-def _identified(connection: Connection, schema: Schema, bound: Bound, identifiers: Identifiers) -> Iterator[Row]:
+def _identified(
+    connection: Connection, schema: Schema, bound: Bound, identifiers: Identifiers, most: int | None
+) -> Iterator[Row]:
     conditions = [
         matches(connection, bound.table.columns[name], kind, identifiers.get(kind, []), schema.map.region)
         for kind, names in bound.rule.identifiers.items()
         for name in names
     ]
     if conditions:
-        for values in connection.execute(select(bound.table).where(or_(*conditions))).mappings():
+        for values in connection.execute(select(bound.table).where(or_(*conditions)).limit(most)).mappings():
             yield Row(bound, {column.name: values[column] for column in bound.table.columns})
 
 
-def _hanging_on(connection: Connection, schema: Schema, parents: list[Row]) -> Iterator[Row]:
+def _hanging_on(connection: Connection, schema: Schema, parents: list[Row], most: int | None) -> Iterator[Row]:
     by_table: dict[str, list[Row]] = defaultdict(list)
     for row in parents:
         by_table[row.bound.name].append(row)
     for child in schema.tables.values():
         for via in child.rule.via:
-            yield from _along(connection, schema, child, via, by_table.get(via.goal, []))
+            yield from _along(connection, schema, child, via, by_table.get(via.goal, []), most)
 
 
-def _along(connection: Connection, schema: Schema, child: Bound, via: Via, parents: list[Row]) -> Iterator[Row]:
+def _along(connection: Connection, schema: Schema, child: Bound, via: Via, parents: list[Row], most: int | None) -> Iterator[Row]:
     """Rows of `child` that hang on these parents by this chain of joins."""
     by_link: dict[tuple[str, ...], list[Row]] = defaultdict(list)
     links: dict[tuple[Any, ...], None] = {}
@@ -88,7 +92,7 @@ def _along(connection: Connection, schema: Schema, child: Bound, via: Via, paren
             links[link] = None
     statement, ends = _chain(schema, child, via)
     for batch in _batches(list(links)):
-        for values in connection.execute(statement.where(_one_of(ends, batch))).all():
+        for values in connection.execute(statement.where(_one_of(ends, batch)).limit(most)).all():
             width = len(child.table.columns)
             row = Row(child, dict(zip((column.name for column in child.table.columns), values[:width], strict=True)))
             row.parents = {parent.id for parent in by_link[tuple(map(str, values[width:]))]}

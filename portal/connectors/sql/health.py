@@ -11,12 +11,16 @@ from portal.paper import _
 
 
 def check(connection: Connection, rules: Map) -> Health:
-    schema = examine(connection, rules)
-    problems = [Problem(misfit.place, misfit.what) for misfit in schema.problems]
-    problems += _stuck(schema)
-    problems += _forgotten(connection, schema)
+    schema, problems = problems_of(connection, rules)
     filled = [each for bound in schema.tables.values() for each in _filled(connection, bound)]
     return Health(not problems, tuple(problems), tuple(filled))
+
+
+def problems_of(connection: Connection, rules: Map) -> tuple[Schema, list[Problem]]:
+    """The map bound to the live schema, and all that does not fit. It counts nothing."""
+    schema = examine(connection, rules)
+    problems = [Problem(misfit.place, misfit.what) for misfit in schema.problems]
+    return schema, [*problems, *_stuck(schema), *_forgotten(connection, schema)]
 
 
 def _stuck(schema: Schema) -> Iterator[Problem]:

@@ -4,7 +4,8 @@ Short on purpose: a sample shop takes under 40 lines. Only the shape is checked 
 holds it against the live database. docs/integrate.md explains each key.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from portal.connectors.sql import joins
 from portal.connectors.sql.joins import Via
 from portal.connectors.sql.reading import Section
 from portal.connectors.sql.retention import Hold, read_hold
-from portal.connectors.toml_file import TomlFile
+from portal.connectors.toml_file import Misconfigured, TomlFile
 from portal.paper import _
 
 ACTIONS: tuple[Action, ...] = ("delete", "anonymise", "null", "keep")
@@ -83,14 +84,39 @@ class Map:
 
 def read(path: Path) -> Map:
     """The map in a file; raises Misconfigured naming file and line."""
-    file = TomlFile(path)
-    top = Section(file, (), file.values)
-    top.only("schema", "region", "tables", "consent")
-    tables = {name: _table(Section(file, ("tables", name), entry)) for name, entry in top.table("tables").items()}
-    for rule in tables.values():
-        _check_links(file, rule, tables)
-    consent = Section(file, ("consent",), top.table("consent"))
-    return Map(file, top.text("schema"), top.text("region"), tables, _consent(consent) if consent.data else None)
+    rules, faults = read_all(TomlFile(path))
+    if faults:
+        raise faults[0]
+    return rules
+
+
+def read_all(file: TomlFile) -> tuple[Map, list[Misconfigured]]:
+    """As far as it can be read, and the first fault of each of its parts; with a fault nobody may use it."""
+    faults: list[Misconfigured] = []
+    top, tables, consent = Section(file, (), file.values), {}, None
+    schema = region = None
+    with _noting(faults):
+        top.only("schema", "region", "tables", "consent")
+        schema, region = top.text("schema"), top.text("region")
+    with _noting(faults):
+        for name, entry in top.table("tables").items():
+            with _noting(faults):
+                tables[name] = _table(Section(file, ("tables", name), entry))
+    for rule in tables.values() if not faults else ():  # a table that could not be read is not one that is missing
+        with _noting(faults):
+            _check_links(file, rule, tables)
+    with _noting(faults):
+        section = Section(file, ("consent",), top.table("consent"))
+        consent = _consent(section) if section.data else None
+    return Map(file, schema, region, tables, consent), faults
+
+
+@contextmanager
+def _noting(faults: list[Misconfigured]) -> Iterator[None]:
+    try:
+        yield
+    except Misconfigured as problem:
+        faults.append(problem)
 
 
 def _table(at: Section) -> TableRule:

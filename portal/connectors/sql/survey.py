@@ -50,7 +50,7 @@ MOST_COLUMNS = 400  # of each table looked into
 MOST_TABLES = 1000
 _LETTERS = 200  # of each text
 _STATEMENT_SECONDS = 5
-_ALL_SECONDS = 60
+_STRUCTURE_SECONDS = 60
 _MOSTLY = 0.8
 _UNIQUE_OF_SQLITE = """
 SELECT tables.name, indexes.name, columns.name FROM sqlite_master AS tables
@@ -104,10 +104,10 @@ class Survey:
     more_tables: int
 
 
-def survey(connection: Connection, schema: str | None = None) -> Survey:
-    """All tables of the schema (None: the database's usual one). Those that cannot be read in time are there without shares."""
-    ends = time.monotonic() + _ALL_SECONDS
-    database.limit_statements(connection, _ALL_SECONDS)
+def survey(connection: Connection, schema: str | None = None, seconds: float = 60) -> Survey:
+    """All tables of the schema (None: the database's usual one). What cannot be read in time is there without shares."""
+    ends = time.monotonic() + seconds
+    database.limit_statements(connection, _STRUCTURE_SECONDS)
     inspector = inspect(connection)
     parts = _partitions(connection, schema or inspector.default_schema_name)
     names = sorted(set(inspector.get_table_names(schema)) - parts - {""})
@@ -228,7 +228,7 @@ def _looked_at(connection: Connection, table: Table, columns: Sequence[Column[An
     except (exc.DBAPIError, UnicodeDecodeError):
         return None
     finally:
-        database.limit_statements(connection, _ALL_SECONDS)
+        database.limit_statements(connection, _STRUCTURE_SECONDS)
 
 
 def _asked(connection: Connection, column: Column[Any]) -> Any:
