@@ -79,7 +79,7 @@ async def _page(
         in_force=proposals.in_force(system),
         checked=checked and not wrong,
         wrong=wrong or {},
-        kinds=[("email", _("E-mail address")), ("phone", _("Telephone number")), ("account", _("Account"))],
+        kinds=[("email", _("E-mail")), ("phone", _("Telephone")), ("account", _("Account"))],
         kind=kind,
         address=address,
         reached=reached,

@@ -63,6 +63,10 @@ async def test_each_fault_is_named_with_its_line(owner: Browser) -> None:
         assert page.status_code == 422 and "cannot be used yet" in page.text, broken[:10]
     for odd in ("\x00", "x" * 400_001):
         assert (await owner.post(PAGE, data={"map": odd, "do": "check"})).status_code == 422
+    kind = {"content-type": "application/x-www-form-urlencoded"}
+    assert (await owner.post(PAGE, content="do=check&map=%ED%A0%80", headers=kind)).status_code == 422
+    page = await owner.post(PAGE, data={"map": 'schema = "elsewhere"\n' + SHOP_MAP, "do": "check"})
+    assert page.status_code < 500 and "fits the database" not in page.text
 
 
 async def test_one_person_is_tried_by_counts_and_that_is_recorded(company: Company, owner: Browser, olga: Browser) -> None:

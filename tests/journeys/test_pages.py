@@ -97,6 +97,20 @@ def test_pages_of_officers_are_accessible_and_fit(chromium: Browser, portal: Por
         _check_here(page, "/admin/audit/check", looks)
 
 
+def test_the_page_of_a_map_is_accessible_and_fits(chromium: Browser, portal: Portal, looks: list[Look]) -> None:
+    with _looking(chromium, portal) as page:
+        officer_signs_in(page, "olga")
+        page.goto("/admin/systems/shop/map")
+        page.get_by_label("Address").fill(somebody(portal.var)[1])
+        press(page, "Count rows")
+        for closed in page.locator("details summary").all():
+            closed.click()
+        _check_here(page, "/admin/systems/shop/map, tried", looks)
+        page.get_by_label("The map to work on").fill('[tables.customer]\nlabel = "A"')
+        press(page, "Check it")
+        _check_here(page, "/admin/systems/shop/map, with faults", looks)
+
+
 def test_the_first_look_at_a_public_page_is_light(chromium: Browser, portal: Portal) -> None:
     heavy = {}
     for path in ("/", "/promises", "/notices", "/sign-in", "/requests/new", "/check"):

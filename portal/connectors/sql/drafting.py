@@ -66,6 +66,8 @@ def _table(each: Proposed) -> Iterator[str]:
     if each.identifiers:
         several = {kind: names[0] if len(names) == 1 else names for kind, names in each.identifiers.items()}
         yield f"identifiers = {{ {', '.join(setting(kind, names) for kind, names in several.items())} }}"
+    if each.identifiers and not each.people and not each.via:
+        yield "# QUESTION people: an address stands here, though the table is not called after people. Is each row one person's?"
     for name in each.aside:
         yield f"# QUESTION whose: {key(name)} looks like an address. The person's own? Then it belongs in identifiers."
     if each.via:
