@@ -62,6 +62,7 @@ def who_names() -> Mapping[str, str]:
         "child": _("A parent, for their child"),
         "guardian": _("A guardian"),
         "deceased": _("Somebody, about a person who has died"),
+        "company": _("Nobody: opened by the company"),
     }
 
 

@@ -128,6 +128,7 @@ def asker(requester: str) -> str:
         "child": _("A parent"),
         "guardian": _("A guardian"),
         "deceased": _("Family of somebody who died"),
+        "company": _("Nobody: opened by the company"),
     }.get(requester, requester)
 
 

@@ -4,7 +4,10 @@ from portal.cases import answering as answering
 from portal.cases import appeals as appeals
 from portal.cases import autopilot as autopilot
 from portal.cases import backlog as backlog
+from portal.cases import basis_proposals as basis_proposals
+from portal.cases import basis_search as basis_search
 from portal.cases import bulk as bulk
+from portal.cases import by_company as by_company
 from portal.cases import by_post as by_post
 from portal.cases import clocks as clocks
 from portal.cases import colleagues as colleagues

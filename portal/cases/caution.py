@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from portal import audit
-from portal.cases import events, findings, models, moves, own_data, verification
+from portal.cases import events, findings, models, moves, own_data, states, verification
 from portal.cases.whole import details_of
 from portal.paper import _
 
@@ -46,9 +46,15 @@ async def about_the_request(row: models.CaseRow) -> list[str]:
 
 def marks(row: models.CaseRow) -> list[str]:
     """What is known before anything was searched."""
-    said = [_("Somebody asks for another person.")] if row.requester != "me" else []
+    said = [] if row.requester == "me" else [_asker(row.requester)]
     others = [each for each in row.flags if not each.startswith("asked by: ")]
     return said + [_("It is marked: %s.") % each for each in others]
+
+
+def _asker(requester: str) -> str:
+    if requester == states.BY_COMPANY:
+        return _("Nobody asked for this deletion. What runs with the person, like an order or a contract, is a reason to end it.")
+    return _("Somebody asks for another person.")
 
 
 async def is_seen(row: models.CaseRow, officer: str) -> bool:

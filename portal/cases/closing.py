@@ -149,8 +149,10 @@ async def go_on(row: models.CaseRow, *, actor: str) -> None:
 
 async def tell(row: models.CaseRow, template: str, context: Mapping[str, Any]) -> None:
     """Inside `writing()`: write to the address the request was proven with; kept under the case's key. On paper where the
-    proof came another way, because that mailbox may be lost, or another's.
+    proof came another way, because that mailbox may be lost, or another's. Nobody is told that they asked who did not.
     """
+    if row.requester == states.BY_COMPANY:
+        return
     if row.reach == "post":
         await letters.write(row, template, {**_always(row), **context})
         return

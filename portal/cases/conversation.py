@@ -221,6 +221,8 @@ async def _settled(row: models.CaseRow) -> None:
 
 async def _closed(row: models.CaseRow) -> str:
     """Why nobody could read what we write; empty when somebody can."""
+    if row.requester == states.BY_COMPANY:
+        return _("Nobody asked for this, so nobody is written to about it.")
     if not await grades.is_enough(row):
         return _("The person has not confirmed this request yet, so nobody could read a message.")
     if await vault.find_key("case", row.id) is None or await verification.is_erased(row):

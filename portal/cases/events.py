@@ -3,6 +3,14 @@
 from portal import audit
 
 OPENED = audit.Event("case.opened", "A request came in.")
+OPENED_BY_US = audit.Event("case.opened_by_company", "The company itself opened a deletion; nobody had asked for it.")
+ENDED_BY_US = audit.Event("case.ended_by_company", "The company ended a deletion that it had opened itself.")
+BASIS_PROPOSED = audit.Event(
+    "basis.proposed", "No basis for a person's data was left for some time: officers were asked to look."
+)
+BASIS_KEPT = audit.Event("basis.kept", "An officer keeps the data of somebody without a basis for a time, with a reason.")
+BASIS_OPENED = audit.Event("basis.erasure_opened", "An officer opened a deletion because no basis for a person's data was left.")
+BASIS_GONE = audit.Event("basis.proposal_gone", "Officers are not asked about a person any more: something changed.")
 PROOF_ASKED = audit.Event("case.proof_asked", "The person was asked to prove an address.")
 PROVEN = audit.Event("case.proven", "An identifier was proven for a request.")
 COLLECTING = audit.Event("case.collecting", "The connected systems were asked what they hold.")

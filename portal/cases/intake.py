@@ -216,7 +216,7 @@ async def _create_all(
     appeal_of: models.CaseRow | None = None,
 ) -> tuple[list[models.CaseRow], str]:
     """Inside `writing()`: one case for each right, and the first one's reference; what acts at once has acted."""
-    made = [await _create(right, details, asker, appeal_of) for right in rights]
+    made = [await create(right, details, asker, appeal_of) for right in rights]
     rows = [row for row, _reference in made]
     for row in rows:
         if len(rows) > 1:
@@ -241,9 +241,14 @@ async def _ask_for_proof(rows: Sequence[models.CaseRow], asker: Asker, browser: 
     return challenge.id
 
 
-async def _create(
-    right: str, details: Mapping[str, Any], asker: Asker, appeal_of: models.CaseRow | None
+async def create(
+    right: str,
+    details: Mapping[str, Any],
+    asker: Asker,
+    appeal_of: models.CaseRow | None = None,
+    event: audit.Event = events.OPENED,
 ) -> tuple[models.CaseRow, str]:
+    """Inside `writing()`: a request as it came in, with its law and clock, and its reference for the person."""
     case_id, reference, now = ids.new(), ids.secret(128), clock.now()
     received = asker.received_at or now
     country = str(details.get("country", "")) if appeal_of is None else appeal_of.country
@@ -269,7 +274,7 @@ async def _create(
         address_kind=asker.kind,
         address=key.seal(Place("case_file", "address", case_id), asker.address.strip()),
         details=key.seal(Place("case_file", "details", case_id), json.dumps(dict(details), ensure_ascii=False)),
-        flags=[] if asker.who == "me" else [f"asked by: {asker.who}"],
+        flags=[] if asker.who in ("me", states.BY_COMPANY) else [f"asked by: {asker.who}"],
         asked=_asked(asker.address, asker.kind),
         more_proof=grades.SAFE_ADDRESS if details.get("avoid") else "",
         reach="mail" if asker.kind == "email" else "post",
@@ -278,7 +283,7 @@ async def _create(
     if right == "rectification":
         await _keep_corrections(case_id, key, details["changes"])
     said = {"right": right, "law": due.law.key, "edition": due.law.edition, "due": row.due_on, "source": asker.source}
-    await audit.record(events.OPENED, actor=asker.actor, case=case_id, payload=said | {"for": asker.who})
+    await audit.record(event, actor=asker.actor, case=case_id, payload=said | {"for": asker.who})
     return row, reference
 
 

@@ -39,9 +39,9 @@ class Mandate:
 
 
 async def of(case_id: str) -> Mandate | None:
-    """None where the person asks themselves."""
+    """None where the person asks themselves, or nobody does."""
     row = await moves.load(case_id)
-    if row.requester == "me":
+    if row.requester in ("me", states.BY_COMPANY):
         return None
     details = await details_of(case_id)
     name, about = details.get("concerned_name", ""), details.get("concerned", {})
@@ -66,8 +66,8 @@ async def note(case_id: str, kind: str, dated: str, *, officer: str) -> None:
 
 
 def _checked(row: models.CaseRow, kind: str, dated: str) -> date:
-    if row.requester == "me":
-        raise Conflict(_("The person asks themselves."))
+    if row.requester in ("me", states.BY_COMPANY):
+        raise Conflict(_("Nobody asks here for another person."))
     wrong = {} if kind in KINDS[row.requester] else {"mandate": _("Please choose what you saw.")}
     today = deadlines.today(get().time_zone)
     try:

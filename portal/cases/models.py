@@ -8,6 +8,8 @@ from tortoise.models import Model
 from portal.cases.arrival_rows import Arrival as Arrival
 from portal.cases.arrival_rows import ListRow as ListRow
 from portal.cases.arrival_rows import MailRow as MailRow
+from portal.cases.basis_rows import BasisSearch as BasisSearch
+from portal.cases.basis_rows import Watched as Watched
 from portal.cases.beside_rows import LegalHold as LegalHold
 from portal.cases.beside_rows import Letter as Letter
 from portal.cases.beside_rows import ShownProof as ShownProof

@@ -4,7 +4,7 @@ all in the caller's transaction; of two officers who act at once exactly one suc
 from datetime import datetime, timedelta
 from typing import Any
 
-from portal import audit, db, jobs, subjects, vault
+from portal import audit, consent, db, jobs, subjects, vault
 from portal.cases import deadlines, events, grades, legal_holds, models, protection, states, switches
 from portal.cases.policy import policy
 from portal.lib import clock
@@ -99,8 +99,13 @@ async def papers_later(row: models.CaseRow) -> None:
 
 
 def is_certified(row: models.CaseRow) -> bool:
-    """Whether the case ended in a deletion, which the person gets a certificate of."""
-    return row.right == "erasure" and row.state == states.CLOSED and row.outcome in ("fulfilled", "partly")
+    """Whether the case ended in a deletion that the person asked for, and gets a certificate of."""
+    return (
+        row.right == "erasure"
+        and row.requester != states.BY_COMPANY
+        and row.state == states.CLOSED
+        and row.outcome in ("fulfilled", "partly")
+    )
 
 
 async def finish_lifted(row: models.CaseRow, *, actor: str) -> None:
@@ -149,7 +154,9 @@ async def facts(row: models.CaseRow) -> states.Facts:
         holds=await _holds(row),
         access_first=row.right in states.FOUR_EYES and await _access_first(row),
         to_fetch=row.state == states.DELIVERING and await _to_fetch(row),
-        mandated=row.requester == "me" or await _is_mandated(row),
+        by_company=row.requester == states.BY_COMPANY,
+        basis_again=row.requester == states.BY_COMPANY and row.is_open == 1 and await _has_basis(row),
+        mandated=row.requester in ("me", states.BY_COMPANY) or await _is_mandated(row),
     )
 
 
@@ -161,6 +168,10 @@ async def _holds(row: models.CaseRow) -> frozenset[str]:
 async def _is_mandated(row: models.CaseRow) -> bool:
     """An appeal goes by the mandate of the request it is against."""
     return await models.Mandate.filter(case_id__in=[row.id, row.appeal_of or row.id]).exists()
+
+
+async def _has_basis(row: models.CaseRow) -> bool:
+    return row.subject is not None and (await consent.bases.standing(row.subject)).has_basis
 
 
 async def latest_approval(row: models.CaseRow) -> models.Approval | None:

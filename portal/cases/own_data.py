@@ -43,7 +43,7 @@ class OwnData:
 
     async def erase(self, plan: Plan) -> Outcome:
         """Inside or outside `writing()`; all of it or nothing."""
-        keep_note = await self._keep_note()
+        keep_note, noted = await self._keep_note()
         async with db.writing():
             now = await self.plan_erasure(plan.identifiers)
             if {(*_name(each), each.action) for each in now.rows} != {(*_name(each), each.action) for each in plan.rows}:
@@ -55,7 +55,7 @@ class OwnData:
                 await identity.forget(gone)
                 if len(gone) == len(living):
                     await consent.stops.stop_erased(person.subjects[0], by="system", case=self.case)
-                    await subjects.forget(person.subjects[0], by="system", case=self.case, keep_note=keep_note)
+                    await subjects.forget(person.subjects[0], by="system", case=self.case, keep_note=keep_note, noted=noted)
                     continue
                 # Others use one of these addresses too, or nobody has proven it: that one stays, and the person's key with it.
                 await messages.delete([row.key["id"] for row in plan.rows if row.table == "message"])
@@ -135,10 +135,12 @@ class OwnData:
             )
         return people
 
-    async def _keep_note(self) -> bool:
+    async def _keep_note(self) -> tuple[bool, str]:
+        """Whether a coded note stays, and on what it rests."""
         from portal.cases.whole import details_of
 
-        return bool((await details_of(self.case)).get("keep_note"))
+        found = await details_of(self.case)
+        return bool(found.get("keep_note")), str(found.get("noted", subjects.ASKED))
 
     async def _about(
         self, mine: list[subjects.Identifier], left_out: set[str], identifiers: connectors.Identifiers

@@ -76,6 +76,7 @@ def requester(who: str) -> str:
         "guardian": _("A guardian asked for the person in their care."),
         "agent": _("Somebody asked whom the person authorised."),
         "deceased": _("Somebody asked about a person who has died."),
+        "company": _("Nobody asked. The company opened this deletion itself, because no basis for the data was left."),
     }.get(who, _("Somebody asked for another person: %s.") % who)
 
 

@@ -19,6 +19,7 @@ _WHOLE = {
     "keep": _KEEP,
 }
 WAYS = ("code", "signed in", "letter", "in person", "facts")
+NO_BASIS_DAYS = 30
 SECOND_PERSON, STRONGER = "second person", "stronger proof"
 
 
@@ -46,6 +47,7 @@ class Policy:
     facts_at_least: int
     new_device: frozenset[str]  # the rights for which a browser that is new to an account is not enough by itself
     new_device_asks: str
+    no_basis_after: timedelta  # how long no basis must have been left before officers are asked to look
 
 
 def policy() -> Policy:
@@ -57,12 +59,15 @@ def policy() -> Policy:
 @law_errors()
 def _read(path: Path, _changed: int) -> Policy:
     file = handwritten.read(path)
-    rights = file.part(dict.fromkeys(("proof", "new_device", *_WHOLE), dict)).get("proof", ())
+    rights = file.part(dict.fromkeys(("proof", "new_device", "no_basis", *_WHOLE), dict), optional=("no_basis",)).get("proof", ())
     proofs = {right: _proof(file, right) for right in rights}
     device = file.part({"rights": list, "asks": str}, "new_device")
     if device.get("asks", STRONGER) not in (SECOND_PERSON, STRONGER):
         file.wrong(f"asks is one of: {SECOND_PERSON}, {STRONGER}.", "new_device", "asks")
     warning, four_eyes, letter, facts, keep = (file.part(dict.fromkeys(names, int), part) for part, names in _WHOLE.items())
+    after_days = file.part({"after_days": int}, "no_basis").get("after_days", NO_BASIS_DAYS)
+    if not 1 <= after_days <= 3660:
+        file.wrong("after_days lies between 1 and 3660.", "no_basis", "after_days")
     file.done()
     return Policy(
         {
@@ -81,6 +86,7 @@ def _read(path: Path, _changed: int) -> Policy:
         max(2, facts["at_least"]),
         frozenset(device["rights"]),
         device["asks"],
+        timedelta(days=after_days),
     )
 
 

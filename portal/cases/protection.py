@@ -7,7 +7,7 @@ decided, a restriction until an officer has told the person that it ends. Who is
 from datetime import date, timedelta
 
 from portal import audit, consent, jobs
-from portal.cases import events, models
+from portal.cases import events, models, states
 from portal.lib import clock
 
 GROUNDS = ("accuracy contested", "unlawful use", "needed for legal claims")
@@ -17,7 +17,7 @@ TOLD_BEFORE = timedelta(days=3)
 
 async def begin(row: models.CaseRow, subject: str, *, by: str, ground: str = "") -> None:
     """Inside `writing()`: it was shown that the request is about this person."""
-    if row.right == "erasure":
+    if row.right == "erasure" and row.requester != states.BY_COMPANY:
         # Marketing and profiling stop now; the deletion itself waits for the dry run and a second person.
         await consent.stops.object_to_marketing(subject, by=by, why="erasure asked")
     if row.right in STANDS and row.restriction is None:

@@ -252,7 +252,12 @@ async def _open_to(case_id: str, way: str) -> models.CaseRow:
 
 async def _possible(row: models.CaseRow) -> tuple[str, ...]:
     ways = [each for each in BY_OFFICERS if each in grades.proofs_for(row.right).ways]
-    if not row.is_open or row.right in states.AT_ONCE or row.state in (states.RECEIVED, states.DELIVERING):
+    if (
+        not row.is_open
+        or row.requester == states.BY_COMPANY
+        or row.right in states.AT_ONCE
+        or row.state in (states.RECEIVED, states.DELIVERING)
+    ):
         return ()
     return tuple([each for each in ways if not await _is_corrected(row, each)])
 

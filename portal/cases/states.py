@@ -28,8 +28,10 @@ RIGHTS = AT_ONCE | IN_WORDS | COLLECTED
 CHANGES = frozenset({"rectification", "erasure"})
 # Data is lost: somebody other than the proposer must agree.
 FOUR_EYES = frozenset({"erasure"})
+# Who asks, where nobody does: the company opened the deletion itself (Art. 17(1)(b); 5(1)(e)). Nobody is written to.
+BY_COMPANY = "company"
 # What must not stand in the way when data is lost: what is gone cannot be given back (Art. 17(3)(e), 12(6), 15).
-UNHELD = ("not frozen", "no legal hold", "no identity hold", "access answered first")
+UNHELD = ("not frozen", "no legal hold", "no identity hold", "access answered first", "no basis again")
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,8 @@ class Facts:
     holds: frozenset[str] = frozenset()
     access_first: bool = False  # the person also asked for a copy, and has not had the time to fetch it
     to_fetch: bool = False  # a package is ready and was never opened
+    by_company: bool = False  # nobody asked: see BY_COMPANY
+    basis_again: bool = False  # and since then the person agreed to something
     mandated: bool = True  # the person asks themselves, or an officer saw the mandate of whoever asks for them
 
     @property
@@ -81,6 +85,7 @@ class Move:
 
 TABLE: tuple[Move, ...] = (
     Move("ask for proof", (RECEIVED,), VERIFYING, rights=RIGHTS - AT_ONCE),
+    Move("open ourselves", (RECEIVED,), TRIAGE, ("nobody asked",), FOUR_EYES),
     Move("prove", (RECEIVED, VERIFYING), TRIAGE, ("proven",), RIGHTS - AT_ONCE),
     Move("collect", (TRIAGE,), COLLECTING, ("proven", "mandate seen"), COLLECTED),
     Move("collected", (COLLECTING,), REVIEWING, ("proven", "everything answered"), COLLECTED),
@@ -140,6 +145,11 @@ TABLE: tuple[Move, ...] = (
 _NEEDS: dict[str, tuple[Callable[[Facts], bool], Callable[[], str]]] = {
     "proven": (lambda case: case.proven, lambda: _("Nobody has proven yet that the request comes from the person it is about.")),
     "not proven": (lambda case: not case.proven, lambda: _("The person has proven who they are; the request must be answered.")),
+    "nobody asked": (lambda case: case.by_company, lambda: _("Somebody asked for this: they have to show who they are.")),
+    "no basis again": (
+        lambda case: not case.basis_again,
+        lambda: _("The person agreed to something since: there is a basis again. End this deletion."),
+    ),
     "mandate seen": (
         lambda case: case.mandated,
         lambda: _("Somebody asks for another person. Look at their mandate first, and note that you saw it."),

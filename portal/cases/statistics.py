@@ -24,7 +24,8 @@ SMALL = 5
 
 _COUNTED = """SELECT right_name, CASE WHEN answered_at IS NULL THEN 'open' WHEN outcome <> '' THEN outcome
  WHEN proposed <> '' THEN proposed ELSE 'answered' END AS ended, (answered_at - received_at) / 86400000000 AS days,
- answered_late AS late, count(*) AS n FROM case_file WHERE received_at >= ? AND received_at < ? GROUP BY 1, 2, 3, 4"""
+ answered_late AS late, count(*) AS n FROM case_file WHERE received_at >= ? AND received_at < ? AND requester <> 'company'
+ GROUP BY 1, 2, 3, 4"""
 
 
 @dataclass(frozen=True)

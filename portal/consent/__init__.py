@@ -17,6 +17,8 @@ from portal.consent import (
     stops,
     unsubscribing,
 )
+from portal.consent import bases as bases
+from portal.consent import changes as changes
 from portal.consent import lapses as lapses  # for their verbs alone
 from portal.consent import opened as opened
 from portal.consent import openings as openings

@@ -69,6 +69,11 @@ async def items_of(entries: Sequence[audit.Entry]) -> list[Item]:
     return list(dict.fromkeys(found))
 
 
+async def identifiers_of_part(part: str) -> list[str]:
+    """Whom a part of an import says something about; `part` as its entry in the log names it."""
+    return sorted({row["identifier"] for row in await _of_part(part)})
+
+
 async def given_by(identifiers: Iterable[str], sources: Sequence[str]) -> set[str]:
     """Those of the identifiers about which one of these collection points ever said something."""
     wanted = sorted(set(identifiers))

@@ -127,6 +127,13 @@ async def in_force(keys: Iterable[str] | None, at: datetime | None = None) -> di
     return {each.key: each for each in sorted(parsed, key=lambda each: each.texts["order"][""])}
 
 
+async def latest() -> dict[str, Purpose]:
+    """The newest edition that came into force of every purpose there ever was, by key; a retired one says since when."""
+    sql = "SELECT key, number, content, in_force_from, retired_at FROM purpose WHERE in_force_from <= ?"
+    rows = await db.rows(f"{sql} ORDER BY in_force_from, number", clock.micros(clock.now()))
+    return {row["key"]: _edition(row) for row in rows}
+
+
 class Lifetime(NamedTuple):
     """How many months a yes lives, None for ever, since an edition came into force."""
 

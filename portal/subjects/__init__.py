@@ -4,6 +4,7 @@ from portal.subjects import duplicates, evidence, hashes, notes, safekeeping
 from portal.subjects.arrivals import Arrival, closed_to_others, ensure, ensure_many, hold, known_ids
 from portal.subjects.canonical import KINDS, canonical, mask
 from portal.subjects.disowning import FORMER, disown
+from portal.subjects.erasure import ASKED as ASKED
 from portal.subjects.erasure import Forgotten, forget, forget_addresses
 from portal.subjects.identifiers import (
     find,

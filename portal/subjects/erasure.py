@@ -28,17 +28,20 @@ class Forgotten:
     notes: int
 
 
-async def forget(subject_id: str, *, by: str, case: str | None = None, keep_note: bool = False) -> Forgotten:
+ASKED = "asked when erased"
+
+
+async def forget(subject_id: str, *, by: str, case: str | None = None, keep_note: bool = False, noted: str = ASKED) -> Forgotten:
     """Erase the whole person: life keys, values and blind indexes; inside `writing()`. Doing it again changes nothing.
 
-    With `keep_note` (the person asked for it) the keyed hashes of their addresses stay in `suppression`.
+    With `keep_note` the keyed hashes of their addresses stay in `suppression`; `noted`: why, the person's wish or ours.
     """
     person = await whole(subject_id)
     living = [each for each in person.identifiers if each.erased_at is None]
     now = clock.micros(clock.now())
     notes = 0
     for each in living:
-        notes += await _erase(each, by, keep_note)
+        notes += await _erase(each, by, keep_note, noted)
     keys = [await vault.shred("life", each) for each in person.subjects]
     await evidence.keep(person.subjects)
     marks = ", ".join("?" * len(person.subjects))
@@ -54,16 +57,16 @@ async def forget_addresses(identifier_ids: Iterable[str], *, by: str, case: str 
     """Erase these identifiers alone, of a person who has others that nobody asked about; inside `writing()`."""
     living = [each for each in [await get(one) for one in sorted(identifier_ids)] if each.erased_at is None]
     for each in living:
-        await _erase(each, by, keep_note)
+        await _erase(each, by, keep_note, ASKED)
         await audit.record(events.ADDRESS_ERASED, actor=by, subject=each.subject, case=case, object=each.id)
     return len(living)
 
 
-async def _erase(identifier: Identifier, by: str, keep_note: bool) -> int:
+async def _erase(identifier: Identifier, by: str, keep_note: bool, noted_because: str) -> int:
     """Answers how many coded notes were added."""
     noted = False
     if keep_note and identifier.kind in CONTACT_KINDS:
-        noted = await note(identifier.kind, identifier.blind, "asked when erased", by, None, key=identifier.blind_key)
+        noted = await note(identifier.kind, identifier.blind, noted_because, by, None, key=identifier.blind_key)
     # A hash of the row's own id takes the place of the blind index: the address may come back as somebody new.
     free, now = vault.blind("erased", identifier.id), clock.micros(clock.now())
     await db.run("DELETE FROM spelling WHERE identifier = ?", identifier.id)
