@@ -12,6 +12,7 @@ from portal.admin import (
     holds,
     keys,
     mail,
+    no_basis,
     people,
     queue,
     rights,
@@ -51,5 +52,6 @@ routes = [
         *mail.routes,
         *verifying.routes,
         *holds.routes,
+        *no_basis.routes,
     ),
 ]

@@ -21,7 +21,7 @@ class Beside:
 @dataclass(frozen=True)
 class Asker:
     """`kinds`: what may be noted as seen. `at_once`: nothing waits for it. `closed`: addresses that their word closed.
-    `against`: the case an appeal is against."""
+    `against`: the case an appeal is against. `nobody`: the company opened it itself."""
 
     who: str
     mandate: cases.mandates.Mandate | None
@@ -33,6 +33,7 @@ class Asker:
     against: str | None
     restricted: bool
     anew: bool
+    nobody: bool
 
 
 async def asker_of(case: Case) -> Asker:
@@ -52,6 +53,7 @@ async def asker_of(case: Case) -> Asker:
         await cases.appeals.against(case.id),
         await cases.restricting.stands(case.id),
         await cases.appeals.granted(case.id),
+        cases.by_company.is_ours(case.requester),
     )
 
 

@@ -121,6 +121,8 @@ async def _page(request: Request, given: dict[str, str], wrong: dict[str, str]) 
         masks=await masks_of([end for each in hints for end in (each.first, each.second)]),
         why_short=why_short,
         legal_holds=await cases.legal_holds.of_person(subject),
+        no_basis=await cases.basis_proposals.of_person(person.subjects[0]),
+        kept=await cases.basis_proposals.kept(subject),
         kind_name=kind_name,
         audience_name=audience_name,
         audiences=AUDIENCES,

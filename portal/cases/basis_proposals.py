@@ -3,6 +3,7 @@
 What is shown is looked at anew each time, so whoever said yes a minute ago is not among them, and nothing is opened for them.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -22,29 +23,24 @@ SHOWN = 50
 
 @dataclass(frozen=True)
 class Proposal:
-    """`ended`: what rested on a word last; `place` is where the next page begins."""
+    """`ended`: what rested on a word last, until `ended_at` or a little before."""
 
     subject: str
     person: subjects.Person
     ended_at: datetime
     ended: tuple[consent.bases.Ended, ...]
-    proposed_at: datetime
-    place: str
 
 
 async def proposed(after: str = "", limit: int = SHOWN) -> tuple[list[Proposal], str]:
-    """The longest without a basis first, and where the next page begins, "" at the end. `after`: a `place`."""
+    """The longest without a basis first, and where the next page begins, "" at the end (`after`)."""
     rows = await _rows(after, limit)
-    people = await _people([each.subject for each in rows])
-    standings = await consent.bases.standings(list(people.values()))
-    reasons = await basis_reasons.against(list(people.values()))
-    found = []
-    for row in rows:
-        standing = standings.get(row.subject)
-        if standing is None or standing.ended_at is None or row.subject in reasons or row.proposed_at is None:
-            continue
-        found.append(Proposal(row.subject, people[row.subject], standing.ended_at, standing.ended, row.proposed_at, _place(row)))
-    return found, _place(rows[-1]) if len(rows) == limit else ""
+    return await _still(rows), _place(rows[-1]) if len(rows) == limit else ""
+
+
+async def of_person(subject_id: str) -> Proposal | None:
+    """What is proposed for this very person now."""
+    rows = await models.Watched.filter(subject=subject_id, proposed_at__isnull=False)
+    return next(iter(await _still(rows)), None)
 
 
 async def any_proposed() -> bool:
@@ -105,6 +101,19 @@ async def _lock(subject_id: str) -> models.Watched:
     if row is None or row.proposed_at is None:
         raise Conflict(_("Somebody else has decided already, or something changed since. Look at the list again."))
     return row
+
+
+async def _still(rows: Sequence[models.Watched]) -> list[Proposal]:
+    """Those for whom it still holds."""
+    people = await _people([each.subject for each in rows])
+    standings = await consent.bases.standings(list(people.values()))
+    reasons = await basis_reasons.against(list(people.values()))
+    found = []
+    for row in rows:
+        now = standings.get(row.subject)
+        if now is not None and now.ended_at is not None and row.proposed_at is not None and row.subject not in reasons:
+            found.append(Proposal(row.subject, people[row.subject], now.ended_at, now.ended))
+    return found
 
 
 async def _rows(after: str, limit: int) -> list[models.Watched]:

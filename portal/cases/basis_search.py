@@ -128,7 +128,7 @@ async def _look(hold: Hold) -> bool:
         return False
     async with db.writing():
         await hold()
-        due = await _due()
+        due = await _locked([each.subject for each in await _due()])
         people = {each.subject: each for each in await _people(await _identifiers_of(each.subject for each in due))}
         standings = await consent.bases.standings(list(people.values()))
         reasons = await basis_reasons.against(list(people.values()))
@@ -140,6 +140,15 @@ async def _look(hold: Hold) -> bool:
 
 async def _due() -> list[models.Watched]:
     return await models.Watched.filter(look_at__lte=clock.now()).order_by("look_at", "subject").limit(LOOKS)
+
+
+async def _locked(subject_ids: list[str]) -> list[models.Watched]:
+    """Inside `writing()`: as they are when no officer is deciding about them."""
+    if not subject_ids:
+        return []
+    marks = ", ".join("?" * len(subject_ids))
+    await db.run(f"UPDATE basis_watch SET look_at = look_at WHERE subject IN ({marks})", *subject_ids)
+    return await models.Watched.filter(subject__in=subject_ids, look_at__lte=clock.now())
 
 
 async def _decide(row: models.Watched, standing: consent.bases.Standing, reason: str, *, known: bool) -> None:

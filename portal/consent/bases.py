@@ -31,7 +31,10 @@ Resting = Mapping[tuple[str, Cell], Because]
 
 
 class Ended(NamedTuple):
-    """What was allowed by a word until `at`; `how`: no, unset, objected, lapsed, retired. `answer`: yes or informed."""
+    """What was allowed by a word until `at`; `how`: no, unset, objected, lapsed, retired, joined. `answer`: yes or informed.
+
+    Joined: with a record that had refused it.
+    """
 
     purpose: Purpose
     channel: str
@@ -77,6 +80,9 @@ async def standings(people: Sequence[Person]) -> dict[str, Standing]:
     for person in without:
         words = [word for each in person.identifiers for word in said.get(each.id, ())]
         ended = _played_back(person, words, recorded, facts, known, now)
+        if not ended and (joined := linked.get(person.subject)):
+            apart = [each for part in _apart(person) for each in _played_back(part, words, recorded, facts, known, now)]
+            ended = [each._replace(at=joined, how="joined") for each in apart]
         # What changed for many at once, or joined two records, is told by no word: the time counts from it as well.
         since = [linked.get(person.subject), *(shortened.get(each.purpose.key) for each in ended)]
         since += [tuned.in_force_from] if tuned and not tuned.tuning.changes_nothing else []
@@ -127,6 +133,12 @@ def _played_back(
             ]
         after = moment
     return []
+
+
+def _apart(person: Person) -> list[Person]:
+    """Each record by itself, as if nobody had joined them."""
+    homes = dict.fromkeys(each.home for each in person.identifiers)
+    return [Person(home, (home,), tuple(each for each in person.identifiers if each.home == home)) for home in homes]
 
 
 def _moments(

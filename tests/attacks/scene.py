@@ -151,6 +151,9 @@ async def open_scene(house: House, folder: Path) -> Scene:
     paths["/admin/lists/{list}"] = f"/admin/lists/{await cases.backlog.keep('list.csv', b'address', officer='olga')}"
     paths["/api/v1/requests/{reference}"] = f"/api/v1/requests/{reference}"
     paths["/admin/people/{subject}/hold"] = f"/admin/people/{session.subject}/hold"
+    for end in ("", "/erasure", "/keeping"):
+        paths["/admin/people/{subject}/no-basis" + end] = f"/admin/people/{session.subject}/no-basis{end}"
+    paths["/admin/cases/{case}/ending"] = f"/admin/cases/{erasure}/ending"
     hold = await cases.legal_holds.set_on_system("news", "An inquiry of the authority.", officer="carla")
     for end in ("review", "end"):
         paths["/admin/holds/{hold}/" + end] = f"/admin/holds/{hold}/{end}"
