@@ -14,7 +14,6 @@ from portal.admin.cases import or_say_why
 from portal.admin.duplicates import masks_of
 from portal.admin.menu import desk
 from portal.consent import CHANNELS
-from portal.consent.bases import Ended
 from portal.lib.errors import Invalid
 from portal.pages import form, get, officer, post
 from portal.paper import _, date_text
@@ -102,12 +101,12 @@ async def _masks(found: Sequence[cases.basis_proposals.Proposal]) -> dict[str, d
     return {each.subject: {one: masks[one] for one in owners if owners[one] == each.subject} for each in found}
 
 
-def _reasons(ended: Sequence[Ended], masks: dict[str, str]) -> tuple[str, ...]:
+def _reasons(ended: Sequence[consent.bases.Ended], masks: dict[str, str]) -> tuple[str, ...]:
     """Which basis ended when and how, each sentence once."""
     return tuple(dict.fromkeys(_reason(each, masks.get(each.identifier, "")) for each in ended))
 
 
-def _reason(ended: Ended, address: str) -> str:
+def _reason(ended: consent.bases.Ended, address: str) -> str:
     told = {
         "purpose": ended.purpose.title,
         "channel": consent.channel_name(ended.channel),

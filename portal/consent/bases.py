@@ -81,7 +81,8 @@ async def standings(people: Sequence[Person]) -> dict[str, Standing]:
         words = [word for each in person.identifiers for word in said.get(each.id, ())]
         ended = _played_back(person, words, recorded, facts, known, now)
         if not ended and (joined := linked.get(person.subject)):
-            apart = [each for part in _apart(person) for each in _played_back(part, words, recorded, facts, known, now)]
+            before = [word for word in words if recorded[word.decision] <= joined]
+            apart = [each for part in _apart(person) for each in _played_back(part, before, recorded, facts, known, joined)]
             ended = [each._replace(at=joined, how="joined") for each in apart]
         # What changed for many at once, or joined two records, is told by no word: the time counts from it as well.
         since = [linked.get(person.subject), *(shortened.get(each.purpose.key) for each in ended)]

@@ -141,7 +141,7 @@ async def test_who_has_a_basis_is_never_proposed_and_who_has_lost_the_last_is(ho
             assert standing.has_basis == await _on_a_word(addresses)
             rested = [each for each in moments if await _rested(addresses, each)]
             if standing.has_basis or not rested:
-                assert not proposed
+                assert not proposed, (story, quiet, standing)
                 continue
             ended = standing.ended_at
             assert ended is not None and rested[-1] < ended <= clock.now()

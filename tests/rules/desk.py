@@ -1,10 +1,13 @@
 """What officers do besides cases: coming to work, people who may be the same, keys, telling a system again, legal claims."""
 
 import re
+from datetime import timedelta
 
 from portal import audit, cases, connectors, db, identity, sites, subjects
 from portal.consent import openings
+from portal.lib import clock
 from tests.cases.shops import collected
+from tests.cases.test_no_basis import left_by, search
 from tests.people import ANA, OLGA, PASSWORD, Browser, Officer, hire
 from tests.rules.watch import Watch
 from tests.sites.shops import Visitor
@@ -41,6 +44,18 @@ async def tell_people_apart(watch: Watch, olga: Browser) -> None:
     await watch.press(olga, pair + "/link", why="told us")
     await watch.press(olga, f"{mine}/addresses/{other.id}/split")
     await watch.press(olga, pair + "/dismissal")
+
+
+async def decide_without_a_basis(watch: Watch) -> None:
+    """Two people took their only yes back; weeks later one is kept, and a deletion of the other is opened and ended."""
+    kept, deleted = await left_by("kept@example.com"), await left_by("left@example.com")
+    with clock.at(clock.now() + timedelta(days=45)):
+        await search()
+        async with Browser() as later:
+            await sign_in_officer(watch, later, await hire("later.olga@example.com", "privacy-officer"))
+            await watch.press(later, f"/admin/people/{kept.subject}/no-basis/keeping", why="A guarantee runs until then.")
+            page = await watch.press(later, f"/admin/people/{deleted.subject}/no-basis/erasure", note="keep")
+            await watch.press(later, page.headers["location"] + "/ending")
 
 
 async def tell_a_system_again(watch: Watch) -> None:

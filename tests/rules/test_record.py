@@ -13,6 +13,7 @@ from tests.rules.colleagues import answer_by_hand
 from tests.rules.desk import (
     answer_on_a_website,
     come_to_work,
+    decide_without_a_basis,
     make_and_end_a_key,
     open_what_is_kept,
     sign_in_officer,
@@ -72,6 +73,7 @@ async def test_every_unsafe_route_leaves_an_entry_or_a_reason(company: Company) 
         await work_on_several(watch, olgas, olga.id)
         await watch.press(olgas, "/admin/sign-out")
         await watch.press(ana, "/sign-out/everywhere")
+        await decide_without_a_basis(watch)
         assert olga.id != petra.id
     unsafe = {each.pattern for each in doors() if each.unsafe}
     assert watch.used == unsafe, f"Not used here yet: {unsafe - watch.used}"
