@@ -18,7 +18,7 @@ from portal.lib import clock
 from portal.settings import get
 from portal.subjects import Person
 
-ENTRIES, PORTION, LOOKS = 200, 500, 50
+ENTRIES, PORTION, LOOKS = 200, 500, 25
 LONGEST_SHIFT = 10.0
 # Until something is recorded about them: the log tells.
 NOT_BEFORE_TOLD = datetime(2200, 1, 1, tzinfo=UTC)
