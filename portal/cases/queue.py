@@ -101,10 +101,13 @@ async def queue(filter: Mapping[str, str] | None = None, after: str | None = Non
     return [_line(each, today, waiting.get(each["id"], 0), *rows.get(each["id"], (0, 0))) for each in found]
 
 
-async def figures() -> dict[str, int]:
+async def figures(*, asked_for: bool = False) -> dict[str, int]:
     """For the start page: open, due within a week, late, waiting for an approval, answered and not yet fetched, systems that
     do not answer. What was answered is neither due nor late. It counts the ten thousand that are due next, and no more.
+
+    `asked_for`: without deletions that the company opened itself.
     """
+    somebodys = f" AND requester <> '{states.BY_COMPANY}'" if asked_for else ""
     today = deadlines.today(get().time_zone)
     week = today + timedelta(days=7)
     found = await db.row(
@@ -112,7 +115,7 @@ async def figures() -> dict[str, int]:
         " sum(CASE WHEN due_on >= ? AND due_on <= ? AND state <> 'delivering' THEN 1 ELSE 0 END) AS soon,"
         " sum(CASE WHEN state = 'delivering' THEN 1 ELSE 0 END) AS answered,"
         " sum(CASE WHEN state = 'approving' THEN 1 ELSE 0 END) AS approving"
-        " FROM (SELECT due_on, state FROM case_file WHERE is_open = 1 ORDER BY due_on, id LIMIT ?) AS next_due",
+        f" FROM (SELECT due_on, state FROM case_file WHERE is_open = 1{somebodys} ORDER BY due_on, id LIMIT ?) AS next_due",
         *(today.isoformat(), today.isoformat(), week.isoformat(), COUNTED),
     )
     stuck = await db.row(

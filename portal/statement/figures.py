@@ -81,7 +81,7 @@ async def _seconds(entry: audit.Entry) -> float | None:
 
 async def _open_requests_in_time() -> tuple[float | None, int]:
     """Share of the open requests that are not past their legal date, in percent."""
-    counted = await cases.figures()
+    counted = await cases.figures(asked_for=True)
     if not counted["open"]:
         return None, 0
     return 100 * (counted["open"] - counted["late"]) / counted["open"], counted["open"]

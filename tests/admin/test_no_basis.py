@@ -68,6 +68,7 @@ async def test_a_deletion_is_opened_by_the_company_and_says_so_everywhere(left: 
     refused = await olga.post(f"/admin/cases/{case_id}/messages", data={"text": "Hello, we delete your data."})
     assert "nobody is written to" in refused.text
     assert "None." in (await olga.get("/admin/no-basis")).text
+    assert ((await cases.figures())["open"], (await cases.figures(asked_for=True))["open"]) == (1, 0)
     assert "Nobody: opened by the company" in (await olga.get("/admin/cases")).text
     await olga.post(f"/admin/cases/{case_id}/start")
     await jobs.run_due()

@@ -222,6 +222,7 @@ async def test_a_deletion_that_is_opened_takes_two_deletes_everywhere_and_writes
         assert (await answer(case_id)).outcome == "fulfilled"
         assert company.rows("shop", "SELECT id FROM purchase") == [(3,)]
         assert await subjects.find("email", ANA) is None and await subjects.is_suppressed("email", ANA)
+        assert [row["basis"] for row in await db.rows("SELECT basis FROM suppression")] == ["no basis was left; kept off lists"]
         assert [each for each in await letters_to(ANA) if each.startswith("mail/case")] == []
         assert [each for each in await messages.mailbox(50) if each.case == case_id] == []
         assert await audit.search(event="consent.objected") == []
