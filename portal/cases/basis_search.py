@@ -21,7 +21,7 @@ from portal.subjects import Person
 ENTRIES, PORTION, LOOKS = 200, 500, 25
 LONGEST_SHIFT = 10.0
 # Until something is recorded about them: the log tells.
-NOT_BEFORE_TOLD = datetime(2200, 1, 1, tzinfo=UTC)
+NOT_BEFORE_TOLD = datetime(9000, 1, 1, tzinfo=UTC)
 # Whoever may not be proposed now, should no entry say when that ends.
 AGAIN = timedelta(days=7)
 CONCERNING = consent.changes.OF_ONE_WORD | consent.changes.OF_A_PERSON

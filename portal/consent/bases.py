@@ -2,7 +2,7 @@
 
 A basis here is a word in force: a yes, or what a customer was told. What needs no word (contract, law, our own interest) stands
 for everybody alike and says nothing about one person, so it counts neither way. A pause, a restriction and a mailbox that
-does not answer close a use and leave its basis alone.
+does not answer close a use and leave its basis alone. What was is played back with who is whom as it is known now.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
