@@ -97,6 +97,8 @@ async def _follow(hold: Hold) -> bool:
     if not entries:
         return False
     told = {each.subject for each in entries if each.event in CONCERNING and each.subject is not None}
+    # An address that was parted from somebody may have taken their last basis along.
+    told |= await _once_joined([each.object for each in entries if each.event == "subject.split"])
     identifiers = await _identifiers_of(told)
     if parts:
         identifiers += await consent.changes.identifiers_of_part(entries[-1].object)
@@ -192,6 +194,14 @@ async def _identifiers_of(subject_ids: Iterable[str]) -> list[str]:
         sql = f"SELECT min(id) AS id FROM identifier WHERE erased_at IS NULL AND home IN ({', '.join('?' * len(part))})"
         found += [row["id"] for row in await db.rows(f"{sql} GROUP BY home", *part)]
     return found
+
+
+async def _once_joined(identifiers: list[str]) -> set[str]:
+    """All to whom these ever pointed."""
+    if not identifiers:
+        return set()
+    sql = f"SELECT DISTINCT subject FROM link WHERE identifier IN ({', '.join('?' * len(identifiers))})"
+    return {row["subject"] for row in await db.rows(sql, *identifiers)}
 
 
 async def _people(identifiers: Iterable[str]) -> list[Person]:

@@ -213,19 +213,22 @@ async def _recorded(identifiers: Iterable[str]) -> dict[str, datetime]:
 
 
 async def _linked(people: Sequence[Person]) -> dict[str, datetime]:
-    """By person when one of their records was last joined or parted."""
-    of = {each.id: person.subject for person in people for each in person.identifiers}
+    """By person when one of their records was last joined or parted; also one that is somebody else's since."""
+    of = {record: person.subject for person in people for record in person.subjects}
     found: dict[str, datetime] = {}
-    sql = "SELECT l.identifier, l.at FROM link l JOIN identifier i ON i.id = l.identifier WHERE l.at > i.created_at"
-    for row in await _in_parts(f"{sql} AND l.identifier IN", of):
-        at, mine = clock.from_micros(row["at"]), of[row["identifier"]]
+    sql = (
+        "SELECT l.subject AS record, max(other.at) AS at FROM link l JOIN link other ON other.identifier = l.identifier"
+        " JOIN identifier i ON i.id = l.identifier WHERE other.at > i.created_at AND l.subject IN"
+    )
+    for row in await _in_parts(sql, of, " GROUP BY l.subject"):
+        at, mine = clock.from_micros(row["at"]), of[row["record"]]
         found[mine] = max(at, found.get(mine, at))
     return found
 
 
-async def _in_parts(sql: str, values: Iterable[str]) -> list[dict[str, Any]]:
+async def _in_parts(sql: str, values: Iterable[str], then: str = "") -> list[dict[str, Any]]:
     wanted, found = sorted(set(values)), []
     for start in range(0, len(wanted), _AT_ONCE):
         part = wanted[start : start + _AT_ONCE]
-        found += await db.rows(f"{sql} ({', '.join('?' * len(part))})", *part)
+        found += await db.rows(f"{sql} ({', '.join('?' * len(part))}){then}", *part)
     return found

@@ -297,3 +297,23 @@ async def test_a_search_that_is_cut_anywhere_finds_the_same_when_it_goes_on(
                 continue
         assert set(await proposed()) == people
         assert (await events()).count("basis.proposed") == 7
+
+
+async def test_an_address_that_is_parted_may_take_the_last_basis_along(house: House) -> None:
+    with clock.at(START):
+        await publish()
+        ana, ben = await left_by(), await known("email", BEN)
+        await say(ben, "yes")
+        async with db.writing():
+            await subjects.link(ben.id, ana.subject, by="officer:olga", why="told us")
+        await search()
+    with clock.at(START + 2 * DAYS):
+        async with db.writing():
+            await subjects.split(ben.id, by="officer:olga", why="not the same person")
+        await search()
+    with clock.at(START + 31 * DAYS):
+        await search()
+        assert await proposed() == []
+    with clock.at(START + 33 * DAYS):
+        await search()
+        assert await proposed() == [ana.subject]
