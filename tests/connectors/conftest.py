@@ -1,4 +1,4 @@
-"""Empty databases of somebody else, on SQLite and on PostgreSQL, and a service that answers in JSON as a test wants it."""
+"""Empty databases of somebody else, on SQLite, PostgreSQL and MariaDB, and a service that answers in JSON as a test wants it."""
 
 import os
 from collections.abc import AsyncIterator, Iterator
@@ -7,8 +7,10 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from sqlalchemy import create_engine
 
 from portal import settings
+from tests import mariadb
 from tests.conftest import House
 from tests.connectors import template
 from tests.connectors.receiver import SECRET, receiving
@@ -24,13 +26,34 @@ def theirs(postgresql_server: str) -> Iterator[str]:
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(scope="session")
+def mariadb_server() -> Iterator[str]:
+    if not mariadb.installed():
+        pytest.skip(mariadb.MISSING)
+    with mariadb.server() as address:
+        yield address
+
+
+@pytest.fixture
+def theirs_on_mariadb(mariadb_server: str) -> str:
+    """The address of an empty database."""
+    engine = create_engine(mariadb_server.replace("NAME", "").replace("mysql:", "mysql+pymysql:"))
+    with engine.connect() as connection:
+        for statement in ("SET foreign_key_checks = 0", "CREATE OR REPLACE DATABASE theirs"):
+            connection.exec_driver_sql(statement)
+    engine.dispose()
+    return mariadb_server.replace("NAME", "theirs")
+
+
+@pytest.fixture(params=["sqlite", "postgresql", "mariadb"])
 def address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The address of an empty database, as an owner writes it into systems.toml."""
     if request.param == "sqlite":
         path = tmp_path / "theirs.db"
         path.touch()
         return f"sqlite:///{path}"
+    if request.param == "mariadb":
+        return str(request.getfixturevalue("theirs_on_mariadb"))
     address: str = request.getfixturevalue("theirs")
     with psycopg.connect(address, autocommit=True) as connection:
         for statement in (OTHERS, "DROP SCHEMA public CASCADE", "CREATE SCHEMA public"):

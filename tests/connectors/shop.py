@@ -13,6 +13,7 @@ from portal.connectors.systems import System, connect
 
 ANA = {"email": ["ana@example.com"]}
 BEN = {"email": ["ben@example.com"]}
+_DRIVERS = {"postgres": "postgresql+psycopg", "mysql": "mysql+pymysql"}
 
 SCHEMA = """
 CREATE TABLE customer (id INTEGER PRIMARY KEY, email VARCHAR(80) NOT NULL UNIQUE, phone VARCHAR(40), full_name VARCHAR(80),
@@ -155,4 +156,4 @@ def opened(address: str) -> Iterator[Connection]:
 
 def _engine(address: str) -> Engine:
     url = make_url(address)
-    return create_engine(url.set(drivername="postgresql+psycopg") if url.drivername == "postgres" else url)
+    return create_engine(url.set(drivername=_DRIVERS.get(url.drivername, url.drivername)))

@@ -52,10 +52,9 @@ async def test_another_identifier_is_not_taken_for_the_same(
 
 async def _found(address: str, tmp_path: Path, kind: str, asked: str, stored: str) -> list[int]:
     shop.run(address, "CREATE TABLE person (id INTEGER PRIMARY KEY, who VARCHAR(60), other INTEGER)")
+    statement = f"INSERT INTO person VALUES (1, '{stored}', 40712345678 % 1000)"
     with shop.opened(address) as connection:
-        connection.exec_driver_sql(
-            f"INSERT INTO person VALUES (1, '{stored}', 40712345678 % 1000)".replace("%", "%%" if "postgres" in address else "%")
-        )
+        connection.exec_driver_sql(statement if address.startswith("sqlite") else statement.replace("%", "%%"))
     text = f"""region = "RO"
     [tables.person]
     label = "Person"

@@ -92,7 +92,10 @@ class SqlConnector:
 
     def _run(self, verb: Callable[[Connection, Schema], T], *, write: bool) -> T:
         with database.transaction(self.system, write=write) as connection:
-            return verb(connection, self._schema(connection))
+            schema = self._schema(connection)
+            if write and schema.half_changes:
+                raise schema.half_changes[0]
+            return verb(connection, schema)
 
     def _schema(self, connection: Connection) -> Schema:
         """The map bound to the live schema, which is looked at again only where it may have changed."""

@@ -6,17 +6,17 @@ highest log index per row, and a lower or equal one changes nothing. So an old y
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, and_, exc, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Table, and_, exc, insert, literal, or_, select, true, update
 
 from portal.connectors.contract import Cell, ConnectorError, Identifiers
-from portal.connectors.sql import rows
+from portal.connectors.sql import mysql, rows
 from portal.connectors.sql.map import CellRule, ConsentRule
 from portal.connectors.sql.schema import Schema
 from portal.connectors.sql.values import matches
 from portal.lib import clock
 from portal.paper import _
 
-_ALREADY_THERE = ("23505", "SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY")
+_ALREADY_THERE = ("23505", "SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY", mysql.ALREADY_THERE)
 
 
 def cell_rule(rule: ConsentRule | None, cell: Cell) -> CellRule | None:
@@ -55,9 +55,12 @@ def _write(
         new[rule.index] = index
         remembered = table.columns[rule.index]
         older = and_(where, or_(remembered.is_(None), remembered < index))
-    known = connection.execute(select(1).select_from(table).where(where).limit(1)).first() is not None
+    keys = list(table.primary_key.columns)
+    known = connection.execute(select(*(keys or [literal(1)])).select_from(table).where(where)).all()
     if known:
-        connection.execute(update(table).where(older).values(_fitting(table, new)))
+        # by key, because MariaDB and MySQL lock every row that a statement has to look at
+        these = [and_(*(column == value for column, value in zip(keys, key, strict=True))) for key in known if keys]
+        connection.execute(update(table).where(older, or_(*these) if keys else true()).values(_fitting(table, new)))
     elif consent.insert:
         _insert(connection, table, {**identity, **rule.match, **new})
 
@@ -66,7 +69,7 @@ def _insert(connection: Connection, table: Table, values: dict[str, Any]) -> Non
     try:
         connection.execute(insert(table).values(_fitting(table, values)))
     except exc.IntegrityError as problem:
-        code = getattr(problem.orig, "sqlite_errorname", None) or getattr(problem.orig, "sqlstate", None)
+        code = getattr(problem.orig, "sqlite_errorname", None) or mysql.number(problem) or getattr(problem.orig, "sqlstate", None)
         if code not in _ALREADY_THERE:
             raise
         # somebody signed up in the same moment: the next try finds their row

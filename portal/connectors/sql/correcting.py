@@ -50,6 +50,7 @@ def correct(
         by_row.setdefault(edit.row.id, []).append(edit)
     for together in by_row.values():
         row = together[0].row
+        rows.claim(connection, row.bound, [row.key])
         if rows.overwrite(connection, row.bound, row.key, {edit.column: edit.wanted for edit in together}) != 1:
             raise _not_written(row.bound.rule.label)
     changed = [change for together in by_row.values() for change in _re_read(connection, together)]

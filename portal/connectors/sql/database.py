@@ -18,6 +18,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.pool import NullPool
 
 from portal.connectors.contract import ConnectorError
+from portal.connectors.sql import mysql
 from portal.connectors.systems import System
 from portal.connectors.toml_file import Misconfigured
 from portal.paper import _
@@ -43,7 +44,7 @@ def transaction(system: System, *, write: bool) -> Iterator[Connection]:
 
 
 def version(system: System, connection: Connection) -> Version | None:
-    """Of the live schema: another number after every change of it, another file for another database. PostgreSQL has none."""
+    """Of the live schema: another number after every change of it, another file for another database. Servers have none."""
     if connection.dialect.name != "sqlite":
         return None
     file = Path(make_url(system.url).database or "").stat()
@@ -72,7 +73,9 @@ def _engine(address: str, place: str) -> Engine:
         return _sqlite(url.database)
     if kind in ("postgres", "postgresql"):
         return _postgresql(url)
-    raise Misconfigured(place, _("Databases of the kind %s are not known; sqlite and postgresql are.") % kind)
+    if kind in mysql.KINDS:
+        return mysql.engine(url, wait_seconds=_WAIT_SECONDS, statement_milliseconds=_STATEMENT_MILLISECONDS)
+    raise Misconfigured(place, _("Databases of the kind %s are not known; sqlite, postgresql, mariadb and mysql are.") % kind)
 
 
 def _sqlite(path: str) -> Engine:
@@ -106,11 +109,16 @@ def _postgresql(url: URL) -> Engine:
 
 
 def _translated(system: System, problem: exc.DBAPIError) -> ConnectorError:
-    code = getattr(problem.orig, "sqlite_errorname", None) or getattr(problem.orig, "sqlstate", None) or ""
+    number = mysql.number(problem)
+    code = getattr(problem.orig, "sqlite_errorname", None) or number or getattr(problem.orig, "sqlstate", None)
     known = {"system": system.title, "code": code or type(problem.orig).__name__}
-    if problem.connection_invalidated or isinstance(problem, exc.OperationalError | exc.InterfaceError):
+    if number is None:
+        later, rule = isinstance(problem, exc.OperationalError | exc.InterfaceError), isinstance(problem, exc.IntegrityError)
+    else:
+        later, rule = mysql.meaning(number) == "later", mysql.meaning(number) == "rule"
+    if later or problem.connection_invalidated:
         return ConnectorError(_("%(system)s cannot be reached or is busy (%(code)s). We try again.") % known, permanent=False)
-    if isinstance(problem, exc.IntegrityError):
+    if rule:
         what = _("%(system)s refused the change because other rows depend on it or a rule forbids it (%(code)s).")
         return ConnectorError(what % known, permanent=True)
     return ConnectorError(_("%(system)s did not accept what we asked (%(code)s).") % known, permanent=True)

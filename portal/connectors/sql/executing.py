@@ -23,12 +23,15 @@ def execute(connection: Connection, schema: Schema, plan: Plan) -> Outcome:
     now = make_plan(connection, schema, plan.system, plan.identifiers)
     if {_identity(row) for row in now.rows} != {_identity(row) for row in plan.rows}:
         raise _unlike(plan.counts, now.counts)
+    changing = sorted((row for row in plan.rows if row.set or row.action == "delete"), key=lambda row: row.table)
+    for table, group in groupby(changing, key=lambda row: row.table):
+        rows.claim(connection, _bound(schema, table), [row.key for row in group])
     done = [(row, _overwrite(connection, schema, row)) for row in plan.rows if row.set]
     missed = [row for row, hit in done if hit != 1]
     for table, group in groupby((row for row in plan.rows if row.action == "delete"), key=lambda row: row.table):
         keys = [row.key for row in group]
-        points_at_itself = any(reference.child == reference.parent == table for reference in schema.references)
-        if rows.remove(connection, _bound(schema, table), keys, one_by_one=points_at_itself) != len(keys):
+        own = [reference for reference in schema.references if reference.child == reference.parent == table]
+        if rows.remove(connection, _bound(schema, table), keys, own) != len(keys):
             missed += [row for row in plan.rows if row.table == table]
     missed += [row for row, as_planned in _looked_at(connection, schema, plan.rows) if not as_planned]
     if missed:

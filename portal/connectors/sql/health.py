@@ -19,7 +19,7 @@ def check(connection: Connection, rules: Map) -> Health:
 def problems_of(connection: Connection, rules: Map) -> tuple[Schema, list[Problem]]:
     """The map bound to the live schema, and all that does not fit. It counts nothing."""
     schema = examine(connection, rules)
-    problems = [Problem(misfit.place, misfit.what) for misfit in schema.problems]
+    problems = [Problem(misfit.place, misfit.what) for misfit in (*schema.problems, *schema.half_changes)]
     return schema, [*problems, *_stuck(schema), *_forgotten(connection, schema)]
 
 

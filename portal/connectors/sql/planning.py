@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from portal.connectors.contract import POINTED_AT, Action, Identifiers, Plan, PlanRow
-from portal.connectors.sql.finding import Row, RowId, rows_of
+from portal.connectors.sql.finding import ByLink, Row, RowId, folds, rows_of
 from portal.connectors.sql.retention import last_day, today
 from portal.connectors.sql.schema import Reference, Schema
 from portal.connectors.toml_file import TomlFile
@@ -54,14 +54,13 @@ def _edges(schema: Schema, rows: dict[RowId, Row]) -> Iterator[Edge]:
     for reference in schema.references:
         if reference.parent not in schema.tables:
             continue
-        targets: dict[tuple[str, ...], RowId] = {}
+        targets = ByLink[RowId](folds=folds(schema, reference.child, reference.columns))
         for row in rows.values():
             if row.bound.name == reference.parent:
-                targets[tuple(str(row.values[name]) for name in reference.targets)] = row.id
+                targets.add((row.values[name] for name in reference.targets), row.id)
         for row in rows.values():
             if row.bound.name == reference.child:
-                target = targets.get(tuple(str(row.values[name]) for name in reference.columns))
-                if target:
+                for target in targets.get(row.values[name] for name in reference.columns):
                     yield Edge(row.id, target, reference)
 
 

@@ -15,6 +15,8 @@ from sqlalchemy import Column, Connection, Inspector, LargeBinary, MetaData, Tab
 from sqlalchemy.types import NullType
 
 from portal.connectors.contract import Value
+from portal.connectors.sql import mysql
+from portal.connectors.sql.joins import Hop
 from portal.connectors.sql.map import ColumnRule, Map, TableRule
 from portal.connectors.toml_file import Misconfigured
 from portal.paper import _
@@ -97,16 +99,27 @@ class Bound:
 
 @dataclass(frozen=True)
 class Schema:
-    """The map's tables, the tables that joins pass through, and the foreign keys among the map's tables."""
+    """The map's tables, the tables that joins pass through, and the foreign keys among the map's tables.
+
+    `half_changes` are told of tables whose engine cannot take a change back; they are read, but never written.
+    """
 
     map: Map
     tables: dict[str, Bound]
     passed: dict[str, Table]
     references: tuple[Reference, ...]
     problems: tuple[Misconfigured, ...]
+    half_changes: tuple[Misconfigured, ...] = ()
 
     def table(self, name: str) -> Table:
         return self.tables[name].table if name in self.tables else self.passed[name]
+
+    def vouched(self, hop: Hop) -> frozenset[tuple[str, str]]:
+        """Pairs of a hop that a foreign key of theirs keeps equal: what its comparison takes for equal is the same row."""
+        forth, back = set(hop.pairs), {(right, left) for left, right in hop.pairs}
+        found = _pairs_of_keys(self.table(hop.left), self.table(hop.right), forth)
+        found |= {(left, right) for right, left in _pairs_of_keys(self.table(hop.right), self.table(hop.left), back)}
+        return frozenset(found)
 
 
 def bind(connection: Connection, rules: Map) -> Schema:
@@ -140,7 +153,7 @@ def examine(connection: Connection, rules: Map) -> Schema:
     references = tuple(_references(inspector, rules))
     tables = {name: _bound(rules, live[name], rule, references) for name, rule in rules.tables.items()}
     misfits = [misfit for bound in tables.values() for misfit in _misfits(rules, bound)]
-    return Schema(rules, tables, live, references, tuple(misfits))
+    return Schema(rules, tables, live, references, tuple(misfits), tuple(_half_changes(connection, rules)))
 
 
 def _reflected(connection: Connection, schema: str | None, names: list[str]) -> dict[str, Table]:
@@ -151,7 +164,29 @@ def _reflected(connection: Connection, schema: str | None, names: list[str]) -> 
         for column in (column for table in reflected.tables.values() for column in table.columns):
             column.info["declared"] = column.type
             column.type = column.type if isinstance(column.type, LargeBinary) else NullType()
+    if mysql.is_one(connection):
+        mysql.as_written(reflected.tables.values())
     return {table.name: table for table in reflected.tables.values()}
+
+
+def _half_changes(connection: Connection, rules: Map) -> Iterator[Misconfigured]:
+    sections = {name: ("tables", name) for name in rules.tables}
+    if rules.consent:
+        sections.setdefault(rules.consent.table, ("consent",))
+    if mysql.is_one(connection):
+        for name, engine in mysql.without_transactions(connection, rules.schema, sections).items():
+            what = _("Table %(table)s is kept by %(engine)s, which cannot take back half a change: convert it to InnoDB.")
+            yield rules.file.error(what % {"table": name, "engine": engine}, sections[name], name)
+
+
+def _pairs_of_keys(child: Table, parent: Table, pairs: set[tuple[str, str]]) -> set[tuple[str, str]]:
+    """(column of the child, of the parent) of each foreign key that says nothing beyond these pairs."""
+    found: set[tuple[str, str]] = set()
+    targets = {f"{parent.fullname}.{name}": name for _left, name in pairs}
+    for key in child.foreign_key_constraints:
+        said = {(part.parent.name, targets.get(part.target_fullname, "")) for part in key.elements}
+        found |= said if said <= pairs else set()
+    return found
 
 
 def _tables_named(rules: Map) -> Iterator[tuple[str, tuple[str, ...]]]:

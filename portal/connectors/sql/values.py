@@ -7,7 +7,7 @@ import base64
 import json
 import re
 import string
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any
@@ -26,6 +26,7 @@ from sqlalchemy import (
     SmallInteger,
     String,
     Text,
+    and_,
     cast,
     false,
     func,
@@ -33,6 +34,7 @@ from sqlalchemy import (
 from sqlalchemy.types import TypeEngine
 
 from portal.connectors.contract import Value
+from portal.connectors.sql import mysql
 
 _SEPARATORS = " \t\u00a0\u2009-\u2010\u2011\u2013()[]./+"
 _SPACES = string.whitespace + "".join(
@@ -105,14 +107,23 @@ def matches(
     wanted = sorted({form for value in values for form in written_forms(kind, value, region)})
     if not wanted:
         return false()
-    text: ColumnElement[Any] = cast(column, Text)
+    text: ColumnElement[Any] = mysql.to_the_letter(column) if mysql.is_one(connection) else cast(column, Text)
     if kind == "phone":
         for separator in _SEPARATORS:
             text = func.replace(text, separator, "")
         return text.in_(wanted)
     lower, trim = (func.portal_lower, func.trim) if connection.dialect.name == "sqlite" else (func.lower, func.btrim)
-    text = trim(text, _SPACES)
+    text = mysql.trimmed(text, _SPACES) if mysql.is_one(connection) else trim(text, _SPACES)
     return (lower(text) if kind == "email" else text).in_(wanted)
+
+
+def same(column: ColumnElement[Any], wanted: Sequence[Any], *, folds: bool) -> ColumnElement[bool]:
+    """The column holds one of these values; `folds`: its database would take "ana", "ANA" and "aná" for one, we do not."""
+    equal = column == wanted[0] if len(wanted) == 1 else column.in_(wanted)
+    if not folds:
+        return equal
+    # the first condition is what an index helps with, the second what counts
+    return and_(equal, mysql.to_the_byte(column).in_([str(value).encode() for value in wanted]))
 
 
 def written_forms(kind: str, value: str, region: str | None) -> set[str]:
@@ -179,10 +190,12 @@ def _as_sqlite_keeps(kind: TypeEngine[Any], text: str) -> Any:
 
 
 def _bits(kind: Integer) -> int:
-    return 15 if isinstance(kind, SmallInteger) else 63 if isinstance(kind, BigInteger) else 31
+    return mysql.bits(kind) or (15 if isinstance(kind, SmallInteger) else 63 if isinstance(kind, BigInteger) else 31)
 
 
 def _python_type(column: Column[Any]) -> type | None:
+    if mysql.is_number(column.type):
+        return int
     try:
         return column.type.python_type
     except NotImplementedError:  # how SQLAlchemy says that a type has none in Python
