@@ -33,7 +33,7 @@ CREATE TABLE subscription (email VARCHAR(80) NOT NULL, list VARCHAR(20) NOT NULL
   changed_at VARCHAR(30), log_index BIGINT, PRIMARY KEY (email, list))
 """
 
-# Ana is spelt differently in each place; comment 7 answers itself, 9 answers 8 answers 7
+# Ana is spelt differently in each place; comment 7 answers itself, 9 answers 8 answers 7; 27 is nobody's
 ROWS = """
 INSERT INTO customer VALUES (1, ' Ana@Example.com', '+40 712-345 678', 'Ana', '1990-02-01', true),
   (2, 'ben@example.com', NULL, 'Ben', NULL, false);
@@ -43,7 +43,8 @@ INSERT INTO invoice VALUES (10, 1, '2025-03-01', 12.50, '0712 345 678'),
   (11, 1, '2012-03-01', 7, NULL), (20, 2, '2025-03-01', 3, NULL);
 INSERT INTO invoice_line VALUES (10, 1, 'Tea'), (10, 2, 'Cup'), (11, 1, 'Jam'), (20, 1, 'Tea');
 INSERT INTO thread VALUES (5, 1), (6, 2);
-INSERT INTO comment VALUES (7, 5, 7, 'Hello'), (8, NULL, 7, 'Again'), (9, NULL, 8, 'And again'), (17, 6, 17, 'Hi');
+INSERT INTO comment VALUES (7, 5, 7, 'Hello'), (8, NULL, 7, 'Again'), (9, NULL, 8, 'And again'), (17, 6, 17, 'Hi'),
+  (27, NULL, 27, 'Hm');
 INSERT INTO subscription VALUES ('ANA@example.com', 'weekly', 'subscribed', NULL, 3),
   ('ben@example.com', 'weekly', 'subscribed', NULL, 4)
 """

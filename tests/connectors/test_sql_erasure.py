@@ -164,16 +164,13 @@ async def test_a_database_that_quietly_ignores_a_delete_is_noticed(address: str,
     rule = "CREATE RULE keep AS ON DELETE TO subscription DO INSTEAD NOTHING"
     if address.startswith("sqlite"):
         rule = "CREATE TRIGGER keep BEFORE DELETE ON subscription BEGIN SELECT RAISE(IGNORE); END"
-    if address.startswith("mysql"):  # which has no such rules: it comes back from elsewhere
-        rule = (
-            "CREATE TRIGGER keep AFTER DELETE ON visit FOR EACH ROW INSERT INTO subscription"
-            " VALUES ('Ana@example.com', 'weekly', 'subscribed', NULL, 3) ON DUPLICATE KEY UPDATE email = email"
-        )
+    if address.startswith("mysql"):  # which has no such rules: what is gone already comes back
+        rule = "CREATE TRIGGER keep AFTER DELETE ON subscription FOR EACH ROW INSERT INTO address VALUES (1, 'home', 'Here')"
     with shop.opened(address) as connection:
         connection.exec_driver_sql(rule)
     before = await connector.find(shop.ANA)
     plan = await connector.plan_erasure(shop.ANA)
-    with pytest.raises(ConnectorError, match="differ from the dry run in .*Newsletters"):
+    with pytest.raises(ConnectorError, match="differ from the dry run in .*(Newsletters|Your addresses)"):
         await connector.erase(plan)
     assert await connector.find(shop.ANA) == before
 

@@ -4,7 +4,7 @@ import asyncio
 import json
 from pathlib import Path
 
-from hypothesis import example, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Column, Integer, MetaData, Table, Text, insert, select
 
@@ -29,6 +29,8 @@ def toml(text: str) -> str:
 def test_hostile_names_and_values_are_found_written_and_erased_as_data(
     address: str, tmp_path: Path, table: str, column: str, value: str
 ) -> None:
+    # MariaDB and MySQL keep no letters beyond U+FFFF in a name, and no blank at its end
+    assume(not address.startswith("mysql") or (max(table + column) <= "\uffff" and (table + column)[-1] != " " != table[-1]))
     theirs = Table(
         f"t {table}", MetaData(), Column(f"c {column}", Text), Column("n", Integer, primary_key=True), Column(f"e {column}", Text)
     )

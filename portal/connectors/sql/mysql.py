@@ -13,6 +13,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Engine,
+    Float,
     Integer,
     LargeBinary,
     String,
@@ -49,6 +50,9 @@ _RULES = frozenset([1022, 1048, ALREADY_THERE, 1216, 1217, 1451, 1452, 1557, 158
 
 def engine(url: URL, *, wait_seconds: float, statement_milliseconds: int) -> Engine:
     """Timeouts for connecting, statements and locks; MySQL's own ends only reading statements, the socket's the others."""
+    from pymysql import converters
+    from pymysql.constants import FIELD_TYPE
+
     wait, longest = max(1, round(wait_seconds)), statement_milliseconds // 1000
     settings = (
         f"SET SESSION time_zone = '+00:00', lock_wait_timeout = {wait}, innodb_lock_wait_timeout = {wait}"
@@ -64,6 +68,7 @@ def engine(url: URL, *, wait_seconds: float, statement_milliseconds: int) -> Eng
         "init_command": settings,
         "autocommit": False,
         "local_infile": False,
+        "conv": {kind: convert for kind, convert in converters.conversions.items() if kind != FIELD_TYPE.TIME},
         "program_name": "privacy portal",
     }
     made = create_engine(url.set(drivername="mysql+pymysql"), connect_args=arguments, poolclass=NullPool)
@@ -90,13 +95,15 @@ def meaning(code: int) -> Literal["later", "rule", "never"]:
 
 
 def as_written(reflected: Iterable[Table]) -> None:
-    """Types that Python cannot hold are read as the server writes them: TIME beyond a day, a SET, a JSON document.
+    """Types that Python or SQLAlchemy cannot hold are read as the server writes them: TIME beyond a day, SET, JSON.
 
     `info["folds"]` marks columns whose own comparison takes letters for the same that are not.
     """
     for each in (each for one in reflected for each in one.columns):
         if isinstance(each.type, Time | SET | JSON):
             each.type = Text()
+        if isinstance(each.type, Float):
+            each.type = Float()  # its own would cut them to ten places
         each.info["folds"] = isinstance(each.type, String)
 
 

@@ -116,4 +116,11 @@ def _is(bound: Bound, key: Key) -> ColumnElement[bool]:
 
 
 def _held(column: Column[Any], values: Sequence[Any]) -> ColumnElement[bool]:
-    return same(column, [thaw(column, value) for value in values], folds=column.info.get("folds", False))
+    return same(column, [_as_held(column, value) for value in values], folds=column.info.get("folds", False))
+
+
+def _as_held(column: Column[Any], value: Any) -> Any:
+    try:
+        return thaw(column, value)
+    except ValueError:  # 0000-00-00, which is no date and yet is in a key of theirs
+        return value
