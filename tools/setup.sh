@@ -76,4 +76,13 @@ if [ "$kind" = test ] && [ -z "${CHROMIUM:-}" ] && ! command -v chromium-headles
     exit 1
   }
 fi
+
+if [ "$kind" = test ] && [ ! -x /usr/sbin/mariadbd ] && ! command -v mariadbd >/dev/null 2>&1 && [ ! -e .venv/no-mariadb ]; then
+  # Only the server's own programs: the package without -core would start one with the system. Asked for once.
+  packages=mariadb-server-core
+  { command -v dpkg-query >/dev/null 2>&1 && (install_packages); } || {
+    echo "Without MariaDB's server (Debian: mariadb-server-core) the tests on it are skipped."
+    touch .venv/no-mariadb
+  }
+fi
 exit 0

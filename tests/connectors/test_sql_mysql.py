@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Sequence
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Insert, Table, insert
 
 from portal.connectors import Cell, Connector, ConnectorError, RowName
 from portal.connectors.contract import Key
@@ -344,11 +344,39 @@ async def test_telling_a_word_holds_up_nobody_elses_row(address: str, tmp_path: 
     assert shop.rows(address, "SELECT log_index FROM subscription ORDER BY email") == [(99,), (5,)]
 
 
+async def test_a_word_on_an_address_that_their_list_takes_for_another_one_changes_nothing(address: str, tmp_path: Path) -> None:
+    connector = shop.open_shop(address, tmp_path)
+    with pytest.raises(ConnectorError, match="a rule forbids it [(]1062[)]") as refused:
+        await connector.set_consent({"email": ["bén@example.com"]}, NO[1], False, 99)
+    assert refused.value.permanent
+    status = "SELECT status, log_index FROM subscription WHERE email = 'ben@example.com'"
+    assert shop.rows(address, status) == [("subscribed", 4)]
+
+
+async def test_an_address_that_signs_up_in_the_same_moment_is_told_at_the_next_try(
+    address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connector = shop.open_shop(address, tmp_path)
+
+    def after_them(table: Table) -> Insert:
+        shop.run(address, "INSERT IGNORE INTO subscription VALUES ('NEW@example.com', 'weekly', 'subscribed', NULL, NULL)")
+        return insert(table)
+
+    monkeypatch.setattr("portal.connectors.sql.consent.insert", after_them)
+    who = {"email": ["new@example.com"]}
+    with pytest.raises(ConnectorError, match="We try again") as refused:
+        await connector.set_consent(who, NO[1], False, 99)
+    assert not refused.value.permanent
+    await connector.set_consent(who, NO[1], False, 99)
+    status = "SELECT status, log_index FROM subscription WHERE email = 'new@example.com'"
+    assert shop.rows(address, status) == [("unsubscribed", 99)]
+
+
 async def test_a_locked_row_a_killed_connection_and_a_slow_statement_are_tried_again(
     address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(database, "_WAIT_SECONDS", 1)
-    monkeypatch.setattr(database, "_STATEMENT_MILLISECONDS", 1000)
+    monkeypatch.setattr(database, "_STATEMENT_MILLISECONDS", 2000)
     database._engine.cache_clear()
     connector = shop.open_shop(address, tmp_path)
     plan = await connector.plan_erasure(shop.ANA)
@@ -356,7 +384,7 @@ async def test_a_locked_row_a_killed_connection_and_a_slow_statement_are_tried_a
         owner.exec_driver_sql("SELECT * FROM customer WHERE id = 1 FOR UPDATE")
         await _tried_again_later(connector.erase(plan), "1205")
     system = System("shop", "The shop", "sql", address, tmp_path / "shop.toml", "")
-    for statement, code in (("SELECT SLEEP(3)", "1969"), ("KILL CONNECTION_ID()", "1927|1317|2013")):
+    for statement, code in (("SELECT SLEEP(5)", "1969"), ("KILL CONNECTION_ID()", "1927|1317|2013")):
         with pytest.raises(ConnectorError, match=f"busy [(]({code})[)]") as refused:
             with database.transaction(system, write=True) as connection:
                 connection.exec_driver_sql("DELETE FROM visit")
@@ -393,6 +421,8 @@ async def test_a_user_with_the_grants_of_the_page_can_do_what_the_map_says_and_n
     granted = re.findall(r"^(?:CREATE USER|GRANT) [^;]*", PAGE.partition("MariaDB and MySQL\n")[2], re.MULTILINE)
     assert len(granted) > 3
     shop.run(address, "DROP USER IF EXISTS portal@localhost")
+    granted += [f"GRANT DELETE ON shop.{table} TO portal@localhost" for table in ("visit", "invoice_line", "thread")]
+    granted += [f"GRANT UPDATE, DELETE ON shop.{table} TO portal@localhost" for table in ("invoice", "comment")]
     for each in granted:
         shop.run(address, each.replace("'portal'@'10.0.0.5'", "portal@localhost").replace("shop.", "theirs."))
     connector = shop.connected(address.replace("root@", "portal:secret@"), shop.MAP, tmp_path)

@@ -1,6 +1,6 @@
 """Any SQL database, described by a declarative map: which tables and columns are about people, and what an erasure does.
 
-SQLite and PostgreSQL. The only place that knows SQLAlchemy; every statement is built by SQLAlchemy Core from
+SQLite, PostgreSQL, MariaDB and MySQL. The only place that knows SQLAlchemy; every statement is built by SQLAlchemy Core from
 columns found in the live schema, so that a name in a map is never SQL.
 """
 

@@ -56,24 +56,31 @@ def _write(
         remembered = table.columns[rule.index]
         older = and_(where, or_(remembered.is_(None), remembered < index))
     keys = list(table.primary_key.columns)
-    known = connection.execute(select(*(keys or [literal(1)])).select_from(table).where(where)).all()
+    known = connection.execute(select(*keys, literal(1)).select_from(table).where(where)).all()
     if known:
         # by key, because MariaDB and MySQL lock every row that a statement has to look at
-        these = [and_(*(column == value for column, value in zip(keys, key, strict=True))) for key in known if keys]
+        these = [and_(*(column == value for column, value in zip(keys, key, strict=False))) for key in known if keys]
         connection.execute(update(table).where(older, or_(*these) if keys else true()).values(_fitting(table, new)))
     elif consent.insert:
-        _insert(connection, table, {**identity, **rule.match, **new})
+        _insert(connection, table, where, {**identity, **rule.match, **new})
 
 
-def _insert(connection: Connection, table: Table, values: dict[str, Any]) -> None:
+def _insert(connection: Connection, table: Table, where: ColumnElement[bool], values: dict[str, Any]) -> None:
     try:
         connection.execute(insert(table).values(_fitting(table, values)))
     except exc.IntegrityError as problem:
         code = getattr(problem.orig, "sqlite_errorname", None) or mysql.number(problem) or getattr(problem.orig, "sqlstate", None)
-        if code not in _ALREADY_THERE:
+        if code not in _ALREADY_THERE or not _arrived(connection, table, where):
             raise
         # somebody signed up in the same moment: the next try finds their row
         raise ConnectorError(_("The same address was entered there at this moment. We try again."), permanent=False) from problem
+
+
+def _arrived(connection: Connection, table: Table, where: ColumnElement[bool]) -> bool:
+    """Whether the row that was in the way is this address; to a collation another one may be the same, and stays in the way."""
+    if not mysql.is_one(connection):
+        return True
+    return connection.execute(select(literal(1)).select_from(table).where(where).limit(1).with_for_update()).first() is not None
 
 
 def _fitting(table: Table, values: dict[str, Any]) -> dict[Any, Any]:

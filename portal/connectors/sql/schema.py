@@ -170,7 +170,7 @@ def _reflected(connection: Connection, schema: str | None, names: list[str]) -> 
 
 
 def _half_changes(connection: Connection, rules: Map) -> Iterator[Misconfigured]:
-    sections = {name: ("tables", name) for name in rules.tables}
+    sections: dict[str, tuple[str, ...]] = {name: ("tables", name) for name in rules.tables}
     if rules.consent:
         sections.setdefault(rules.consent.table, ("consent",))
     if mysql.is_one(connection):
