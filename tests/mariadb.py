@@ -22,8 +22,8 @@ _SMALL = (
     *("--innodb-buffer-pool-size=16M", "--innodb-log-file-size=4M", "--innodb-flush-log-at-trx-commit=0"),
     *("--innodb-fast-shutdown=2", "--key-buffer-size=1M", "--aria-pagecache-buffer-size=1M"),
     *("--table-definition-cache=400", "--sync-frm=0"),
-    # what many servers still have: no strict mode, so that a mistaken value is bent until it fits
-    *("--sql-mode=", "--character-set-server=utf8mb4", "--collation-server=utf8mb4_general_ci"),
+    # what many servers still have: no strict mode, so that a mistaken value is bent until it fits; and a time zone of their own
+    *("--sql-mode=", "--default-time-zone=+05:00", "--character-set-server=utf8mb4", "--collation-server=utf8mb4_general_ci"),
 )
 _UNTIL_ASKED_TO_STOP = '"$@" & read -r line; kill -KILL $!; wait; rm -rf "$0"'
 

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Insert, Table, insert
 
 from portal.connectors import Cell, Connector, ConnectorError, RowName
 from portal.connectors.contract import Key
-from portal.connectors.sql import consent, database, rows
+from portal.connectors.sql import consent, database, mysql, rows
 from portal.connectors.sql.map import read
 from portal.connectors.sql.schema import Bound, bind
 from portal.connectors.systems import System
@@ -291,6 +291,29 @@ async def test_tables_without_transactions_are_read_and_never_written(address: s
 
 
 NO = (shop.ANA, Cell("newsletter", "email"), False, 99)
+
+
+async def test_a_check_says_that_a_server_is_too_old(address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    connector = shop.open_shop(address, tmp_path)
+    monkeypatch.setitem(mysql.OLDEST, "mariadb", (99, 0))
+    problems = (await connector.check()).problems
+    assert [problem.sentence for problem in problems] == ["This server is too old: MariaDB 10.5 or MySQL 8.0 is needed."]
+
+
+async def test_the_servers_own_ways_of_reading_statements_do_not_matter(address: str, tmp_path: Path) -> None:
+    """Backslashes and double quotes in a value would mean something else there."""
+    shop.run(address, "SET GLOBAL sql_mode = 'ANSI_QUOTES,NO_BACKSLASH_ESCAPES'; SET GLOBAL autocommit = 1")
+    database._engine.cache_clear()
+    try:
+        who = 'O\\\' OR "1" -- '
+        connector = _people(address, tmp_path, "account", "general", ["somebody"])
+        assert await connector.find({"account": [who]}) == []
+        await connector.correct({"account": ["somebody"]}, {"account": who})
+        assert [row.who for row in shop.rows(address, "SELECT who FROM person")] == [who]
+        assert len(await connector.find({"account": [who]})) == 1
+    finally:
+        shop.run(address, "SET GLOBAL sql_mode = ''")
+        database._engine.cache_clear()
 
 
 async def test_a_reading_verb_cannot_write_whatever_it_does(address: str, tmp_path: Path) -> None:

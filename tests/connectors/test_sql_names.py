@@ -24,6 +24,7 @@ def toml(text: str) -> str:
 @settings(max_examples=max(10, settings().max_examples // 5))  # each example is a dozen transactions
 @given(table=names, column=names, value=texts)
 @example(table='"; drop', column='"; drop table customer; --', value="'; drop table customer; --")
+@example(table="`; drop", column="a`b", value="\\' OR 1 -- `")
 @example(table="%(x)s", column=":y", value="%s ? $1 {key}")
 @example(table="select", column="a.b[c](d)", value="\\'")
 def test_hostile_names_and_values_are_found_written_and_erased_as_data(

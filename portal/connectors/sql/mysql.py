@@ -34,6 +34,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.pool import NullPool
 
 KINDS = ("mysql", "mariadb")
+OLDEST = {"mariadb": (10, 5), "mysql": (8, 0)}
 ALREADY_THERE = 1062
 
 # No way to it, busy, stopped, read-only after a failover, full, or nobody let in: another time it may go.
@@ -94,6 +95,15 @@ def meaning(code: int) -> Literal["later", "rule", "never"]:
     return "later" if code in _LATER else "rule" if code in _RULES else "never"
 
 
+def name(reflected: str) -> str:
+    """A column's name as it is: SQLAlchemy reads it from a statement, and leaves a backtick in it doubled."""
+    return reflected.replace("``", "`")
+
+
+def named(_inspector: Any, _table: Table, reflected: Any) -> None:
+    reflected["name"] = name(reflected["name"])
+
+
 def as_written(reflected: Iterable[Table]) -> None:
     """Types that Python or SQLAlchemy cannot hold are read as the server writes them: TIME beyond a day, SET, JSON.
 
@@ -149,6 +159,12 @@ def folded(value: Any) -> str:
     """A text without case, accents and blanks at its end, near enough to what a collation takes for equal."""
     apart = unicodedata.normalize("NFKD", str(value).casefold())
     return "".join(letter for letter in apart if not unicodedata.combining(letter)).rstrip()
+
+
+def too_old(connection: Connection) -> bool:
+    """Without regular expressions over UTF-8 that replace, `trimmed` is no statement there."""
+    dialect: Any = connection.dialect
+    return bool(dialect.server_version_info[:2] < OLDEST["mariadb" if dialect.is_mariadb else "mysql"])
 
 
 def is_one(connection: Connection) -> bool:

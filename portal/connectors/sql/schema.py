@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import Column, Connection, Inspector, LargeBinary, MetaData, Table, inspect
+from sqlalchemy import Column, Connection, Inspector, LargeBinary, MetaData, Table, event, inspect
 from sqlalchemy.types import NullType
 
 from portal.connectors.contract import Value
@@ -135,6 +135,8 @@ def examine(connection: Connection, rules: Map) -> Schema:
     inspector = inspect(connection)
     present = sorted({*inspector.get_table_names(rules.schema), *inspector.get_view_names(rules.schema)})
     problems: list[Misconfigured] = []
+    if mysql.is_one(connection) and mysql.too_old(connection):
+        problems.append(rules.file.error(_("This server is too old: MariaDB 10.5 or MySQL 8.0 is needed.")))
     named: dict[str, tuple[str, ...]] = {}
     for name, section in _tables_named(rules):
         named.setdefault(name, section)
@@ -158,6 +160,8 @@ def examine(connection: Connection, rules: Map) -> Schema:
 
 def _reflected(connection: Connection, schema: str | None, names: list[str]) -> dict[str, Table]:
     reflected = MetaData(schema=schema)
+    if mysql.is_one(connection):
+        event.listen(reflected, "column_reflect", mysql.named)
     reflected.reflect(connection, views=True, only=names, resolve_fks=False)
     if connection.dialect.name == "sqlite":
         # a SQLite column's type is a wish: reading "yesterday" from a DATETIME must not fail, so values stay as they are
@@ -227,7 +231,8 @@ def _references(inspector: Inspector, rules: Map) -> Iterator[Reference]:
             # no `referred_columns` on SQLite when the constraint names only the table: then it is its primary key
             parent = key["referred_table"]
             targets = key["referred_columns"] or inspector.get_pk_constraint(parent, rules.schema)["constrained_columns"]
-            yield Reference(name, tuple(key["constrained_columns"]), parent, tuple(targets))
+            as_is = mysql.name if inspector.dialect.name in mysql.KINDS else str
+            yield Reference(name, tuple(map(as_is, key["constrained_columns"])), parent, tuple(map(as_is, targets)))
 
 
 def _bound(rules: Map, table: Table, rule: TableRule, references: Iterable[Reference]) -> Bound:
