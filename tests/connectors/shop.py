@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -155,6 +156,8 @@ def opened(address: str) -> Iterator[Connection]:
         engine.dispose()
 
 
+@lru_cache(maxsize=4)
 def _engine(address: str) -> Engine:
+    """Kept, because a new one first asks the server what it can do."""
     url = make_url(address)
     return create_engine(url.set(drivername=_DRIVERS.get(url.drivername, url.drivername)))

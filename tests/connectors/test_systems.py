@@ -98,7 +98,7 @@ def test_a_list_that_is_no_text_or_holds_no_tables_names_its_line(tmp_path: Path
         assert refused.value.place == f"systems.toml, {place}"
 
 
-@pytest.mark.parametrize("url", ["mysql://db.example.com/shop", "not an address", "sqlite://"])
+@pytest.mark.parametrize("url", ["oracle://db.example.com/shop", "not an address", "sqlite://"])
 async def test_an_address_of_an_unknown_kind_is_refused_for_good(tmp_path: Path, url: str) -> None:
     with pytest.raises(connectors.ConnectorError) as refused:
         await shop.connected(url, shop.MAP, tmp_path).find(shop.ANA)
