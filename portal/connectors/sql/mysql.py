@@ -139,7 +139,8 @@ def to_the_byte(text: ColumnElement[Any]) -> ColumnElement[Any]:
 
 
 def trimmed(text: ColumnElement[Any], characters: str) -> ColumnElement[Any]:
-    return func.regexp_replace(text, f"^[{characters}]+|[{characters}]+$", "")
+    """`text` is one of `to_the_letter`, and so is what comes out."""
+    return func.regexp_replace(text, f"^[{characters}]+|[{characters}]+$", "").collate("utf8mb4_bin")
 
 
 def without_transactions(connection: Connection, schema: str | None, names: Iterable[str]) -> dict[str, str]:
