@@ -153,6 +153,11 @@ async def test_a_user_with_the_grants_of_the_page_can_do_what_the_map_says_and_n
     plan = await connector.plan_erasure(shop.ANA)
     await connector.erase(plan)
     assert all(row.expected for row in await connector.recheck(shop.ANA, plan))
+    tables = ("address", "comment", "customer", "invoice", "invoice_line", "subscription", "thread", "visit")
+    shop.run(address, "REVOKE SELECT ON theirs.* FROM portal@localhost")
+    shop.run(address, ";".join(f"GRANT SELECT ON theirs.{table} TO portal@localhost" for table in tables))
+    assert (await connector.check()).ok
+    assert (await connector.correct(shop.BEN, {"name": "Ben A"})).done
     shop.run(address, "REVOKE UPDATE ON theirs.customer FROM portal@localhost")
     with pytest.raises(ConnectorError, match="did not accept what we asked [(]1142[)]") as refused:
         await connector.correct(shop.BEN, {"name": "Ben B"})
