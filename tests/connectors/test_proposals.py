@@ -2,10 +2,12 @@
 
 import sqlite3
 import time
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Connection
 
 from portal import cli
 from portal.connectors import Connector, ConnectorError, proposals
@@ -159,13 +161,23 @@ async def test_another_schema_is_named_in_the_map(theirs: str, tmp_path: Path) -
     assert "# QUESTION people" in proposed(theirs)
 
 
+@contextmanager
+def opened(address: str) -> Iterator[Connection]:
+    """With names in double quotes, which MariaDB takes for texts unless it is told."""
+    with shop.opened(address) as connection:
+        if connection.dialect.name == "mysql":
+            connection.exec_driver_sql("SET SESSION sql_mode = 'ANSI_QUOTES'")
+        yield connection
+
+
+UNREAD_ON_MARIADB = ("a.b[c](d)", "%(x)s :y")
 HOSTILE = ['"; drop', "a.b[c](d)", "#\u202e]", "'\\x27", "%(x)s :y", "= true", "ș ț"]
 
 
 @pytest.mark.parametrize("name", [*HOSTILE, "\x07\x1b[31m"])
 async def test_hostile_names_stay_names(address: str, tmp_path: Path, name: str) -> None:
     table, column = (f'"{each.replace(chr(34), chr(34) * 2)}"' for each in (f"client {name}", f"c {name}"))
-    with shop.opened(address) as connection:
+    with opened(address) as connection:
         for statement in (
             f'CREATE TABLE {table} (id INTEGER PRIMARY KEY, email VARCHAR(80), {column} VARCHAR(80) NOT NULL, "p {name}" INTEGER)'
             if '"' not in name
@@ -175,21 +187,27 @@ async def test_hostile_names_stay_names(address: str, tmp_path: Path, name: str)
             "INSERT INTO hanging VALUES (2, 1)",
             f'CREATE TABLE {table[:-1]} aside" (id INTEGER)',
         ):
-            connection.exec_driver_sql(statement.replace("%", "%%") if connection.dialect.name == "postgresql" else statement)
+            connection.exec_driver_sql(statement if connection.dialect.name == "sqlite" else statement.replace("%", "%%"))
     text = proposed(address)
     assert all(letter.isprintable() or letter == "\n" for letter in text)
     connector = shop.connected(address, text, tmp_path)
-    assert {each for each, _key in await found(connector, {"email": ["ana@example.com"]})} == {f"client {name}", "hanging"}
+    # what SHOW CREATE TABLE says of such names cannot be told apart: the table is then named as one that nothing joins
+    unread = address.startswith("mysql") and name in UNREAD_ON_MARIADB
+    expected = {f"client {name}"} | (set() if unread else {"hanging"})
+    assert {each for each, _key in await found(connector, {"email": ["ana@example.com"]})} == expected
 
 
 @pytest.mark.parametrize("name", ["line\nbreak", "line\u2028separator"])
 async def test_names_with_line_breaks_are_written_or_refused_in_a_sentence(address: str, tmp_path: Path, name: str) -> None:
-    with shop.opened(address) as connection:
+    with opened(address) as connection:
         connection.exec_driver_sql(f'CREATE TABLE "client {name}" ("a {name}" INTEGER PRIMARY KEY, "e {name}" VARCHAR(80))')
         connection.exec_driver_sql(f"INSERT INTO \"client {name}\" VALUES (1, 'ana@example.com')")
     text = proposed(address)
+    if address.startswith("mysql") and "\n" in name:  # its columns cannot be read there
+        assert rules_of(text, tmp_path).tables == {}
+        return
     assert rules_of(text, tmp_path).tables[f"client {name}"].identifiers == {"email": [f"e {name}"]}
-    with shop.opened(address) as connection:
+    with opened(address) as connection:
         points = f'REFERENCES "client {name}" ("a {name}")'
         connection.exec_driver_sql(f"CREATE TABLE hanging (id INTEGER PRIMARY KEY, c INTEGER {points})")
     try:

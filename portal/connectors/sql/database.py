@@ -59,6 +59,8 @@ def limit_statements(connection: Connection, seconds: float) -> None:
         raw, ends = connection.connection.driver_connection, time.monotonic() + seconds
         if isinstance(raw, sqlite3.Connection):
             raw.set_progress_handler(lambda: time.monotonic() > ends, 10_000)
+    elif mysql.is_one(connection):
+        mysql.limit_statements(connection, seconds)
 
 
 @lru_cache(maxsize=64)

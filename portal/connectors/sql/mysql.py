@@ -84,6 +84,14 @@ def engine(url: URL, *, wait_seconds: float, statement_milliseconds: int) -> Eng
     return made
 
 
+def limit_statements(connection: Connection, seconds: float) -> None:
+    """From now on a reading statement of this connection may take so long."""
+    dialect: Any = connection.dialect
+    milliseconds = max(1, int(seconds * 1000))
+    limit = f"max_statement_time = {milliseconds / 1000}" if dialect.is_mariadb else f"max_execution_time = {milliseconds}"
+    connection.exec_driver_sql(f"SET SESSION {limit}")
+
+
 def number(problem: exc.DBAPIError) -> int | None:
     """The server's or the driver's number of an error; None for one of another database."""
     first = problem.orig.args[0] if problem.orig and problem.orig.args else None

@@ -186,9 +186,9 @@ def _half_changes(connection: Connection, rules: Map) -> Iterator[Misconfigured]
 def _pairs_of_keys(child: Table, parent: Table, pairs: set[tuple[str, str]]) -> set[tuple[str, str]]:
     """(column of the child, of the parent) of each foreign key that says nothing beyond these pairs."""
     found: set[tuple[str, str]] = set()
-    targets = {f"{parent.fullname}.{name}": name for _left, name in pairs}
+    targets: dict[tuple[str | None, ...], str] = {(parent.schema, parent.name, name): name for _left, name in pairs}
     for key in child.foreign_key_constraints:
-        said = {(part.parent.name, targets.get(part.target_fullname, "")) for part in key.elements}
+        said = {(part.parent.name, targets.get((*part.target_tokens,), "")) for part in key.elements}
         found |= said if said <= pairs else set()
     return found
 

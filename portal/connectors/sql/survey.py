@@ -150,7 +150,7 @@ def _surveyed(connection: Connection, table: Table, alone: list[tuple[str, ...]]
     columns = [column for column in table.columns if column.name]
     described = [_described(column, column.name in singles) for column in columns]
     looked = _looked_at(connection, table, columns[:MOST_COLUMNS], ends)
-    for number, values in enumerate(zip(*looked or [], strict=True)):
+    for number, values in enumerate(zip(*looked, strict=True) if looked and columns else ()):
         described[number] = _with_looks(
             described[number], [each for each in values if each is not None and each is not False], len(values)
         )
