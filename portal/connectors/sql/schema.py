@@ -155,6 +155,8 @@ def examine(connection: Connection, rules: Map) -> Schema:
     references = tuple(_references(inspector, rules))
     tables = {name: _bound(rules, live[name], rule, references) for name, rule in rules.tables.items()}
     misfits = [misfit for bound in tables.values() for misfit in _misfits(rules, bound)]
+    if connection.dialect.positional:
+        misfits += [misfit for bound in tables.values() for misfit in _unspeakable(rules, bound)]
     return Schema(rules, tables, live, references, tuple(misfits), tuple(_half_changes(connection, rules)))
 
 
@@ -264,6 +266,14 @@ def _misfits(rules: Map, bound: Bound) -> Iterator[Misconfigured]:
     for name in bound.rule.hold.release if bound.rule.hold else ():
         if name not in bound.rule.anonymise and not bound.table.columns[name].nullable:
             yield rules.file.error(_("%s may not be empty: give it a value in anonymise.") % name, section, "hold", name)
+
+
+def _unspeakable(rules: Map, bound: Bound) -> Iterator[Misconfigured]:
+    """SQLAlchemy finds the places of values in its own statements by `%(name)s`, and would find one in such a name."""
+    for name in (bound.name, *(column.name for column in bound.table.columns)):
+        if re.search(r"%\([^)]*$", name):
+            what = _("No statement can name %s here, because of the “%%(” in it without a “)”. Rename it, or show it in a view.")
+            yield rules.file.error(what % name, ("tables", bound.name))
 
 
 def _hint(wrong: str, present: list[str]) -> str:

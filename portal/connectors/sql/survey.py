@@ -58,7 +58,6 @@ JOIN pragma_index_list(tables.name) AS indexes JOIN pragma_index_info(indexes.na
 WHERE tables.type = 'table' AND indexes."unique" AND NOT indexes.partial ORDER BY indexes.name, columns.seqno
 """
 
-_ADDRESS = re.compile(r"[^@\s<>]{1,64}@[^@\s<>]+\.[^@\s<>.]{2,63}")
 _NUMBER = re.compile(r"[+(]?[0-9][0-9()\s./-]{4,24}")
 
 
@@ -247,11 +246,18 @@ def _with_looks(column: SurveyedColumn, found: Sequence[Any], rows: int) -> Surv
 def _looks(texts: Sequence[str]) -> str:
     if not texts:
         return ""
-    if _share(texts, _ADDRESS.fullmatch) >= _MOSTLY:
+    if _share(texts, _is_address) >= _MOSTLY:
         return "email"
     if _share(texts, _is_number) < _MOSTLY:
         return "other"
     return "international" if _share(texts, lambda each: each.startswith("+")) >= _MOSTLY else "phone"
+
+
+def _is_address(each: str) -> bool:
+    local, _at, domain = each.partition("@")
+    ends = domain.split(".")
+    plain = "@" not in domain and not any(letter.isspace() or letter in "<>" for letter in each)
+    return plain and 0 < len(local) <= 64 and len(ends) > 1 and all(ends) and len(ends[-1]) > 1
 
 
 def _is_number(each: str) -> bool:
