@@ -5,16 +5,17 @@ The second gets the first one's page. A request that says anything else, or come
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
-from portal import db, vault
-from portal.cases import mine, models, moves, states, together
+from portal import audit, db, subjects, vault
+from portal.cases import events, mine, models, moves, states, together
 from portal.lib import clock
 
 OPEN_FOR = timedelta(hours=1)
 # What acts at once is closed already, and whoever said yes since and changed their mind once more asks anew: no later no is lost.
 AT_ONCE_FOR = timedelta(seconds=5)
+GIVEN = ("consent.granted", "consent.confirmed")
 
 
 def mark(identifier: str, rights: Sequence[str], who: str, language: str, details: Mapping[str, Any], appeal_of: str) -> bytes:
@@ -23,7 +24,7 @@ def mark(identifier: str, rights: Sequence[str], who: str, language: str, detail
     return vault.blind("case arrival", f"signed in {said}")
 
 
-async def before(identifier: str, form: bytes) -> tuple[list[models.CaseRow], str] | None:
+async def before(identifier: str, form: bytes, actor: str) -> tuple[list[models.CaseRow], str] | None:
     """Inside `writing()`: the requests that this form became a moment ago, locked, and the first one's reference.
 
     Whoever sends it at the same moment waits here until the first has committed.
@@ -35,9 +36,24 @@ async def before(identifier: str, form: bytes) -> tuple[list[models.CaseRow], st
     rows = [await moves.lock(each.id) for each in await together.rows(await moves.load(arrival.case_id))]
     lasting = [each for each in rows if each.right not in states.AT_ONCE]
     since = clock.now() - (OPEN_FOR if len(lasting) == len(rows) else AT_ONCE_FOR)
-    if arrival.at < since or not all(each.is_open for each in lasting):
+    if arrival.at < since or not all(each.is_open for each in lasting) or await _said_since(rows, arrival.at, actor):
         return None
     return rows, await mine.reference_of(rows[0].id)
+
+
+async def _said_since(rows: list[models.CaseRow], at: datetime, actor: str) -> bool:
+    """Whether they asked for something else meanwhile, or a yes came in: then the same words are new ones."""
+    asked = await audit.search(actor=actor, event=events.OPENED.name, limit=1)
+    if asked and _is_since(asked[0], at) and asked[0].case not in {each.id for each in rows}:
+        return True
+    mine = rows[0].subject
+    records = (await subjects.whole(mine)).subjects if mine else ()
+    given = [each for record in records for event in GIVEN for each in await audit.search(subject=record, event=event, limit=1)]
+    return any(_is_since(each, at) for each in given)
+
+
+def _is_since(entry: audit.Entry, at: datetime) -> bool:
+    return entry.recorded_at is not None and entry.recorded_at >= at
 
 
 async def keep(form: bytes, case_id: str) -> None:

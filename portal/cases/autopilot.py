@@ -17,6 +17,9 @@ HOW, ANSWER = "signed in", "fulfilled"
 # What people know best of themselves; an e-mail address or telephone number only once it is proven.
 OWN = frozenset({"name", "street", "city", "postcode", "country", "language"})
 PROVEN_FIRST = ("email", "phone")
+LONGEST = 80
+# What officers do with a request without changing anything about it.
+ONLY_LOOKED = (events.SEEN.name, events.LOOKED.name)
 
 
 class _Looked(Exception):
@@ -36,8 +39,9 @@ async def autopilot_job(job: jobs.Job) -> None:
         if row.state == states.TRIAGE and mode == switches.ACTING and await _may_begin(row):
             await fanout.search(row, actor=ACTOR)
         elif row.state == states.REVIEWING and mode != switches.OFF and not await _is_noted(row):
-            # What officers began is theirs, also where it acts.
-            await _look(row, acts=mode == switches.ACTING and row.officer is None)
+            # What officers began, or had a hand in, is theirs, also where it acts.
+            acts = mode == switches.ACTING and row.officer is None and not await _is_touched(row)
+            await _look(row, acts=acts and await _searched_where_it_acts(row))
 
 
 async def _look(row: models.CaseRow, *, acts: bool) -> None:
@@ -88,12 +92,19 @@ async def _are_own_and_clear(row: models.CaseRow) -> bool:
     for each in corrections:
         standing = targets.kept(key, each)
         clear = any(target.chosen for target in standing) and all(target.correctable for target in standing)
-        if not clear or any(target.settled is None for target in standing):
+        once = len({target.system for target in standing}) == len(standing)
+        if not (clear and once) or any(target.settled is None for target in standing):
             return False
         new = key.open(Place("case_correction", "new", each.id), each.new)
-        if each.field not in OWN and not await _is_proven(row, each.field, new):
+        own = each.field in OWN and is_plain_text(new)
+        if not own and not await _is_proven(row, each.field, new):
             return False
     return True
+
+
+def is_plain_text(value: str) -> bool:
+    """What a name, a street or a language may be: one short line without signs that mean something to a program."""
+    return len(value) <= LONGEST and value.isprintable() and not set(value) & set("<>@=/\\|{}")
 
 
 async def _is_proven(row: models.CaseRow, kind: str, value: str) -> bool:
@@ -115,7 +126,21 @@ async def _may_begin(row: models.CaseRow) -> bool:
 async def _is_plain(row: models.CaseRow) -> bool:
     """For the first time, by the person, who signed in for it, and wrote nothing since."""
     signed_in = await models.CaseIdentifier.filter(case_id=row.id, how=HOW).exists()
-    return signed_in and row.round <= 1 and row.counted_from is None and row.wrote_at is None
+    wrote = await models.Spoken.filter(case_id=row.id).exists()
+    return signed_in and row.round <= 1 and row.counted_from is None and not wrote
+
+
+async def _is_touched(row: models.CaseRow) -> bool:
+    """Whether an officer did more than look."""
+    entries = await audit.search(case=row.id, limit=200)
+    return any(each.actor.startswith("officer:") and each.event not in ONLY_LOOKED for each in entries) or len(entries) == 200
+
+
+async def _searched_where_it_acts(row: models.CaseRow) -> bool:
+    """Whether all that were asked act by themselves still, also those that are in the list no more."""
+    asked = await models.Task.filter(case_id=row.id, round=row.round).values_list("system", flat=True)
+    acting = {each.system for each in await switches.switches() if each.right == row.right and each.mode == switches.ACTING}
+    return {str(each) for each in asked} <= acting
 
 
 async def _is_noted(row: models.CaseRow) -> bool:

@@ -13,8 +13,8 @@ from portal.subjects import Person
 AT_ONCE = 500
 
 
-async def against(people: Sequence[Person]) -> dict[str, str]:
-    """By person the reason; whoever may be proposed is missing."""
+async def against(people: Sequence[Person], *, but: str = "") -> dict[str, str]:
+    """By person the reason, which is not this one request; whoever may be proposed is missing."""
     of_record = {record: each.subject for each in people for record in each.subjects}
     of_address = {known.id: each.subject for each in people for known in each.identifiers}
     found: dict[str, str] = {}
@@ -27,15 +27,15 @@ async def against(people: Sequence[Person]) -> dict[str, str]:
     found |= dict.fromkeys(await _whose(restricted, of_record), "restriction")
     held = "SELECT subject AS one FROM legal_hold WHERE lifted_at IS NULL AND subject IN"
     found |= dict.fromkeys(await _whose(held, of_record), "hold")
-    found |= dict.fromkeys(await _with_open_case(people, of_record, of_address), "case")
+    found |= dict.fromkeys(await _with_open_case(people, of_record, of_address, but), "case")
     return found
 
 
-async def _with_open_case(people: Sequence[Person], of_record: dict[str, str], of_address: dict[str, str]) -> set[str]:
-    found = await _whose("SELECT subject AS one FROM case_file WHERE is_open = 1 AND subject IN", of_record)
+async def _with_open_case(people: Sequence[Person], of_record: dict[str, str], of_address: dict[str, str], but: str) -> set[str]:
+    found = await _whose("SELECT subject AS one FROM case_file WHERE is_open = 1 AND id <> ? AND subject IN", of_record, but)
     for table in ("case_identifier", "case_concerned"):
         joined = f"SELECT t.identifier AS one FROM {table} t JOIN case_file c ON c.id = t.case_id"
-        found |= await _whose(f"{joined} WHERE c.is_open = 1 AND t.identifier IN", of_address)
+        found |= await _whose(f"{joined} WHERE c.is_open = 1 AND c.id <> ? AND t.identifier IN", of_address, but)
     # Nobody has shown yet that such a request is theirs; only the keyed index of what was typed says whom it may be about.
     records = [each for person in people for each in await subjects.identifiers_of(person.subject) if each.erased_at is None]
     values = await subjects.values_of(records)
@@ -45,15 +45,15 @@ async def _with_open_case(people: Sequence[Person], of_record: dict[str, str], o
         if each.id in of_address and (value := values[each.id]) is not None
     }
     for part in _parts(asked):
-        sql = f"SELECT asked AS one FROM case_file WHERE is_open = 1 AND asked IN ({', '.join('?' * len(part))})"
-        found |= {asked[bytes(row["one"])] for row in await db.rows(sql, *part)}
+        sql = f"SELECT asked AS one FROM case_file WHERE is_open = 1 AND id <> ? AND asked IN ({', '.join('?' * len(part))})"
+        found |= {asked[bytes(row["one"])] for row in await db.rows(sql, but, *part)}
     return found
 
 
-async def _whose(sql: str, of: dict[str, str]) -> set[str]:
+async def _whose(sql: str, of: dict[str, str], *values: str) -> set[str]:
     found: set[str] = set()
     for part in _parts(of):
-        found |= {of[row["one"]] for row in await db.rows(f"{sql} ({', '.join('?' * len(part))})", *part)}
+        found |= {of[row["one"]] for row in await db.rows(f"{sql} ({', '.join('?' * len(part))})", *values, *part)}
     return found
 
 

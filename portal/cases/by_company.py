@@ -17,12 +17,14 @@ NOTED = "no basis was left; kept off lists"
 
 
 async def open_erasure(subject_id: str, *, officer: str, keep_note: bool) -> str:
-    """Inside `writing()`: for every address of the whole person that is left; answers the case's id. Conflict without one.
+    """Inside `writing()`: for every address of the whole person that is left and theirs alone; answers the case's id.
+
+    Raises Conflict where there is none.
 
     `keep_note`: the coded note of each address stays, so that no later list brings the person back with a yes.
     """
     person = await subjects.whole(subject_id)
-    living = [each for each in person.identifiers if each.erased_at is None]
+    living = [each for each in person.identifiers if each.erased_at is None and each.audience == "person"]
     values = await subjects.values_of(living)
     known = [each for each in living if values[each.id]]
     reachable = sorted(known, key=lambda each: (each.kind != "email", each.created_at, each.id))

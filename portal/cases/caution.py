@@ -76,6 +76,9 @@ async def is_opened(row: models.CaseRow, officer: str) -> bool:
 def _in_findings(found: list[findings.Found], proven: dict[str, list[str]]) -> Iterator[str]:
     mine = {each.casefold() for each in proven.get("email", ())}
     for table in found:
+        keys = " ".join(str(value) for row in table.rows for value in row["key"].values())
+        if any(each.strip(".").casefold() not in mine for each in _ADDRESS.findall(keys)):
+            yield _("It names an address that was not proven.")
         for field in (field for row in table.rows for field in row["fields"]):
             value = str(field["value"] or "")
             if _words({table.category, field.get("category", "")}) & SPECIAL:

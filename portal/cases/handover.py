@@ -144,7 +144,7 @@ async def _refuse_ended(row: models.CaseRow) -> None:
     if not _is_given(row):
         raise Conflict(_("This request was taken back or refused, so there is nothing to download. You can ask again."))
     if await verification.is_erased(row):
-        raise Conflict(_("Your data was deleted meanwhile, as you asked, and this copy with it."))
+        raise Conflict(_("Your data was deleted meanwhile, and this copy with it."))
 
 
 def _is_given(row: models.CaseRow) -> bool:

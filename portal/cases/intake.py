@@ -158,7 +158,7 @@ async def open_for(
     new_device = await identity.is_new_device(address, browser)
     form = again.mark(session.identifier, rights, who, language, details, "" if appeal_of is None else appeal_of.id)
     async with db.writing():
-        joined = await again.before(session.identifier, form)
+        joined = await again.before(session.identifier, form, asker.actor)
         if joined is None:
             await db.throttle(f"case:{session.subject}", limit=PER_PERSON, per=timedelta(days=1), sentence=_several())
             rows, reference = await _create_all(rights, details, asker, session=session, appeal_of=appeal_of)

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from portal import audit, consent, db, jobs, subjects, vault
-from portal.cases import deadlines, events, grades, legal_holds, models, protection, states, switches
+from portal.cases import basis_reasons, deadlines, events, grades, legal_holds, models, protection, states, switches
 from portal.cases.policy import policy
 from portal.lib import clock
 from portal.lib.errors import Conflict, NotFound
@@ -171,7 +171,12 @@ async def _is_mandated(row: models.CaseRow) -> bool:
 
 
 async def _has_basis(row: models.CaseRow) -> bool:
-    return row.subject is not None and (await consent.bases.standing(row.subject)).has_basis
+    """Whether anybody whom the deletion is about has a basis again, or something of theirs is being decided."""
+    concerned = await models.Concerned.filter(case_id=row.id).values_list("identifier", flat=True)
+    found = {each.subject: each for each in (await subjects.people(str(one) for one in concerned)).values()}
+    people = [each for each in found.values() if any(known.erased_at is None for known in each.identifiers)]
+    standings = await consent.bases.standings(people)
+    return any(each.has_basis for each in standings.values()) or bool(await basis_reasons.against(people, but=row.id))
 
 
 async def latest_approval(row: models.CaseRow) -> models.Approval | None:

@@ -57,8 +57,11 @@ async def end(case_id: str, *, officer: str) -> None:
     """No permission was shown: the address is open again. Raises Conflict where nothing stands closed."""
     async with db.writing():
         row = await moves.lock(case_id)
+        # What a permission that was seen closed is not opened by a request that showed none.
+        mandated = await models.Mandate.filter(case_id=case_id).exists()
+        bases = subjects.notes.BY_OTHERS if mandated else (subjects.notes.OTHERS_WORD,)
         ended = [
-            await subjects.notes.end(kind, value, subjects.notes.BY_OTHERS, by=f"officer:{officer}", case=row.id)
+            await subjects.notes.end(kind, value, bases, by=f"officer:{officer}", case=row.id)
             for kind, value in (await _named(row)).items()
         ]
         if not any(ended):

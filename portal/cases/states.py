@@ -148,7 +148,7 @@ _NEEDS: dict[str, tuple[Callable[[Facts], bool], Callable[[], str]]] = {
     "nobody asked": (lambda case: case.by_company, lambda: _("Somebody asked for this: they have to show who they are.")),
     "no basis again": (
         lambda case: not case.basis_again,
-        lambda: _("The person agreed to something since: there is a basis again. End this deletion."),
+        lambda: _("There is a basis again, or something of theirs is being decided. Wait, or end this deletion."),
     ),
     "mandate seen": (
         lambda case: case.mandated,

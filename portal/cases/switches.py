@@ -113,9 +113,11 @@ async def watched(right: str, since: datetime) -> Watched:
     found = await db.rows(
         "SELECT n.case_id, n.digest, c.is_open, a.digest AS signed"
         " FROM autopilot_note n JOIN case_file c ON c.id = n.case_id LEFT JOIN case_approval a ON a.id ="
-        " (SELECT id FROM case_approval WHERE case_id = n.case_id AND round = n.round AND decision IN ('', 'approved')"
-        " ORDER BY proposed_at DESC, id DESC LIMIT 1)"
-        " WHERE n.asked_for = ? AND n.at >= ? AND n.acted = 0 ORDER BY n.at DESC LIMIT 1000",
+        " (SELECT id FROM case_approval WHERE case_id = n.case_id AND (decision = 'approved' OR (decision = ''"
+        " AND c.state <> 'approving')) ORDER BY proposed_at DESC, id DESC LIMIT 1)"
+        " WHERE n.asked_for = ? AND n.at >= ? AND n.acted = 0"
+        # what an officer answered otherwise comes first, so that no number of others hides it
+        " ORDER BY CASE WHEN n.digest <> '' AND a.digest <> n.digest THEN 0 ELSE 1 END, n.at DESC LIMIT 1000",
         *(right, clock.micros(since)),
     )
     judged = [(each["case_id"], _judged(each)) for each in found]

@@ -39,7 +39,7 @@ OUTLASTING = (
 async def suppress(kind: str, value: str, *, basis: str, by: str, ends_at: datetime | None = None) -> bool:
     """Keep the coded note that this address must not be added again; inside `writing()`. False: it was there already."""
     before = former_places(kind, value)
-    if await noted(before):
+    if await _noted_for_long(before, ends_at):
         return False
     hashed, key = place(kind, value)[1], ""
     if before:  # on an address that lies under a former place the note is found there, and goes along when that changes
@@ -48,6 +48,15 @@ async def suppress(kind: str, value: str, *, basis: str, by: str, ends_at: datet
         known = await db.row(asked, kind, *(blind for _kind, blind in before))
         hashed, key = (bytes(known["blind"]), known["blind_key"]) if known else (hashed, key)
     return await note(kind, hashed, basis, by, ends_at, key=key)
+
+
+async def _noted_for_long(places: Sequence[Place], until: datetime | None) -> bool:
+    """Whether a note stands there that lasts as long."""
+    for kind, hashed in places:
+        found = await db.row("SELECT ends_at FROM suppression WHERE kind = ? AND hash = ?", kind, hashed)
+        if found and (found["ends_at"] is None or (until is not None and found["ends_at"] >= clock.micros(until))):
+            return True
+    return False
 
 
 async def is_suppressed(kind: str, value: str, *, but: Sequence[str] = ()) -> bool:

@@ -11,6 +11,7 @@ from portal.lib import clock
 from portal.lib.errors import Conflict
 from tests.cases.shops import ANA, BEN, OLGA, Company, answer, collected, letters_to, visit
 from tests.conftest import on_both
+from tests.consent.people import publish, say
 from tests.people import Browser, sign_in
 
 
@@ -101,3 +102,27 @@ async def test_a_second_look_that_is_asked_for_twice_at_once_is_one(company: Com
     assert await models.CaseRow.filter(appeal_of=first).count() == 1
     with pytest.raises(Conflict, match="second look is being taken already"):
         await cases.appeals.ask(first, "And something else.", session, language="en")
+
+
+async def test_the_same_words_after_other_words_are_new_ones(company: Company) -> None:
+    await on_file()
+    session = await visit()
+    asked = [
+        await cases.open_for(session, "rectification", language="en", details={"changes": {"name": name}})
+        for name in ("Ana Pop", "Ana Pope", "Ana Pop")
+    ]
+    assert len({each.id for each in asked}) == 3
+
+
+async def test_a_second_no_within_seconds_of_a_yes_counts(company: Company) -> None:
+    await publish()
+    mine, session = await on_file(), await visit()
+    now = clock.now()
+    with clock.at(now):
+        await several(session, "withdrawal", times=1)
+    with clock.at(now + timedelta(seconds=2)):
+        await say(mine, "yes", grade="self-verified")
+    with clock.at(now + timedelta(seconds=4)):
+        await several(session, "withdrawal", times=1)
+        assert not (await consent.permission(mine.id, "back-in-stock", "email")).allowed
+    assert await models.CaseRow.all().count() == 2

@@ -286,3 +286,54 @@ async def test_a_restored_backup_does_not_answer_by_itself_what_was_ended_since(
     modes = {each.system: each.mode for each in await switches.switches() if each.right == "access"}
     settings.use(sqlite_house.settings)
     assert modes == {"shop": "off", "news": "watching", "portal": "watching"}
+
+
+async def waits_for_news(company: Company, case_id: str) -> None:
+    company.take_down("news")
+    await jobs.run_due()
+    assert await state(case_id) == states.COLLECTING
+
+
+async def comes_back(company: Company) -> None:
+    company.bring_back("news")
+    with clock.at(clock.now() + timedelta(hours=1)):
+        await jobs.run_due()
+
+
+async def test_an_officers_no_to_a_correction_is_not_overwritten(company: Company) -> None:
+    await acting("rectification", name="Benjamin Lee")
+    case_id = await asked("rectification", name="Ben A. Lee")
+    await waits_for_news(company, case_id)
+    await cases.decide_correction(case_id, "name", False, why="It says so on the passport.", officer=OLGA)
+    await comes_back(company)
+    assert await state(case_id) == states.REVIEWING
+    assert company.rows("shop", "SELECT name FROM customer WHERE id = 2") == [("Benjamin Lee",)]
+
+
+async def test_what_an_officer_took_out_or_noted_meanwhile_is_an_officers(company: Company) -> None:
+    await acting()
+    redacted = await asked()
+    await waits_for_news(company, redacted)
+    purchases = next(each for each in await cases.review(redacted, officer=OLGA) if each.table == "purchase")
+    await cases.redact(redacted, purchases.id, 0, "item", reason="third party", officer=OLGA)
+    await comes_back(company)
+    noted = await asked(message="")
+    await cases.add_note(noted, "Do not send this before we spoke.", officer=OLGA)
+    await jobs.run_due()
+    assert await state(redacted) == states.REVIEWING and await state(noted) in (states.TRIAGE, states.REVIEWING)
+
+
+@pytest.mark.parametrize("name", ["Ben\nLee", '=HYPERLINK("http://evil.example")', "<b>Ben</b>", "Ben " * 50, "x@evil.example"])
+async def test_a_name_that_is_none_is_an_officers(company: Company, name: str) -> None:
+    await acting("rectification", name="Benjamin Lee")
+    case_id = await asked("rectification", name=name)
+    await jobs.run_due()
+    assert await state(case_id) == states.REVIEWING
+
+
+async def test_an_answer_proposed_but_not_approved_proves_nothing_yet(company: Company) -> None:
+    await watching()
+    case_id = await searched(await asked())
+    await cases.triage(case_id, officer=OLGA, flags=["third party"])
+    await cases.propose(case_id, officer=OLGA)
+    assert await state(case_id) == states.APPROVING and (await watched()).same == 0

@@ -9,7 +9,7 @@ from portal import audit, cases, consent, db, jobs, messages, subjects
 from portal.cases import basis_proposals, basis_search, by_company, models
 from portal.lib import clock
 from portal.lib.errors import Conflict, Invalid
-from tests.cases.shops import ANA, BEN, OLGA, Company, answer, ask, letters_to
+from tests.cases.shops import ANA, BEN, OLGA, Company, answer, ask, letters_to, visit
 from tests.conftest import House, on_both
 from tests.consent.people import known, publish, say
 
@@ -240,7 +240,7 @@ async def test_a_deletion_waits_when_a_basis_is_back_and_can_be_ended(company: C
         await cases.collect(case_id, officer=OLGA)
         await jobs.run_due()
         await say(ana, "yes")
-        with pytest.raises(Conflict, match="there is a basis again"):
+        with pytest.raises(Conflict, match="There is a basis again"):
             await answer(case_id)
         await by_company.end(case_id, officer=OLGA)
         assert (await cases.case(case_id)).outcome == "withdrawn" and await subjects.find("email", ANA) is not None
@@ -317,3 +317,41 @@ async def test_an_address_that_is_parted_may_take_the_last_basis_along(house: Ho
     with clock.at(START + 33 * DAYS):
         await search()
         assert await proposed() == [ana.subject]
+
+
+async def opened_by_us() -> tuple[subjects.Identifier, str]:
+    """Collected; nobody asked for it."""
+    with clock.at(START):
+        await publish()
+        ana = await left_by()
+    with clock.at(START + 40 * DAYS):
+        await search()
+        case_id = await basis_proposals.open_erasure(ana.subject, officer=OLGA)
+        await cases.collect(case_id, officer=OLGA)
+        await jobs.run_due()
+    return ana, case_id
+
+
+async def test_a_restriction_asked_for_after_the_opening_stops_the_deletion(company: Company) -> None:
+    _ana, case_id = await opened_by_us()
+    with clock.at(START + 41 * DAYS):
+        await cases.open_for(await visit(ANA), "restriction", language="en", details={"ground": "needed for legal claims"})
+        with pytest.raises(Conflict, match="something of theirs is being decided"):
+            await answer(case_id)
+    assert len(company.rows("shop", "SELECT id FROM purchase")) == 3
+
+
+async def test_an_address_that_others_read_too_takes_nobody_along(company: Company) -> None:
+    sql = "INSERT INTO customer VALUES (9, 'family@example.com', NULL, 'Carla Pop'); INSERT INTO purchase VALUES (9, 9, 'Hers');"
+    company.run("shop", sql)
+    with clock.at(START):
+        await publish()
+        ana = await left_by()
+        await known("email", "family@example.com", ana.subject, audience="shared")
+    with clock.at(START + 40 * DAYS):
+        await search()
+        case_id = await basis_proposals.open_erasure(ana.subject, officer=OLGA)
+        await cases.collect(case_id, officer=OLGA)
+        await jobs.run_due()
+        await answer(case_id)
+    assert company.rows("shop", "SELECT item FROM purchase WHERE customer_id IN (1, 9)") == [("Hers",)]

@@ -127,3 +127,14 @@ async def test_officers_see_what_stands_closed_and_decide_on_the_requests_page(c
         assert "was not known here" not in page
         assert "closed on the word of somebody else" not in (await desk.get("/admin")).text
     assert not await is_closed()
+
+
+async def test_a_request_that_showed_nothing_does_not_open_what_a_permission_closed(company: Company) -> None:
+    await cases.mandates.note(await stopped(), "signed permission", date(2026, 1, 2).isoformat(), officer=OLGA)
+    async with db.writing():
+        await subjects.mark_verified((await subjects.ensure("email", "other@example.com", by="import")).id)
+    details = {"concerned": {"email": NEW}, "concerned_name": "Ana Pop", "permission": True}
+    second = await cases.open_for(await visit("other@example.com"), "opt-out", language="en", who="agent", details=details)
+    with pytest.raises(Conflict, match="No address stands closed"):
+        await cases.others_word.end(second.id, officer=OLGA)
+    assert await is_closed()
