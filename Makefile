@@ -14,7 +14,7 @@ run: setup ## set up what is missing and run the portal with the demo company (P
 IN_A_BROWSER := tests/journeys tests/widget tests/demo tests/faults
 test: check setup-test ## check, then every test on SQLite, PostgreSQL and in a browser (about 10 minutes)
 	$(PYTHON) -m pytest -n 4 --dist worksteal -p tests.both_databases $(IN_A_BROWSER:%=--ignore %)
-	$(PYTHON) -m pytest -n 2 --dist worksteal $(IN_A_BROWSER)
+	$(PYTHON) -m pytest -n 3 --dist worksteal $(IN_A_BROWSER)
 
 FAULTS := killed_serving killed_working told_to_stop database_away database_crash disk_full io_errors inbound_webhooks damaged_log migrating keys
 faults: setup-test ## kill -9, a crashed database, a full or failing disk, a damaged log, races; SEED=N repeats a run (8 minutes)

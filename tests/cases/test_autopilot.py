@@ -12,56 +12,21 @@ from portal.cases import models, states, switches
 from portal.custody import backup
 from portal.lib import clock
 from portal.lib.errors import Conflict, NotFound
-from tests.cases.shops import BEN, MALLORY, OLGA, SYSTEMS, Company, answer, ask, found_company, prove, visit
+from tests.cases.autopilot_steps import (
+    LATER,
+    OWNER,
+    acting,
+    asked,
+    comes_back,
+    known,
+    searched,
+    state,
+    waits_for_news,
+    watched,
+    watching,
+)
+from tests.cases.shops import BEN, MALLORY, OLGA, SYSTEMS, Company, answer, ask, found_company, prove
 from tests.conftest import House, on_both
-
-OWNER = "owner"
-SYSTEM_NAMES = ("shop", "news", "portal")
-LATER = timedelta(days=31)
-
-
-async def known(address: str = BEN) -> None:
-    async with db.writing():
-        await subjects.ensure("email", address, by="import", own=True)
-
-
-async def asked(right: str = "access", message: str = "", **changes: str) -> str:
-    """By Ben, who has just signed in."""
-    await known()
-    details = ({"message": message} if message else {}) | ({"changes": changes} if changes else {})
-    return (await cases.open_for(await visit(BEN), right, language="en", details=details)).id
-
-
-async def state(case_id: str) -> str:
-    return (await cases.case(case_id)).state
-
-
-async def searched(case_id: str) -> str:
-    """By an officer."""
-    await cases.collect(case_id, officer=OLGA)
-    await jobs.run_due()
-    return case_id
-
-
-async def watching(right: str = "access") -> None:
-    for system in SYSTEM_NAMES:
-        await switches.watch(right, system, officer=OWNER)
-
-
-async def acting(right: str = "access", **changes: str) -> None:
-    """More than a month ago it began to watch, and saw one request that an officer answered alike."""
-    with clock.at(clock.now() - LATER):
-        await watching(right)
-        case_id = await searched(await asked(right, **changes))
-        for field in changes:
-            await cases.decide_correction(case_id, field, True, officer=OLGA)
-        await answer(case_id)
-    for system in SYSTEM_NAMES:
-        await switches.act(right, system, officer=OWNER)
-
-
-async def watched() -> switches.Watched:
-    return await switches.watched("access", clock.now() - LATER)
 
 
 async def test_it_is_off_until_an_owner_says_otherwise(company: Company) -> None:
@@ -83,17 +48,6 @@ async def test_while_it_watches_officers_answer_and_it_notes_whether_alike(compa
     await searched(await asked(message="Please call me about my order."))
     assert (await watched()).left == 1
     assert len(await audit.search(event="case.autopilot_looked")) == 2
-
-
-async def test_an_officers_answer_with_something_taken_out_is_another_one(company: Company) -> None:
-    await watching()
-    case_id = await searched(await asked())
-    found = next(each for each in await cases.review(case_id, officer=OLGA) if each.table == "customer")
-    await cases.redact(case_id, found.id, 0, "name", reason="third party", officer=OLGA)
-    await answer(case_id, "partly", "Your name is not yours alone.")
-    assert (await watched()).other == (case_id,)
-    with clock.at(clock.now() + LATER), pytest.raises(Conflict, match="another answer"):
-        await switches.act("access", "shop", officer=OWNER)
 
 
 @on_both
@@ -288,18 +242,6 @@ async def test_a_restored_backup_does_not_answer_by_itself_what_was_ended_since(
     assert modes == {"shop": "off", "news": "watching", "portal": "watching"}
 
 
-async def waits_for_news(company: Company, case_id: str) -> None:
-    company.take_down("news")
-    await jobs.run_due()
-    assert await state(case_id) == states.COLLECTING
-
-
-async def comes_back(company: Company) -> None:
-    company.bring_back("news")
-    with clock.at(clock.now() + timedelta(hours=1)):
-        await jobs.run_due()
-
-
 async def test_an_officers_no_to_a_correction_is_not_overwritten(company: Company) -> None:
     await acting("rectification", name="Benjamin Lee")
     case_id = await asked("rectification", name="Ben A. Lee")
@@ -329,11 +271,3 @@ async def test_a_name_that_is_none_is_an_officers(company: Company, name: str) -
     case_id = await asked("rectification", name=name)
     await jobs.run_due()
     assert await state(case_id) == states.REVIEWING
-
-
-async def test_an_answer_proposed_but_not_approved_proves_nothing_yet(company: Company) -> None:
-    await watching()
-    case_id = await searched(await asked())
-    await cases.triage(case_id, officer=OLGA, flags=["third party"])
-    await cases.propose(case_id, officer=OLGA)
-    assert await state(case_id) == states.APPROVING and (await watched()).same == 0
