@@ -4,10 +4,12 @@ import argparse
 import os
 import subprocess
 import sys
+from datetime import timedelta
 
 import pytest
 
 from portal import audit, db, subjects
+from portal.lib import clock
 from portal.lib.errors import Conflict
 from portal.settings import HOME
 from portal.subjects import Arrival, Identifier, arrivals, commands, duplicates, places, reindexing
@@ -191,3 +193,16 @@ async def test_the_command_says_what_it_did(house: House, capsys: pytest.Capture
         await db.run("UPDATE identifier SET normaliser = 1")
     assert await commands.run_reindex(argparse.Namespace(by="system")) == 0
     assert "1 addresses and 0 notes" in capsys.readouterr().out
+
+
+async def test_a_note_without_end_stays_beside_one_that_ends_under_the_former_form(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with db.writing():
+        ends_at = clock.now() + timedelta(days=366)
+        await subjects.suppress("email", DOTTED, basis=subjects.notes.OTHERS_WORD, by="system", ends_at=ends_at)
+    next_form.come_into_force(monkeypatch.setattr)
+    async with db.writing():
+        assert await subjects.suppress("email", DOTTED, basis="asked", by="system")
+    with clock.at(ends_at + timedelta(days=1)):
+        assert await subjects.is_suppressed("email", DOTTED)
