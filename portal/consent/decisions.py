@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from portal import audit, db, subjects, vault
-from portal.consent import awaiting, events, fold
+from portal.consent import awaiting, events, fold, order
 from portal.consent.checks import TermsOf, refuse_bad, terms_of
 from portal.consent.propagation import wake
 from portal.consent.purposes import Purpose
@@ -76,7 +76,12 @@ async def record_checked(
     `masked`: addresses by identifier as the log may name them, those that the caller has at hand.
     """
     now = clock.now()
-    decided = [_decided(word, people[word.identifier], terms.purposes[word.purpose], now) for word in words]
+    closing = [word.identifier for word in words if word.said_at is None and word.answer in fold.CLOSING]
+    earliest = await order.earliest((each, people[each]) for each in closing)
+    decided = [
+        _decided(word, people[word.identifier], terms.purposes[word.purpose], now, earliest.get(word.identifier))
+        for word in words
+    ]
     return await _record(decided, people, terms.texts, batch, masked)
 
 
@@ -104,15 +109,17 @@ def known_of(person: Person, identifier: str) -> Known:
     return next(each for each in person.identifiers if each.id == identifier)
 
 
-def _decided(word: Word, person: Person, about: Purpose, now: datetime) -> Decided:
-    said_at = min(word.said_at or now, now)
+def _decided(word: Word, person: Person, about: Purpose, now: datetime, earliest: datetime | None) -> Decided:
+    said_at = min(word.said_at or word.heard_at or now, now)
+    if earliest is not None and word.said_at is None and word.answer in fold.CLOSING:
+        said_at = max(said_at, earliest)
     if (grade := _grade(word, known_of(person, word.identifier))) != word.grade:
         word = word._replace(grade=grade)
     runs_out = word.answer in ("yes", "informed")
     expires_at = expiry(said_at, word.until, about.lifetime_months) if runs_out else None
     # An import carries what was confirmed elsewhere; whoever is proven has nothing left to confirm.
     pending = about.double_opt_in and word.answer == "yes" and word.grade not in ("self-verified", "import")
-    return Decided(ids.new(), word, said_at, now, expires_at, "pending" if pending else "firm", "")
+    return Decided(ids.new(), word, said_at, max(now, said_at), expires_at, "pending" if pending else "firm", "")
 
 
 def _grade(word: Word, mine: Known) -> str:

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from itertools import islice
 
 from portal import audit, db, subjects, vault
-from portal.consent import events
+from portal.consent import events, order
 from portal.consent.import_batch import Batch, actor_of, find_batch, keep_plan, refuse_undone, start, undone_why
 from portal.consent.import_counts import KEPT_LINES
 from portal.consent.import_file import NDJSON, ListFile, records
@@ -134,11 +134,12 @@ async def _stop(identifiers: list[str], by: str) -> None:
     marks = ", ".join("?" * len(identifiers))
     sql = f"SELECT holder FROM stop WHERE kind = 'suppressed' AND by = ? AND lifted_at IS NULL AND holder IN ({marks})"
     stopped = {row["holder"] for row in await db.rows(sql, by, *identifiers)}
-    people, now = await subjects.people(set(identifiers) - stopped), clock.micros(clock.now())
+    people = await subjects.people(set(identifiers) - stopped)
+    since = clock.micros(await order.moment_of_stop(people))
     acts = {each: ids.new() for each in people}
     await db.many(
         "INSERT INTO stop (id, act, holder, kind, scope, since, by, why) VALUES (?, ?, ?, 'suppressed', '', ?, ?, ?)",
-        [(ids.new(), act, identifier, now, by, WHY) for identifier, act in acts.items()],
+        [(ids.new(), act, identifier, since, by, WHY) for identifier, act in acts.items()],
     )
     payload = {"channel": "*", "why": WHY}
     await audit.record_many(

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from portal import audit, db, subjects
-from portal.consent import events
+from portal.consent import events, order
 from portal.consent.import_rows import Line
 from portal.consent.permissions import Facts
 from portal.consent.propagation import wake
@@ -49,14 +49,16 @@ async def record_stops(found: Sequence[tuple[Line, str]], people: Mapping[str, P
     """Record the stops of lines about these identifiers, with one entry in the log per act; inside `writing()`."""
     if not found:
         return
-    now, rows, notes = clock.micros(clock.now()), list[tuple[object, ...]](), list[audit.Note]()
+    concerned = {one for _line, each in found for one in (each, *people[each].subjects)}
+    since = clock.micros(await order.moment_of_stop(concerned))
+    rows, notes = list[tuple[object, ...]](), list[audit.Note]()
     for line, identifier in found:
         person = people[identifier]
         home = next(each.home for each in person.identifiers if each.id == identifier)
         for kind, scope in rows_of(line):
             act = ids.new()
             holders = [identifier] if kind == "suppressed" else list(person.subjects)
-            rows += [(ids.new(), act, holder, kind, scope, now, by, line.stop) for holder in holders]
+            rows += [(ids.new(), act, holder, kind, scope, since, by, line.stop) for holder in holders]
             event = events.SUPPRESSED if kind == "suppressed" else events.OBJECTED
             named = {"channel": scope} if kind == "suppressed" else {"scope": scope}
             notes.append(audit.Note(event, by, home, object=act, payload=named | {"why": line.stop}))

@@ -169,7 +169,7 @@ def _pauses(rows: Iterable[dict[str, Any]]) -> list[tuple[str, Pause]]:
 
 
 def _holding(holders: Sequence[str], at: datetime | None) -> tuple[list[db.Question], list[db.Question]]:
-    """The questions for stops and for pauses that stand, or stood at a moment."""
+    """The questions for stops and for pauses that stand, whatever the clock said when they began, or stood at a moment."""
     moment = clock.micros(at or clock.now())
 
     def questions(table: str, condition: str) -> list[db.Question]:
@@ -178,6 +178,8 @@ def _holding(holders: Sequence[str], at: datetime | None) -> tuple[list[db.Quest
         times = condition.count("?")
         return [(f"{sql}({', '.join('?' * len(part))})", (*[moment] * times, *part)) for part in parts]
 
+    if at is None:
+        return questions("stop", "lifted_at IS NULL"), questions("pause", "until > ? AND ended_at IS NULL")
     return (
         questions("stop", "since <= ? AND (lifted_at IS NULL OR lifted_at > ?)"),
         questions("pause", "since <= ? AND until > ? AND (ended_at IS NULL OR ended_at > ?)"),

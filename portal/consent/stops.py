@@ -8,7 +8,7 @@ by the person's own later yes.
 from typing import Any
 
 from portal import audit, db, subjects
-from portal.consent import events
+from portal.consent import events, order
 from portal.consent.models import StopRow
 from portal.consent.propagation import wake
 from portal.consent.purposes import in_force
@@ -109,8 +109,8 @@ async def _stop_person(event: audit.Event, subject_id: str, *, by: str, case: st
 
 
 async def _insert(holders: list[str], act: str, **what: Any) -> None:
-    now = clock.now()
-    await StopRow.bulk_create([StopRow(id=ids.new(), act=act, holder=holder, since=now, **what) for holder in holders])
+    since = await order.moment_of_stop(holders)
+    await StopRow.bulk_create([StopRow(id=ids.new(), act=act, holder=holder, since=since, **what) for holder in holders])
 
 
 async def _require_purpose(key: str) -> None:

@@ -62,7 +62,7 @@ class Cell(NamedTuple):
 
 
 class Word(NamedTuple):
-    """One answer of one person, as a door hands it in. `said_at` None: undated, which counts as now."""
+    """One answer of one person, as a door hands it in. `said_at` as claimed; None: undated, which counts as when we heard it."""
 
     identifier: str
     purpose: str
@@ -77,6 +77,7 @@ class Word(NamedTuple):
     language: str
     until: datetime | None = None
     evidence: Mapping[str, Any] | None = None
+    heard_at: datetime | None = None
 
     @property
     def cell(self) -> Cell:
