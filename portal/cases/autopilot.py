@@ -6,6 +6,8 @@ officer would have to open first (caution.py) stays for officers, with the searc
 would have answered.
 """
 
+from datetime import timedelta
+
 from portal import audit, db, jobs, subjects, vault
 from portal.cases import approval, caution, events, fanout, freeze, models, moves, review, states, switches, targets
 from portal.lib import clock
@@ -18,6 +20,8 @@ HOW, ANSWER = "signed in", "fulfilled"
 OWN = frozenset({"name", "street", "city", "postcode", "country", "language"})
 PROVEN_FIRST = ("email", "phone")
 LONGEST = 80
+# Before a correction is made: long enough to read the mail that it was asked for, and to take it back.
+WAIT = timedelta(hours=1)
 # What officers do with a request without changing anything about it.
 ONLY_LOOKED = (events.SEEN.name, events.LOOKED.name)
 
@@ -41,6 +45,10 @@ async def autopilot_job(job: jobs.Job) -> None:
         elif row.state == states.REVIEWING and mode != switches.OFF and not await _is_noted(row):
             # What officers began, or had a hand in, is theirs, also where it acts.
             acts = mode == switches.ACTING and row.officer is None and not await _is_touched(row)
+            ready = row.received_at + WAIT
+            if acts and row.right == "rectification" and clock.now() < ready:
+                await switches.look_later(row, ready)
+                return
             await _look(row, acts=acts and await _searched_where_it_acts(row))
 
 

@@ -144,7 +144,12 @@ async def wake(row: models.CaseRow) -> None:
     if row.right not in RIGHTS or row.state not in (states.TRIAGE, states.REVIEWING):
         return
     if await mode_of(row.right) != OFF:
-        await jobs.later("cases.autopilot", {"case": row.id}, key=f"cases.autopilot {row.id} {row.version}")
+        await look_later(row, None)
+
+
+async def look_later(row: models.CaseRow, at: datetime | None) -> None:
+    """Inside `writing()`: at that moment, or soon."""
+    await jobs.later("cases.autopilot", {"case": row.id}, key=f"cases.autopilot {row.id} {row.version}", at=at)
 
 
 def _judged(noted: dict[str, Any]) -> str:

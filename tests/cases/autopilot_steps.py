@@ -64,5 +64,12 @@ async def waits_for_news(company: Company, case_id: str) -> None:
 
 async def comes_back(company: Company) -> None:
     company.bring_back("news")
-    with clock.at(clock.now() + timedelta(hours=1)):
+    with clock.at(clock.now() + timedelta(minutes=61)):
+        await jobs.run_due()
+
+
+async def an_hour_later() -> None:
+    """A correction waits so long."""
+    await jobs.run_due()
+    with clock.at(clock.now() + timedelta(minutes=61)):
         await jobs.run_due()

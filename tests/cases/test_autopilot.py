@@ -1,5 +1,6 @@
 """Answering by itself: off from the start, only after a month of the very same answers, and never what asks for judgement."""
 
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -16,6 +17,7 @@ from tests.cases.autopilot_steps import (
     LATER,
     OWNER,
     acting,
+    an_hour_later,
     asked,
     comes_back,
     known,
@@ -25,7 +27,7 @@ from tests.cases.autopilot_steps import (
     watched,
     watching,
 )
-from tests.cases.shops import BEN, MALLORY, OLGA, SYSTEMS, Company, answer, ask, found_company, prove
+from tests.cases.shops import BEN, MALLORY, OLGA, SYSTEMS, Company, answer, ask, found_company, newest_to, prove
 from tests.conftest import House, on_both
 
 
@@ -158,12 +160,42 @@ async def test_what_an_officer_began_is_the_officers(company: Company) -> None:
 async def test_a_name_is_corrected_without_an_officer_and_read_back(company: Company) -> None:
     await acting("rectification", name="Benjamin Lee")
     case_id = await asked("rectification", name="Ben A. Lee")
-    await jobs.run_due()
+    await an_hour_later()
     assert company.rows("shop", "SELECT name FROM customer WHERE id = 2") == [("Ben A. Lee",)]
     [correction] = await cases.corrections(case_id)
     assert correction["read_back"] is True and await state(case_id) == states.CLOSED
     log = {each.event for each in await audit.search(case=case_id, limit=50)}
     assert "case.autopilot_answered" in log and "case.correction_decided" not in log
+
+
+@on_both
+async def test_a_correction_waits_an_hour_in_which_it_can_be_taken_back(company: Company) -> None:
+    await acting("rectification", name="Benjamin Lee")
+    regretted = await asked("rectification", name="Ben A. Lee")
+    await jobs.run_due()
+    with clock.at(clock.now() + timedelta(minutes=50)):
+        await jobs.run_due()
+        assert await state(regretted) == states.REVIEWING
+        await cases.withdraw(regretted, actor="customer:ben")
+    with clock.at(clock.now() + timedelta(minutes=61)):
+        await jobs.run_due()
+    assert company.rows("shop", "SELECT name FROM customer WHERE id = 2") == [("Benjamin Lee",)]
+
+
+async def test_a_person_who_says_within_the_hour_that_it_was_not_them_is_heard(company: Company) -> None:
+    await acting("rectification", name="Benjamin Lee")
+    async with db.writing():
+        ben = await subjects.find("email", BEN)
+        assert ben is not None
+        other = await subjects.ensure("email", "ben@work.example", by="customer", subject=ben.subject, own=True)
+        await subjects.mark_verified(other.id)
+    case_id = await asked("rectification", name="Ben A. Lee")
+    await jobs.run_due()
+    await cases.not_me(re.findall(r"/requests/notices/([\w-]+)", await newest_to("ben@work.example", "mail/case-notice"))[-1])
+    with clock.at(clock.now() + timedelta(minutes=61)):
+        await jobs.run_due()
+    assert await state(case_id) == states.REVIEWING
+    assert company.rows("shop", "SELECT name FROM customer WHERE id = 2") == [("Benjamin Lee",)]
 
 
 async def test_while_it_watches_no_correction_is_accepted(company: Company) -> None:
@@ -179,7 +211,7 @@ async def test_while_it_watches_no_correction_is_accepted(company: Company) -> N
 async def test_a_telephone_number_that_nobody_proved_is_an_officers(company: Company, unproven: str) -> None:
     await acting("rectification", name="Benjamin Lee")
     case_id = await asked("rectification", phone=unproven)
-    await jobs.run_due()
+    await an_hour_later()
     assert await state(case_id) == states.REVIEWING
     assert company.rows("shop", "SELECT phone FROM customer WHERE id = 2") == [(None,)]
 
@@ -202,7 +234,7 @@ async def test_a_telephone_number_that_the_person_proved_is_corrected(company: C
 
 async def corrected_phone() -> str:
     case_id = await asked("rectification", phone="+40722222222")
-    await jobs.run_due()
+    await an_hour_later()
     return await state(case_id)
 
 
@@ -212,7 +244,7 @@ async def test_what_stands_twice_or_cannot_be_corrected_is_an_officers(company: 
     rules = company.folder / "news.toml"
     rules.write_text(rules.read_text().replace('status = "State" }', 'status = "State", name = "Name" }'))
     case_id = await asked("rectification", name="Ben A. Lee")
-    await jobs.run_due()
+    await an_hour_later()
     assert await state(case_id) == states.REVIEWING
 
 
@@ -269,5 +301,5 @@ async def test_what_an_officer_took_out_or_noted_meanwhile_is_an_officers(compan
 async def test_a_name_that_is_none_is_an_officers(company: Company, name: str) -> None:
     await acting("rectification", name="Benjamin Lee")
     case_id = await asked("rectification", name=name)
-    await jobs.run_due()
+    await an_hour_later()
     assert await state(case_id) == states.REVIEWING

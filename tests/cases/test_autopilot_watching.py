@@ -13,6 +13,7 @@ from tests.cases.autopilot_steps import (
     LATER,
     OWNER,
     acting,
+    an_hour_later,
     asked,
     comes_back,
     searched,
@@ -89,7 +90,7 @@ async def test_a_field_that_stands_twice_in_one_system_is_an_officers(company: C
     company.run("shop", "INSERT INTO customer VALUES (9, 'ben@example.com', NULL, 'Carla Lee');")
     details = {"changes": {"name": "Zed"}, "old": {"name": "Carla Lee"}}
     case_id = (await cases.open_for(await visit(BEN), "rectification", language="en", details=details)).id
-    await jobs.run_due()
+    await an_hour_later()
     assert await state(case_id) == states.REVIEWING
     assert company.rows("shop", "SELECT name FROM customer WHERE id IN (2, 9) ORDER BY id") == [("Benjamin Lee",), ("Carla Lee",)]
 
