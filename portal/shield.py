@@ -5,12 +5,14 @@ CSRF without tokens: an unsafe request must come from our own pages, which a bro
 """
 
 import re
+import sys
 import time
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from urllib.parse import urlsplit
 
 import structlog
 from starlette.datastructures import MutableHeaders
+from starlette.formparsers import MultiPartParser
 from starlette.requests import Request, cookie_parser
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -34,6 +36,8 @@ _HSTS = (b"strict-transport-security", b"max-age=63072000; includeSubDomains")
 LONGEST_ADDRESS = 4_000
 LISTS = ("/api/v1/imports", "/api/v1/permissions/scrub")
 WITH_FILES = re.compile(r"/requests/[^/]+/messages|/answer/[^/]+")
+# Else what is longer than a mebibyte would lie in clear in a temporary file. The limit of bodies is that of memory as well.
+MultiPartParser.spool_max_size = sys.maxsize
 EXEMPT_FROM_CSRF = ("/u/", "/api/", "/w/", "/answer/")
 Asked = dict[bytes, bytes]
 

@@ -46,11 +46,11 @@ async def linked(request: Request) -> None:
 
 
 async def _filled_in(request: Request) -> tuple[dict[str, str], connectors.person.HandedIn | None]:
-    """The fields, and the file if there is one. It is read into memory: nothing of it lies in clear on the disk."""
+    """The fields, and the file if there is one."""
     if not request.headers.get("content-type", "").startswith("multipart/form-data"):
         return await form(request), None
     try:
-        given = await _InMemory(
+        given = await MultiPartParser(
             request.headers, request.stream(), max_files=1, max_fields=FIELDS, max_part_size=LONGEST_FIELD
         ).parse()
     except MultiPartException as problem:
@@ -63,10 +63,6 @@ async def _filled_in(request: Request) -> tuple[dict[str, str], connectors.perso
         return {name: each.strip() for name, each in given.items() if isinstance(each, str)}, handed_in
     finally:
         await given.close()
-
-
-class _InMemory(MultiPartParser):
-    spool_max_size = 1_000_000_000  # the shield ends larger bodies long before
 
 
 async def _answer(

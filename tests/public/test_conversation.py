@@ -1,5 +1,6 @@
 """Messages and looks on both sides of the site: the person's page, the officers' page, and strangers who hold the reference."""
 
+import tempfile
 from datetime import timedelta
 from pathlib import Path
 
@@ -169,3 +170,14 @@ async def test_why_a_request_waits_is_told_to_its_person_and_not_to_who_holds_th
         shown, bare = (await ana.get(page)).text, (await nobody.get(page)).text
     assert "We asked you something and wait" in shown and "we need more time, and why" in shown and "prepares the answer" in shown
     assert "wait for your answer" not in bare and "we need more time, and why" not in bare
+
+
+async def test_a_large_file_is_never_put_down_in_clear(company: Company, monkeypatch: pytest.MonkeyPatch) -> None:
+    put_down: list[object] = []
+    monkeypatch.setattr(tempfile.SpooledTemporaryFile, "rollover", put_down.append)
+    page = f"/requests/{await cases.reference_of(await collected('access'))}"
+    large = ("files", ("large.pdf", b"%PDF-1.7 " + b"my illness " * 200_000, "application/pdf"))
+    async with Browser() as ana:
+        await sign_in(ana, ANA)
+        sent = await ana.post(page + "/messages", data={"text": "Here it is."}, files=[large])
+    assert "large.pdf" in sent.text and put_down == []
