@@ -26,7 +26,8 @@ SAVED = "saved"
 
 @dataclass(frozen=True)
 class Square:
-    """One switch of the matrix, or the reason why there is none. `waiting`: the yes that its address has to confirm."""
+    """One switch of the matrix, or the reason why there is none. `waiting`: the yes that its address has to confirm; `folded`: a
+    topic that is off, kept where it can be found."""
 
     id: str
     name: str
@@ -36,6 +37,8 @@ class Square:
     why: str
     action: str
     waiting: str = ""
+    topic: bool = False
+    folded: bool = False
 
 
 @dataclass(frozen=True)
@@ -187,10 +190,9 @@ async def _paused(request: Request) -> bool:
 
 
 async def _rows(request: Request) -> list[Row]:
-    # A topic has a square of its own while it is on, so that whatever is on can be seen and stopped.
     person = request.state.customer.subject
     waiting = {(each.identifier, each.cell): each for each in await consent.awaiting.pending(person)}
-    found = [cell for cell in await consent.choices(person) if cell.topic is None or cell.allowed or _place(cell) in waiting]
+    found = [cell for cell in await consent.choices(person) if cell.topic is None or (cell.identifier and cell.changeable)]
     found = [cell for cell in found if cell.identifier is None or cell.identifier.audience != subjects.FORMER]
     known = {cell.identifier.id: cell.identifier for cell in found if cell.identifier is not None}
     values = await subjects.values_of(list(known.values()))
@@ -229,13 +231,15 @@ def _square(cell: consent.Choice, masks: dict[str, str], waiting: consent.awaiti
     channel = consent.channel_name(cell.channel)
     return Square(
         id=_square_id(cell.purpose.key, cell.channel, topic, identifier),
-        name=f"{channel}: {cell.topic.title}" if cell.topic else channel,
+        name=cell.topic.title if cell.topic else channel,
         address=masks.get(identifier, ""),
         kind=kind,
         on=cell.allowed,
         why=why(cell) if waiting is None else _until_confirmed(waiting),
         action=f"/preferences/{cell.purpose.key}/{cell.channel}?{query}",
         waiting=waiting.decision if waiting else "",
+        topic=cell.topic is not None,
+        folded=cell.topic is not None and not cell.allowed and waiting is None,
     )
 
 

@@ -93,3 +93,26 @@ async def test_the_proof_of_an_answer_opens_for_its_person_alone(shop: House) ->
         receipt = (await ana.get(proof[1] + "/download")).text
         assert audit.verify_receipt(receipt, [await audit.log_key()]).ok
         assert [(await ben.get(proof[1] + end)).status_code for end in ("", "/download")] == [404, 404]
+
+
+async def test_a_topic_is_found_switched_on_off_and_on_again(shop: House) -> None:
+    async with Browser() as ana:
+        await sign_in(ana, ANA)
+        page = await ana.get("/preferences")
+        identifier = await subjects.find("email", ANA)
+        assert identifier is not None
+        of_topic = re.search(r'action="(/preferences/newsletter/email\?[^"]*topic=readings)"', page.text)
+        assert of_topic and '<details class="more">' in page.text
+        action = of_topic[1].replace("&amp;", "&")
+
+        async def is_on() -> bool:
+            return (await consent.permission(identifier.id, "newsletter", "email", "readings")).allowed
+
+        on = await ana.post(action, data={"answer": "yes"}, headers={"hx-request": "true"})
+        assert await is_on() and "Done. It is on." in on.text
+        off = await ana.post(action, data={"answer": "no"}, headers={"hx-request": "true"})
+        assert not await is_on() and '<details class="more" open>' in off.text and "It is on." not in off.text
+        once = re.search(r'name="once" value="([^"]+)"', off.text)
+        assert once
+        await ana.post("/preferences/undo", data={"once": once[1]}, headers={"hx-request": "true"})
+        assert await is_on()
