@@ -28,6 +28,7 @@ def figures(database_url: str, database: str, stored: list[int], seconds: int) -
             empty = _decide(portal, seconds, first=800_000_000)
         yield figure(f"{database}: decisions, no database", bare.per_second, "requests/s")
         yield figure(f"{database}: decisions", empty.per_second, "requests/s", baseline=apart.per_second, at_least=floor)
+        yield figure(f"{database}: decisions, by one transaction each", empty.per_second / apart.per_second, "times", at_least=4)
         yield figure(f"{database}: decisions, p99", empty.p99, "ms", baseline=apart.p99, at_most=100)
         for rows in stored:
             run(environment(var, database_url), "benchmarks.fill", str(rows))

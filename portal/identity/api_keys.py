@@ -23,7 +23,7 @@ from portal.paper import _
 PREFIX = "pk_"  # so that scanners of public code find a leaked one
 SCOPES = (
     *("decisions:write", "decisions:read", "permissions:read", "lists:read", "imports:write"),
-    *("subjects:link", "unsubscribe:write", "cases:write"),
+    *("unsubscribe:write", "cases:write"),
 )
 # A revocation in another process counts here after a second; a new key made there after a twentieth of one.
 BELIEVED_FOR, MISSING_FOR = 1.0, 0.05

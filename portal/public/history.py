@@ -69,6 +69,7 @@ async def show(request: Request) -> Response:
         bars=bars,
         start=start,
         wide=WIDE,
+        cut=MOST if len(every) >= MOST and number == last else 0,
     )
 
 
@@ -79,11 +80,13 @@ async def download(request: Request) -> Response:
     kinds = {each.id: each.kind for each in known}
     # Whole addresses are data, and seeing data takes a fresh proof (a request); here they are told apart by their masks.
     values = {name: subjects.mask(kinds[name], value or "") for name, value in (await subjects.values_of(known)).items()}
+    every = await consent.history(person, MOST)
     content = {
         "made_at": clock.rfc3339(clock.now()),
         "choices": [_choice(each, values) for each in await consent.choices(person)],
         "wishes": {name: value for name, value in _fields(await consent.wishes(person)).items() if value},
-        "history": [_entry(each, values) for each in await consent.history(person, MOST)],
+        "history": [_entry(each, values) for each in every],
+        "history_is_cut": len(every) >= MOST,
     }
     text = json.dumps(content, ensure_ascii=False, indent=1) + "\n"
     headers = {"content-disposition": 'attachment; filename="your-choices.json"'}

@@ -63,6 +63,13 @@ _act = st.one_of(
     ),
     st.tuples(st.tuples(st.just("clock"), st.sampled_from([-30, -1, 2]))),
 )
+_here = st.sampled_from([STOCK, STOCK, SIMILAR])
+_at_once = st.tuples(st.tuples(st.just("say"), st.just(0), st.sampled_from(["yes", "no"]), _here), _grade, st.just(0))
+_while_the_clock_moves = st.one_of(
+    _at_once,
+    st.tuples(st.tuples(st.just("clock"), st.sampled_from([-30, -1, 2]))),
+    st.tuples(st.tuples(st.sampled_from(["object", "bounce"]), st.just(0))),
+)
 _numbers = count()
 
 
@@ -129,6 +136,12 @@ class Oracle:
 async def test_a_no_is_never_lost_whatever_happens_in_whatever_order(
     house: House, tmp_path: Path, acts: list[tuple[Any, ...]]
 ) -> None:
+    await _live_through(tmp_path, acts)
+
+
+@settings(max_examples=60)
+@given(st.lists(_while_the_clock_moves, min_size=3, max_size=8))
+async def test_nor_while_the_clock_goes_back(sqlite_house: House, tmp_path: Path, acts: list[tuple[Any, ...]]) -> None:
     await _live_through(tmp_path, acts)
 
 

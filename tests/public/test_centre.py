@@ -178,3 +178,15 @@ async def test_everything_chosen_can_be_taken_along_as_a_file(shop: House) -> No
         assert on[0]["address"] == subjects.mask("email", ANA) and on[0]["because"]["answer"] == "yes"
         assert content["wishes"] == {"hours": "evening"} and content["history"][0]["receipt"].startswith("/receipts/")
         assert ANA not in answer.text
+
+
+async def test_where_not_all_answers_fit_the_page_and_the_file_say_so(shop: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("portal.public.history.MOST", 3)
+    async with Browser() as ana:
+        mine = await _ana(ana)
+        await say(mine, "yes", "newsletter", grade="self-verified")
+        assert "There are more" not in (await ana.get("/preferences/history")).text
+        for answer in ("no", "yes", "no"):
+            await say(mine, answer, "newsletter", grade="self-verified")
+        assert "the newest 3 of your answers" in (await ana.get("/preferences/history")).text
+        assert json.loads((await ana.get("/preferences/download")).text)["history_is_cut"] is True
