@@ -49,6 +49,9 @@ class Settings:
     witness_url: str = _setting("", "Submission prefix of a C2SP witness that cosigns the log; empty: none")
     witness_key: str = _setting("", "That witness's verifier key: name+0123abcd+base64")
     processes: int = _setting(1, "How many processes answer requests; beside several, one more does the jobs and signs the log")
+    log_open: bool = _setting(
+        False, "1: anybody may read the log's tiles and entries below /audit/; how much of what happens here shows in them"
+    )
     worker: bool = _setting(True, "0: this process only serves; `portal work` does the jobs and signs the log elsewhere")
     body_limit: int = _setting(1_000_000, "Largest request body in bytes")
     files_limit: int = _setting(10_000_000, "Largest message with files that a person may send, in bytes")

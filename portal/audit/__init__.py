@@ -12,6 +12,7 @@ from portal.audit.lockfile import LogBroken
 from portal.audit.receipts import ReceiptReport, log_keys, prove, verify_receipt
 from portal.audit.search import Entry, entries_after, entry, open_payload, search
 from portal.audit.sequencer import run_sequencer, sequence_all
+from portal.audit.served import served
 from portal.audit.verification import LogReport, verify_log
 from portal.audit.vocabulary import Event, vocabulary
 
@@ -38,6 +39,7 @@ __all__ = [
     "safety",
     "search",
     "sequence_all",
+    "served",
     "shred_payloads",
     "tiles",
     "unsigned_since",

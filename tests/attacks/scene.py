@@ -29,6 +29,7 @@ PUBLIC_WORDS = {"/language/{code}": "/language/en", "/notices/{key}": "/notices/
 PUBLIC_WORDS |= {f"/w/v1/{{hash}}/{file}": "" for file in sites.releases.FILES}
 VISITORS = ("settings", "page", "choices", "standing", "form/{purpose}", "form/{purpose}.html")
 PUBLIC_WORDS |= {f"/w/v1/{{site}}/{end}": "" for end in VISITORS}
+PUBLIC_WORDS |= {"/audit/tile/{path:path}": "/audit/tile/0/000.p/1"}
 PUBLIC_WORDS |= {f"/texts/{{key}}@{{number:int}}/{{language}}{end}": f"/texts/statement@1/en{end}" for end in ("", "/changes")}
 OWNERS = ("/admin/keys", "/admin/sites/new", "/admin/systems/{system}/map")
 

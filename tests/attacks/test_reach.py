@@ -44,7 +44,8 @@ NOT_ONLY_LOOKING = {
     "GET /downloads/{secret}": "a download must be a GET for browsers to save it; the link is for this session and one use",
     "GET /admin/sign-in/code": "shows a new officer's second factor, made anew until the first code of it was given",
 }
-NOT_THERE_YET = {  # the case is not closed; nobody is half signed in
+NOT_THERE_YET = {  # the case is not closed; nobody is half signed in; the operator opened no log
+    "GET /audit/tile/{path:path}",
     "GET /admin/cases/{case}/proof",
     "GET /admin/cases/{case}/certificate",
     "GET /admin/cases/{case}/package",
