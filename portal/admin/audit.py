@@ -35,6 +35,7 @@ async def show(request: Request) -> Response:
         older=older,
         checkpoint=await audit.checkpoint(),
         anchors=await custody.anchors.standings(),
+        beginnings=[each for each in await audit.earlier.stored_beginnings() if each.lost],
         report=None,
     )
 

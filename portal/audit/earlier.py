@@ -24,6 +24,11 @@ class Beginning:
     root: bytes
     origin: str
 
+    @property
+    def lost(self) -> int:
+        """How many entries of the log before are not in this one; their receipts stay right."""
+        return max(0, self.size - self.place)
+
 
 @dataclass(frozen=True)
 class Compared:

@@ -16,9 +16,9 @@ from portal.paper import _
 async def show(request: Request) -> Response:
     """After a restore the log goes on under its next name; proofs of the part before keep the key with that name."""
     key, *before = await audit.log_keys()
-    return page(
-        request, "public/check.html", checkpoint=await audit.checkpoint(), key=key, before=before, whole=settings.get().log_open
-    )
+    lost = {each.origin: each.lost for each in await audit.earlier.stored_beginnings()}
+    context = {"key": key, "before": before, "lost": lost, "whole": settings.get().log_open}
+    return page(request, "public/check.html", checkpoint=await audit.checkpoint(), **context)
 
 
 async def latest(request: Request) -> Response:

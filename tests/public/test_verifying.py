@@ -6,13 +6,15 @@ import re
 from html import unescape
 from pathlib import Path
 
-from portal import audit, cases, consent, subjects
+from portal import audit, cases, consent, custody, db, subjects
+from portal.custody import backup
 from portal.paper import STATIC
 from portal.settings import HOME
+from tests.audit import acts
 from tests.cases.shops import collected, found_company
 from tests.conftest import House
 from tests.consent.people import say
-from tests.people import ANA, BEN, Browser, sign_in
+from tests.people import ANA, BEN, Browser, go_to_work, hire, sign_in
 
 
 async def test_the_page_admits_its_own_script_and_style_by_hash_and_no_network(sqlite_house: House) -> None:
@@ -74,3 +76,26 @@ async def test_each_step_of_a_request_has_a_proof_for_its_person_alone(published
         headings = {heading for each in shown for heading in re.findall("<h1>(.*)</h1>", each)}
         assert {"Your request came in.", "You confirmed your address.", "Every system has answered."} <= headings
         assert {(await ben.get(each + end)).status_code for each in proofs for end in ("", "/download")} == {404}
+
+
+async def test_what_a_restored_backup_lacks_is_counted(sqlite_house: House, tmp_path: Path) -> None:
+    await acts.say(times=3)
+    await audit.sequence_all()
+    made = await backup.make(tmp_path / "backups")
+    await audit.sequence_all()
+    before = await audit.checkpoint()
+    await acts.say(times=4)
+    await audit.sequence_all()
+    after = await audit.checkpoint()
+    await db.close()
+    await custody.restore(made.data, new_log=True)
+    await db.open_database()
+    await audit.sequence_all()
+    assert before and after
+    [beginning] = await audit.earlier.stored_beginnings()
+    assert beginning.lost == after.size - beginning.place >= 4
+    async with Browser() as visitor, Browser() as auditor:
+        assert f"{beginning.lost} entries of it came after that copy" in (await visitor.get("/check")).text
+        await go_to_work(auditor, await hire("vik@example.com", "auditor"))
+        told = (await auditor.get("/admin/audit")).text
+        assert f"{beginning.lost} entries of {beginning.origin} came after the backup" in told
