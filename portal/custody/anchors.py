@@ -12,6 +12,7 @@ from hashlib import sha256
 from typing import Any
 
 from portal import audit, db, jobs
+from portal.audit.notes import Checkpoint
 from portal.custody import checkpoint_mail, events, timestamps, witness
 from portal.custody.refusal import AnchorFailed
 from portal.lib import clock, ids
@@ -71,6 +72,12 @@ async def standings() -> list[Standing]:
     on = {"mail": checkpoint_mail.is_on(), "timestamp": bool(get().timestamp_url), "witness": bool(get().witness_url)}
     troubles = {each["kind"]: each for each in await db.rows("SELECT kind, since, why FROM anchor_trouble")}
     return [await _standing(kind, on[kind], troubles.get(kind)) for kind in KINDS]
+
+
+async def newest(count: int) -> list[Checkpoint]:
+    """The last signed states that somebody else holds, each once."""
+    found = await db.rows("SELECT DISTINCT origin, size, note FROM anchor ORDER BY size DESC LIMIT ?", count)
+    return [audit.notes.read_checkpoint(each["note"]) for each in found]
 
 
 async def find(anchor_id: str) -> Anchor:

@@ -61,6 +61,8 @@ def run_drill(arguments: argparse.Namespace) -> int:
         _("%(file)s can be restored: %(entries)d entries verified, %(receipts)d receipts proven, in %(seconds)d seconds.")
         % vars(done)
     )
+    if done.anchors:
+        print(_("It fits %d signed states that others hold.") % done.anchors)
     _tell_again(done.again)
     if arguments.trim:
         print(_("%d lines of safety.log are in every backup and were left out.") % done.trimmed)

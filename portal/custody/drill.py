@@ -1,7 +1,8 @@
 """`portal drill`: does the backup hold what we think? Restored into a scratch place, verified, and the day recorded.
 
-Everything that `portal restore` does but the last step: rows counted, the whole log verified, the safety log replayed, and a
-receipt of one entry of each of the newest days made and checked. GDPR Art. 32(1)(d).
+Everything that `portal restore` does but the last step: rows counted, the whole log verified and compared with what others
+hold of it (anchors.py), the safety log replayed, and a receipt of one entry of each of the newest days made and checked.
+GDPR Art. 32(1)(d).
 """
 
 import asyncio
@@ -10,21 +11,24 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from portal import audit, db
-from portal.custody import backup, events
+from portal.audit.notes import Checkpoint
+from portal.custody import anchors, backup, events
 from portal.custody.copying import scratch
 from portal.custody.restore import lay_beside, unpacked, verified
 from portal.lib.errors import Invalid
 
 DAYS = 31
+ANCHORS = 100
 
 
 @dataclass(frozen=True)
 class Drilled:
-    """What was tried: entries in the log, receipts that verify, what had to be done again, how many lines of the safety log no
-    backup needs any more, and how long it took."""
+    """What was tried: entries in the log, signed states that others hold and that fit it, receipts that verify, what had to be
+    done again, how many lines of the safety log no backup needs any more, and how long it took."""
 
     file: Path
     entries: int
+    anchors: int
     receipts: int
     again: dict[str, int]
     trimmed: int
@@ -38,8 +42,10 @@ async def drill(file: Path, *, keys: Path | None = None, trim: bool = False) -> 
     """
     started = time.monotonic()
     with scratch() as private:
+        held = await _held_by_others()
         await asyncio.to_thread(lay_beside, private)
         async with unpacked(file, keys, private) as place, verified(place) as entries:
+            anchored = await _compared(held, entries)
             try:
                 again = await audit.safety.replay()
                 proven, problems = await audit.restored.prove_each_day(DAYS)
@@ -51,11 +57,31 @@ async def drill(file: Path, *, keys: Path | None = None, trim: bool = False) -> 
     try:
         seconds = round(time.monotonic() - started)
         async with db.writing():
-            payload = {"file": file.name, "entries": entries, "receipts": proven, "again": again, "seconds": seconds}
+            payload = {"file": file.name, "entries": entries, "anchors": anchored, "receipts": proven, "again": again}
+            payload["seconds"] = seconds
             await audit.record(events.DRILLED, actor="system", payload=payload)
-        return Drilled(file, entries, proven, again, await _trim(file) if trim else 0, seconds)
+        return Drilled(file, entries, anchored, proven, again, await _trim(file) if trim else 0, seconds)
     finally:
         await db.close()
+
+
+async def _held_by_others() -> list[Checkpoint]:
+    """As the portal in use knows them: the backup's own list would fit the backup."""
+    await db.open_database()
+    try:
+        return await anchors.newest(ANCHORS)
+    finally:
+        await db.close()
+
+
+async def _compared(held: list[Checkpoint], entries: int) -> int:
+    """How many of them the log of the backup, which is open, goes on from; raises Invalid when one does not fit it."""
+    origin = (await audit.log_key()).name
+    reached = [each for each in held if each.origin == origin and 0 < each.size <= entries]
+    for each in reached:
+        if await audit.tiles.root(each.size) != each.root:
+            raise Invalid(f"Others hold another state of the first {each.size} entries of {origin}: this is not the same log.")
+    return len(reached)
 
 
 async def _trim(file: Path) -> int:

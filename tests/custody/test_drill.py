@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from portal import audit, consent, custody, db, settings, subjects
-from portal.audit.notes import VerifierKey
+from portal import audit, consent, custody, db, settings, subjects, vault
+from portal.audit.notes import Checkpoint, VerifierKey, sign_checkpoint
 from portal.consent import Word
 from portal.custody import backup
 from portal.custody.copying import scratch
-from portal.lib import clock
-from portal.lib.errors import Conflict
+from portal.lib import clock, ids
+from portal.lib.errors import Conflict, Invalid
 from portal.settings import Settings
 from portal.subjects import Arrival
 from tests.audit.acts import require_whole
@@ -106,3 +106,27 @@ async def _prove_each_day(key: VerifierKey, days: int) -> None:
     for each in found:
         report = audit.verify_receipt(await audit.prove(each["id"]), [key])
         assert report.ok, report.problems
+
+
+async def test_a_backup_of_another_history_than_others_hold_is_no_good_one(portal: Settings, tmp_path: Path) -> None:
+    async with open_portal():
+        await found_portal()
+        await _say_yes(range(20))
+        await audit.sequence_all()
+        signed = await audit.checkpoint()
+        assert signed is not None
+        await _anchored(signed)
+        made = await backup.make(tmp_path / "backups")
+    assert (await custody.drill(made.data)).anchors == 1
+    async with open_portal():
+        await _anchored(sign_checkpoint(signed.origin, signed.size - 1, b"x" * 32, vault.signing_seed()))
+    with pytest.raises(Invalid, match=f"another state of the first {signed.size - 1} entries"):
+        await custody.drill(made.data)
+
+
+async def _anchored(signed: Checkpoint) -> None:
+    async with db.writing():
+        await db.run(
+            "INSERT INTO anchor (id, kind, party, origin, size, note, proof, made_at) VALUES (?, 'mail', 'a', ?, ?, ?, ?, ?)",
+            *(ids.new(), signed.origin, signed.size, signed.note, b"", clock.micros(clock.now())),
+        )
