@@ -8,6 +8,7 @@ is caught up from the last line's place in the log.
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ class Kept:
 
     id: str
     event: str
+    actor: str
     subject: str | None
     case: str | None
     object: str
@@ -77,11 +79,11 @@ async def catch_up() -> None:
 
 # `event` in disguise: the index on events would find every no there ever was.
 _BETWEEN = (
-    "SELECT id, event, log_index, recorded_at, subject, case_id, object FROM entry WHERE log_index > ? AND log_index <= ?"
+    "SELECT id, event, log_index, recorded_at, actor, subject, case_id, object FROM entry WHERE log_index > ? AND log_index <= ?"
     " AND event || '' IN ({marks}) AND sealed IS NOT NULL ORDER BY log_index"
 )
 _WAITING = (
-    "SELECT id, event, recorded_at, subject, case_id, object FROM entry WHERE log_index IS NULL AND event IN ({marks})"
+    "SELECT id, event, recorded_at, actor, subject, case_id, object FROM entry WHERE log_index IS NULL AND event IN ({marks})"
     " AND sealed IS NOT NULL ORDER BY id"
 )
 
@@ -109,7 +111,9 @@ async def _lines(log: int, found: Sequence[dict[str, Any]]) -> list[Line]:
     what: dict[str, dict[str, Any]] = {}
     for event in sorted({each["event"] for each in found}):
         asked = [
-            Kept(each["id"], event, each["subject"], each["case_id"], each["object"]) for each in found if each["event"] == event
+            Kept(each["id"], event, each["actor"], each["subject"], each["case_id"], each["object"])
+            for each in found
+            if each["event"] == event
         ]
         what |= await _kinds[event].tell(asked)
     return [
@@ -134,21 +138,36 @@ async def trim(kept: Sequence[tuple[str, int]]) -> int:
 async def replay() -> dict[str, int]:
     """Do once more what the open database lacks, in the order it happened; answers how much of what.
 
-    A database that is not in use yet: nobody may be served before this is through. Doing it twice changes nothing.
+    What stands in the database's own log it has: a role that was taken away and given back before the backup stays. A
+    database that is not in use yet: nobody may be served before this is through. Doing it twice changes nothing.
     """
     done: dict[str, int] = {}
-    lines = await asyncio.to_thread(lambda: list(safetyfile.read()))
-    if lines and lines[0].event == safetyfile.BEGINS:
-        await _require_reached(lines.pop(0))
-    for start in range(0, len(lines), AT_ONCE):
+    now = await head()
+    reached = number_of(now.origin), now.size
+    await asyncio.to_thread(_require_whole)
+    lines = safetyfile.read()
+    while part := await asyncio.to_thread(lambda: list(islice(lines, AT_ONCE))):
+        if part[0].event == safetyfile.BEGINS:
+            await _require_reached(part.pop(0))
         async with writing():
-            for each in lines[start : start + AT_ONCE]:
-                kind = _kinds.get(each.event)
-                if kind is None:
-                    raise LogBroken(f"Nobody knows what {each.event} in {safetyfile.path()} means: it is of a newer version.")
-                if await kind.again(each.what):
+            for each in part:
+                if (each.log, each.index) >= reached and await _known(each.event).again(each.what):
                     done[each.event] = done.get(each.event, 0) + 1
     return done
+
+
+def _require_whole() -> None:
+    """Every line is right and of a known kind, before the first of them is done; a long file is read twice, never held."""
+    for number, each in enumerate(safetyfile.read()):
+        if number or each.event != safetyfile.BEGINS:
+            _known(each.event)
+
+
+def _known(event: str) -> _Kind:
+    kind = _kinds.get(event)
+    if kind is None:
+        raise LogBroken(f"Nobody knows what {event} in {safetyfile.path()} means: it is of a newer version.")
+    return kind
 
 
 async def _require_reached(begins: Line) -> None:
