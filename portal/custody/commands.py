@@ -48,6 +48,9 @@ def run_restore(arguments: argparse.Namespace) -> int:
     _tell_again(done.again)
     if done.before_unread:
         print(_("The database before could not be read: what it took in after the last line of safety.log is lost."))
+    if done.without_owner:
+        print(_("Nobody is owner any more. Invite one: portal officer invite EMAIL --name NAME --role owner."))
+    print(_("Not done again: what docs/operate.md names below the steps. Look through it before you start the portal."))
     if done.before is not None:
         print(_("The database before lies in %s. Destroy it when you do not need it any more.") % done.before)
     return 0

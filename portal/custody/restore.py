@@ -16,7 +16,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from portal import audit, consent, db, settings, vault
+from portal import audit, consent, db, identity, settings, vault
 from portal.custody import backup, ended_evidence, events
 from portal.custody.copying import Copying, scratch
 from portal.lib.errors import Conflict, Invalid
@@ -27,7 +27,8 @@ from portal.settings import Settings, SettingsError
 class Restored:
     """How many entries came back, what was done again by event, under which origin the log goes on, what lies where.
 
-    `before_unread`: the database before could not be read, so what safety.log did not have of it yet is lost.
+    `before_unread`: the database before could not be read, so what safety.log did not have of it yet is lost. `without_owner`:
+    whoever was owner when the backup was made has lost that since, and nobody can invite officers but the operator.
     """
 
     entries: int
@@ -36,6 +37,7 @@ class Restored:
     is_new_log: bool
     before: str | None
     before_unread: bool = False
+    without_owner: bool = False
 
 
 async def restore(file: Path, *, keys: Path | None = None, new_log: bool = False) -> Restored:
@@ -76,12 +78,14 @@ async def _complete(name: str, entries: int, held: bytes | None, *, new_log: boo
         async with db.writing():
             # Whether a claim still stands, and whether both still agree to it, the safety log does not tell.
             closed = await consent.openings.close_all()
-            payload = {"file": name, "again": again, "claims_closed": closed}
+            ended = await identity.safekeeping.end_visits()
+            payload = {"file": name, "again": again, "claims_closed": closed, "visits_ended": ended}
             await audit.record(events.RESTORED, actor="system", payload=payload)
+            without_owner = await identity.safekeeping.is_without_owner()
         origin = await audit.restored.go_on(follows)
     except audit.LogBroken as problem:
         raise _refused(str(problem)) from problem
-    return Restored(entries, again, origin, follows is not None, None)
+    return Restored(entries, again, origin, follows is not None, None, without_owner=without_owner)
 
 
 async def _not_kept_yet() -> list[audit.safety.Line] | None:

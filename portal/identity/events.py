@@ -13,6 +13,9 @@ OFFICER_JOINED = audit.Event("officer.joined", "An officer used their second fac
 OFFICER_SIGNED_IN = audit.Event("officer.signed_in", "An officer signed in with password and second factor.")
 OFFICER_STEPPED_UP = audit.Event("officer.stepped_up", "A signed-in officer used their second factor once more.")
 OFFICER_REFUSED = audit.Event("officer.refused", "A wrong password or second factor was given for an officer.")
+OFFICER_SHUT_OUT = audit.Event(
+    "officer.shut_out", "An officer's ways in that a backup brought back were closed: an invitation had replaced them since."
+)
 OFFICER_LEFT = audit.Event("officer.left", "An officer left: no role and no session remains.")
 RECOVERY_USED = audit.Event("officer.recovery_code_used", "An officer signed in with one of their recovery codes.")
 ROLE_GRANTED = audit.Event("officer.role_granted", "An officer was given a role by another one.")

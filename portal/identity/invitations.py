@@ -73,6 +73,18 @@ async def invite_again(officer_id: str, *, by: Officer | None, language: str = "
         return await _send(officer_id, by, language)
 
 
+async def shut_out_again(officer_id: str) -> bool:
+    """Inside `writing()`, in a restored database: who was invited anew since (a lost telephone?) has to be once more."""
+    unused = "officer = ? AND accepted_at IS NULL AND ends_at > 0"
+    links = await db.run(f"UPDATE invitation SET ends_at = 0 WHERE {unused}", officer_id)
+    found = await OfficerRow.get_or_none(id=officer_id)
+    if found is None or (found.password is None and not links):
+        return False
+    await _close_old_ways_in(officer_id)
+    await audit.record(events.OFFICER_SHUT_OUT, actor="system", object=f"officer:{officer_id}")
+    return True
+
+
 async def invited(secret: str) -> Officer:
     """Whom a link invites; changes nothing. Raises NotFound, NotAllowed (too old) or Conflict (used)."""
     found = await InvitationRow.get_or_none(link_digest=ids.digest(secret))

@@ -87,6 +87,8 @@ async def remove_role(officer_id: str, role: str, *, by: Officer | None) -> None
     if by is not None:
         require(await officer(by.id), "officers.change")
     async with db.writing():
+        if role == OWNER:
+            await _leave_an_owner(officer_id)
         await _take(officer_id, role, by)
 
 
@@ -97,14 +99,42 @@ async def let_go(officer_id: str, *, by: Officer | None) -> None:
     async with db.writing():
         await lock(officer_id)
         leaving = await officer(officer_id)
-        for role in sorted(leaving.roles):
-            await _take(officer_id, role, by)
-        await end_officer_sessions(officer_id)
-        await db.run(
-            "UPDATE officer SET left_at = ?, password = NULL, totp = NULL WHERE id = ?", clock.micros(clock.now()), officer_id
-        )
-        await db.run("UPDATE invitation SET ends_at = 0 WHERE officer = ? AND accepted_at IS NULL", officer_id)
-        await audit.record(events.OFFICER_LEFT, actor=actor(by), object=f"officer:{officer_id}")
+        if OWNER in leaving.roles:
+            await _leave_an_owner(officer_id)
+        await _leave(leaving, by)
+
+
+async def leave_again(officer_id: str) -> bool:
+    """Inside `writing()`, in a restored database: who was let go since. The only owner too: the operator invites another."""
+    found = await OfficerRow.get_or_none(id=officer_id)
+    if found is None or found.left_at is not None:
+        return False
+    await _leave(await officer(officer_id), None)
+    return True
+
+
+async def lose_again(officer_id: str, roles: Sequence[str]) -> bool:
+    """Inside `writing()`, in a restored database: roles that were taken since, the only owner's too."""
+    held = [role for role in roles if await OfficerRole.exists(officer=officer_id, role=role, removed_at=None)]
+    for role in held:
+        await _take(officer_id, role, None)
+    return bool(held)
+
+
+async def roles_taken(officer_id: str) -> list[str]:
+    """Those that the officer held once and holds no more."""
+    sql = (
+        "SELECT DISTINCT role FROM officer_role WHERE officer = ? AND role NOT IN"
+        " (SELECT role FROM officer_role WHERE officer = ? AND removed_at IS NULL) ORDER BY role"
+    )
+    return [row["role"] for row in await db.rows(sql, officer_id, officer_id)]
+
+
+async def is_without_owner() -> bool:
+    """Whether there are officers, and nobody may invite one but the operator."""
+    sql = "SELECT count(*) AS n FROM officer_role WHERE role = ? AND removed_at IS NULL"
+    owners = await db.row(sql, OWNER)
+    return await OfficerRow.exists() and owners is not None and owners["n"] == 0
 
 
 async def lock(officer_id: str) -> None:
@@ -128,9 +158,18 @@ def actor(by: Officer | None) -> str:
     return "system" if by is None else f"officer:{by.id}"
 
 
+async def _leave(leaving: Officer, by: Officer | None) -> None:
+    for role in sorted(leaving.roles):
+        await _take(leaving.id, role, by)
+    await end_officer_sessions(leaving.id)
+    await db.run(
+        "UPDATE officer SET left_at = ?, password = NULL, totp = NULL WHERE id = ?", clock.micros(clock.now()), leaving.id
+    )
+    await db.run("UPDATE invitation SET ends_at = 0 WHERE officer = ? AND accepted_at IS NULL", leaving.id)
+    await audit.record(events.OFFICER_LEFT, actor=actor(by), object=f"officer:{leaving.id}")
+
+
 async def _take(officer_id: str, role: str, by: Officer | None) -> None:
-    if role == OWNER:
-        await _leave_an_owner(officer_id)
     taken = await db.run(
         "UPDATE officer_role SET removed_at = ?, removed_by = ? WHERE officer = ? AND role = ? AND removed_at IS NULL",
         *(clock.micros(clock.now()), actor(by), officer_id, role),
