@@ -1,7 +1,8 @@
-"""What this room keeps outside the database, so that a restored backup brings back nobody who was erased (GDPR Art. 17).
+"""What this room keeps outside the database, so that a restored backup brings back nobody who was erased (GDPR Art. 17), and
+shows nobody what is another's: people who were found to be two, addresses that others read too or that their person left.
 
-Ids, and of coded notes the keyed hash; never a value. Erasures are told and done again by whoever also ends visits
-(`tell_erased`, `erase_again`); coded notes are kept here.
+Ids, and of addresses and coded notes the keyed hash; never a value. Erasures and addresses that were left are told and done
+again by whoever also ends visits (`tell_erased`, `erase_again`; `tell_addresses`, `disown_again`); the others are kept here.
 """
 
 from collections.abc import Sequence
@@ -10,12 +11,16 @@ from typing import Any
 from portal import audit, db, vault
 from portal.lib import clock
 from portal.subjects import events, evidence
+from portal.subjects.disowning import FORMER, disown
 from portal.subjects.erasure import forget_addresses
-from portal.subjects.links import whole
+from portal.subjects.identifiers import get, set_audience
+from portal.subjects.links import split, whole
+from portal.subjects.models import Identifier, Subject
 from portal.subjects.notes import OUTLASTING, note
 
 _NOTE = ("id", "kind", "hash", "hash_key", "basis", "since", "ends_at", "by")
-ERASURES = (events.ERASED, events.ADDRESS_ERASED)
+_OTHERS_TOO = ("shared", "role")
+ERASURES, DISOWNED = (events.ERASED, events.ADDRESS_ERASED), events.DISOWNED
 
 
 async def tell_erased(entries: Sequence[audit.safety.Kept]) -> dict[str, dict[str, Any]]:
@@ -49,6 +54,59 @@ async def erase_again(what: dict[str, Any]) -> bool:
     if keys:
         await evidence.scrub_soon()
     return bool(addresses or people or keys)
+
+
+async def tell_addresses(entries: Sequence[audit.safety.Kept]) -> dict[str, dict[str, Any]]:
+    """The address that an entry names, as `lying_at` finds it, and for whom it is."""
+    found = {each["id"]: each for each in await _of("identifier", "id", [one.object for one in entries])}
+    return {
+        each.id: {"address": [row["id"], row["kind"], bytes(row["blind"]).hex()], "audience": row["audience"]}
+        for each in entries
+        if (row := found.get(each.object)) is not None and row["erased_at"] is None
+    }
+
+
+async def disown_again(what: dict[str, Any]) -> Identifier | None:
+    """An address that its person left proves nothing about them here either; inside `writing()`. None: nothing was to be done."""
+    found = await _living_at(what)
+    if found is None or found.audience == FORMER:
+        return None
+    return await disown(found.id, by="system")
+
+
+async def _tell_audience(entries: Sequence[audit.safety.Kept]) -> dict[str, dict[str, Any]]:
+    told = await tell_addresses(entries)
+    return {entry: what for entry, what in told.items() if what["audience"] in _OTHERS_TOO}
+
+
+async def _audience_again(what: dict[str, Any]) -> bool:
+    found = await _living_at(what)
+    if found is None or found.audience in (FORMER, what["audience"]):
+        return False
+    await set_audience(found.id, what["audience"], by="system")
+    return True
+
+
+async def _tell_splits(entries: Sequence[audit.safety.Kept]) -> dict[str, dict[str, Any]]:
+    why = "SELECT why FROM link WHERE identifier = ? ORDER BY at DESC, id DESC LIMIT 1"
+    found = {each.id: (each.object, await db.row(why, each.object)) for each in entries}
+    return {entry: {"identifier": identifier, "why": row["why"]} for entry, (identifier, row) in found.items() if row}
+
+
+async def _split_again(what: dict[str, Any]) -> bool:
+    found = await Identifier.get_or_none(id=what["identifier"])
+    if found is None or found.subject == found.home:
+        return False
+    if (await Subject.get(id=found.subject)).erased_at is not None:
+        return False
+    await split(found.id, by="system", why=what["why"])
+    return True
+
+
+async def _living_at(what: dict[str, Any]) -> Identifier | None:
+    mine = await lying_at(*what["address"])
+    found = await get(mine) if mine else None
+    return None if found is None or found.erased_at is not None else found
 
 
 async def lying_at(identifier: str, kind: str, blind: str) -> str | None:
@@ -93,3 +151,5 @@ async def _of(table: str, column: str, values: Sequence[str]) -> list[dict[str, 
 
 
 audit.safety.keeps([events.SUPPRESSED], tell=_tell_notes, again=_note_again)
+audit.safety.keeps([events.AUDIENCE], tell=_tell_audience, again=_audience_again)
+audit.safety.keeps([events.SPLIT], tell=_tell_splits, again=_split_again)
