@@ -9,7 +9,7 @@ import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import chain
 from os.path import samestat
 from pathlib import Path
@@ -173,7 +173,7 @@ def _last(file: BinaryIO) -> tuple[int, Line | None, int]:
 
 
 def _written(number: int, line: Line) -> bytes:
-    text = json.dumps(asdict(line), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    text = json.dumps(vars(line), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     return files.seal_line(USE, number, text).encode() + b"\n"
 
 

@@ -34,6 +34,7 @@ IMPORT_COUNTS = audit.Event("consent.import_counts", "A part of an imported list
 IMPORT_UNDONE = audit.Event("consent.import_undone", "An imported list was taken back; its refusals stay unless it says so.")
 IMPORT_CEASED = audit.Event("consent.import_ceased", "A part of an imported list ceased to count.")
 HASHES_TAKEN = audit.Event("consent.hashes_taken", "A list of hashed addresses that nobody may write to was taken over.")
+HASHES_LISTED = audit.Event("consent.hashes_listed", "A part of a list of hashed addresses is kept beside the database as well.")
 SCRUBBED = audit.Event("consent.scrubbed", "A list of addresses was checked: which of them may be used for one purpose.")
 OPENING_ASKED = audit.Event("evidence.opening_asked", "An officer stated a legal claim to open the evidence of an erased person.")
 CLAIM_CHANGED = audit.Event("evidence.claim_changed", "The claim was changed; whoever had agreed to it has to look again.")

@@ -12,6 +12,7 @@ from itertools import islice
 
 from portal import audit, db, subjects, vault
 from portal.consent import events, order
+from portal.consent.hashed_safekeeping import parts_of
 from portal.consent.import_batch import Batch, actor_of, find_batch, keep_plan, refuse_undone, start, undone_why
 from portal.consent.import_counts import KEPT_LINES
 from portal.consent.import_file import NDJSON, ListFile, records
@@ -73,6 +74,10 @@ async def commit_hashes(batch: Batch, file: ListFile, *, by: str, progress: Prog
         async with db.writing():
             await _require_going_on(batch.id)
             await _stop(mine, name)
+    async for listed_part, count in parts_of(batch.id):
+        async with db.writing():
+            await _require_going_on(batch.id)
+            await audit.record(events.HASHES_LISTED, actor=by, object=listed_part, count=count)
     return await _finish(batch.id, counts, file, by)
 
 

@@ -7,6 +7,7 @@ Which list had which hash is kept too: one that is taken back leaves what anothe
 
 import hashlib
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from portal import db
@@ -19,6 +20,7 @@ KINDS = ("email", "phone")
 # Why an address is closed whose owner handed it in while it was on a list.
 BASIS = "hashed suppression list"
 AT_ONCE = 500
+_BEHIND_ALL = "g"  # behind every id, which is hexadecimal, in the order of any language
 
 Address = tuple[str, str]
 
@@ -27,16 +29,9 @@ async def add(kind: str, hashes: Sequence[str], *, to: str, basis: str) -> None:
     """Keep hashes (hexadecimal, of one algorithm each by its length) as those of a list; inside `writing()`."""
     before, now = await _ids(kind, hashes), clock.micros(clock.now())
     new = [each for each in dict.fromkeys(hashes) if each not in before]
-    await db.many(
-        "INSERT INTO suppression (id, kind, hash, hash_key, basis, since, ends_at, by) VALUES (?, ?, ?, ?, ?, ?, NULL, ?)"
-        " ON CONFLICT (kind, hash) DO NOTHING",
-        [(ids.new(), *_places(kind, each)[0], places.BLIND_KEY, basis, now, to) for each in new],
-    )
+    await _insert([(ids.new(), *_places(kind, each)[0], places.BLIND_KEY, basis, now, to) for each in new])
     kept = before | (await _ids(kind, new) if new else {})  # another list may have been faster
-    await db.many(
-        "INSERT INTO hashed_list (list, suppression) VALUES (?, ?) ON CONFLICT (list, suppression) DO NOTHING",
-        [(to, each) for each in sorted(set(kept.values()))],
-    )
+    await _enlist(to, kept.values())
 
 
 async def known(kind: str, hashes: Iterable[str]) -> set[str]:
@@ -52,6 +47,49 @@ async def brought_by(name: str) -> int:
     )
     found = await db.row(sql, name, name)
     return int(found["n"]) if found else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A hash on a list: `note` is its place there, by which it is read on; `key` names the key it is kept under."""
+
+    note: str
+    kind: str
+    hash: bytes
+    key: str
+    since: int
+
+
+async def listed(name: str, *, after: str = "", first: str = "", last: str = _BEHIND_ALL) -> list[Listed]:
+    """Those of a list in the order of their notes, 500 at most: behind one of them, or from one to another."""
+    found = await db.rows(
+        "SELECT suppression.id, kind, hash, hash_key, since FROM hashed_list"
+        " JOIN suppression ON suppression.id = hashed_list.suppression WHERE hashed_list.list = ?"
+        " AND hashed_list.suppression > ? AND hashed_list.suppression >= ? AND hashed_list.suppression <= ?"
+        " ORDER BY hashed_list.suppression LIMIT ?",
+        *(name, after, first, last, AT_ONCE),
+    )
+    return [Listed(each["id"], each["kind"], bytes(each["hash"]), each["hash_key"], each["since"]) for each in found]
+
+
+async def put_back(name: str, listed: Sequence[Listed]) -> bool:
+    """Those that a restored database lacks, 500 at most, on their list again; inside `writing()`. Says whether there were any."""
+    held = await _held(listed)
+    missing = [each for each in listed if each not in held]
+    await _insert([(ids.new(), each.kind, each.hash, each.key, BASIS, each.since, name) for each in missing])
+    held |= await _held(missing)
+    notes = sorted(set(held.values()))
+    there = f"SELECT count(*) AS n FROM hashed_list WHERE list = ? AND suppression IN ({', '.join('?' * len(notes))})"
+    found = await db.row(there, name, *notes)
+    await _enlist(name, notes)
+    return found is not None and found["n"] < len(notes)
+
+
+async def _held(listed: Sequence[Listed]) -> dict[Listed, str]:
+    """The ids under which these are kept here."""
+    of = {(each.kind, each.hash): each for each in listed}
+    found = [await _kept(kind, of) for kind in sorted({each.kind for each in listed})]
+    return {of[place]: id_ for each in found for place, (id_, _since) in each.items()}
 
 
 async def drop(name: str) -> int:
@@ -88,6 +126,21 @@ def hashes_of(kind: str, value: str) -> set[str]:
     if kind == "phone":
         forms |= {each.removeprefix("+") for each in forms}
     return {hashlib.new(name, form.encode(), usedforsecurity=False).hexdigest() for form in forms for name in ALGORITHMS.values()}
+
+
+async def _insert(rows: list[tuple[object, ...]]) -> None:
+    await db.many(
+        "INSERT INTO suppression (id, kind, hash, hash_key, basis, since, ends_at, by) VALUES (?, ?, ?, ?, ?, ?, NULL, ?)"
+        " ON CONFLICT (kind, hash) DO NOTHING",
+        rows,
+    )
+
+
+async def _enlist(name: str, notes: Iterable[str]) -> None:
+    await db.many(
+        "INSERT INTO hashed_list (list, suppression) VALUES (?, ?) ON CONFLICT (list, suppression) DO NOTHING",
+        [(name, each) for each in sorted(set(notes))],
+    )
 
 
 async def _lists() -> set[str]:
