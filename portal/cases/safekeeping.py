@@ -1,6 +1,6 @@
 """What this room keeps outside the database for a restored backup: whose earlier requests fell with their erasure, and the
 legal holds that counsel set and lifted since, so that no job deletes what a court may ask for (GDPR Art. 17(3)(e)); and what the
-portal may no longer answer by itself.
+portal may no longer answer by itself, and the addresses of officers' calendars that were ended or replaced.
 
 Ids, the sealed reason, and the keyed index of the person's addresses; never a value.
 """
@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from portal import audit, db, subjects, vault
-from portal.cases import contact, events, own_data, switches
+from portal.cases import contact, events, feed, own_data, switches
 from portal.vault import Place
 
 _HOLD = ("id", "subject", "system", "by", "since", "review_on")
@@ -112,7 +112,19 @@ async def _off_again(what: dict[str, Any]) -> bool:
     return await switches.off_again(what["switch"])
 
 
+async def _tell_feeds(entries: Sequence[audit.safety.Kept]) -> dict[str, dict[str, Any]]:
+    return {each.id: {"officer": each.actor.removeprefix("officer:")} for each in entries}
+
+
+async def _feed_ends_again(what: dict[str, Any]) -> bool:
+    """Of one that was replaced the earlier address ends as well: the officer makes another."""
+    before = await feed.made_at(what["officer"])
+    await feed.end(what["officer"])
+    return before is not None
+
+
 audit.safety.keeps([events.ERASED], tell=_tell, again=_again)
 audit.safety.keeps([events.HOLD_SET], tell=_tell_holds, again=_hold_again)
 audit.safety.keeps([events.HOLD_ENDED], tell=_tell_holds, again=_lift_again)
 audit.safety.keeps([events.AUTOPILOT_OFF], tell=_tell_off, again=_off_again)
+audit.safety.keeps([events.FEED_MADE, events.FEED_ENDED], tell=_tell_feeds, again=_feed_ends_again)

@@ -11,8 +11,10 @@ import pytest
 
 from portal import audit, custody, identity
 from portal.audit import safetyfile
+from portal.cases import feed
 from portal.identity.api_keys import key_of
 from portal.lib import clock
+from portal.lib.errors import NotFound
 from portal.settings import Settings
 from tests.custody.copies import back_up, found_portal, open_portal
 from tests.people import ANA, OLGA, PASSWORD, PETRA, VIK, Browser, Officer, go_to_work, hire, sign_in
@@ -94,6 +96,22 @@ async def test_a_password_that_an_invitation_replaced_opens_nothing_again(office
             assert "Your code" not in (await _password(browser, OLGA)).text
         assert (await identity.officer(office.olga.id)).roles == {"approver", "privacy-officer"}
         await identity.invite_again(office.olga.id, by=None)
+
+
+@pytest.mark.parametrize("replaced", [False, True])
+async def test_a_calendar_whose_address_was_ended_or_replaced_is_read_by_nobody(
+    office: Office, replaced: bool, tmp_path: Path
+) -> None:
+    async with _then():
+        secret = await feed.make(office.olga.id)
+        made = (await back_up(tmp_path / "later")).data
+        assert b"BEGIN:VCALENDAR" in await feed.calendar(secret)
+        await (feed.make if replaced else feed.end)(office.olga.id)
+    done = await custody.restore(made, new_log=True)
+    assert done.again == {"case.feed_made" if replaced else "case.feed_ended": 1}
+    async with open_portal():
+        with pytest.raises(NotFound):
+            await feed.calendar(secret)
 
 
 async def test_visits_that_were_ended_since_the_backup_run_no_more(portal: Settings, tmp_path: Path) -> None:
