@@ -3,14 +3,15 @@ addresses that their person left. Also what ended them where a restriction was l
 
 With the keyed index of the address, never the address. A no is recorded again as what it was: same person, cell, grade and
 time. One of an address that the backup does not know becomes a coded note, which closes that address for advertising.
-A no that was undone, or an import's that was taken back, comes back as a no: in doubt nobody is written to.
+A no that was undone, or an import's that was taken back, comes back as a no: in doubt nobody is written to. What opens in an
+import that was taken back is taken back again.
 """
 
 from collections.abc import Sequence
 from typing import Any
 
 from portal import audit, db, identity, subjects
-from portal.consent import events
+from portal.consent import batches, events
 from portal.consent.decisions import Decided, record_again
 from portal.consent.propagation import wake
 from portal.consent.words import Word
@@ -184,9 +185,25 @@ async def _disown_again(what: dict[str, Any]) -> bool:
     return left is not None
 
 
+async def _tell_undone(entries: Sequence[audit.safety.Kept]) -> dict[str, dict[str, Any]]:
+    return {each.id: {"batch": each.object} for each in entries}
+
+
+async def _undo_again(what: dict[str, Any]) -> bool:
+    """The yeses of an import that was taken back; what of it closes stays, its refusals and stops as well as its hashes."""
+    row = await db.row("SELECT phase, undone_at FROM batch WHERE id = ?", what["batch"])
+    if row is None or row["phase"] == "planned" or row["undone_at"] is not None:
+        return False
+    if (await batches.find_batch(what["batch"])).options.vendor == batches.HASHED:
+        return False
+    await batches.undo_import(what["batch"], by="system")
+    return True
+
+
 audit.safety.keeps([events.REFUSED, events.UNSET], tell=_tell_noes, again=_no_again)
 audit.safety.keeps(_EVENT_OF.values(), tell=_tell_stops, again=_stops_again)
 audit.safety.keeps([events.LIFTED], tell=_tell_lifted, again=_lift_again)
 audit.safety.keeps([events.PAUSED], tell=_tell_pauses, again=_pauses_again)
 audit.safety.keeps([events.RESUMED], tell=_tell_resumed, again=_resume_again)
 audit.safety.keeps([subjects.safekeeping.DISOWNED], tell=subjects.safekeeping.tell_addresses, again=_disown_again)
+audit.safety.keeps([events.IMPORT_UNDONE], tell=_tell_undone, again=_undo_again)

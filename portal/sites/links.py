@@ -8,8 +8,10 @@ import base64
 import binascii
 import hmac
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from portal import audit, db, vault
 from portal.lib import clock, ids
@@ -44,6 +46,20 @@ async def make_secret(site: Site, *, by: str) -> str:
         )
         await audit.record(events.SECRET_MADE, actor=by, object=f"site:{site.name}")
     return secret
+
+
+async def _tell(entries: Sequence[audit.safety.Kept]) -> dict[str, dict[str, Any]]:
+    return {each.id: {"site": each.object} for each in entries}
+
+
+async def _end_again(what: dict[str, Any]) -> bool:
+    """In a restored database: a secret that was replaced since names nobody any more. The site has to be given another."""
+    now = clock.micros(clock.now())
+    sql = "UPDATE site_secret SET ends_at = ? WHERE site = ? AND (ends_at IS NULL OR ends_at > ?)"
+    ended = bool(await db.run(sql, now, what["site"].removeprefix("site:"), now))
+    if ended:
+        await audit.record(events.SECRET_ENDED, actor="system", object=what["site"])
+    return ended
 
 
 async def has_secret(site: Site) -> bool:
@@ -83,3 +99,6 @@ async def _secrets(site: Site) -> list[str]:
         return []
     key = (await vault.keys_of("portal", [""]))[""]
     return [key.open(Place("site_secret", "sealed", each["id"]), bytes(each["sealed"])) for each in stored]
+
+
+audit.safety.keeps([events.SECRET_MADE], tell=_tell, again=_end_again)

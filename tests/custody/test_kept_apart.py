@@ -3,16 +3,19 @@ pauses, and restrictions whose end was told."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from portal import audit, consent, custody, db, subjects
 from portal.audit import safetyfile
+from portal.consent.batches import find_batch, undo_import
 from portal.lib import clock
 from portal.settings import Settings
 from portal.subjects import Identifier
+from tests.consent.lists import LIST, imported, may, written
+from tests.consent.people import publish
 from tests.custody.copies import allowed, back_up, backed_up_yesterday, found_portal, meet, open_portal, say
 from tests.people import ANA, BEN, Browser, sign_in
 
@@ -117,6 +120,20 @@ async def test_a_restriction_whose_end_the_person_was_told_of_stays_lifted(porta
     assert done.again == {"consent.restricted": 2, "consent.lifted": 2}
     async with open_portal():
         assert await allowed(ANA) and not await allowed(BEN)
+
+
+async def test_an_import_that_was_taken_back_opens_nobody_again_and_its_noes_stay(portal: Settings, tmp_path: Path) -> None:
+    with clock.at(datetime(2026, 11, 20, 12, tzinfo=UTC)):  # the yeses of the list have not run out
+        async with open_portal():
+            await publish()
+            batch = await imported(written(tmp_path, LIST))
+            made = (await back_up(tmp_path / "backups")).data
+            assert await may(ANA)
+            await undo_import(batch.id, by="officer:petra")
+            await audit.sequence_all()
+        assert (await custody.restore(made, new_log=True)).again == {"consent.import_undone": 1}
+        async with open_portal():
+            assert not await may(ANA) and not await may(BEN) and (await find_batch(batch.id)).undone_at is not None
 
 
 async def test_the_safety_log_keeps_of_all_this_no_address_and_nobodys_words(yesterday: Path) -> None:

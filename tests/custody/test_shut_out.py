@@ -2,22 +2,23 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
 import httpx2
 import pytest
 
-from portal import audit, custody, identity
+from portal import audit, custody, identity, sites
 from portal.audit import safetyfile
 from portal.cases import feed
 from portal.identity.api_keys import key_of
 from portal.lib import clock
 from portal.lib.errors import NotFound
 from portal.settings import Settings
-from tests.custody.copies import back_up, found_portal, open_portal
+from tests.custody.copies import back_up, found_portal, in_use, open_portal
 from tests.people import ANA, OLGA, PASSWORD, PETRA, VIK, Browser, Officer, go_to_work, hire, sign_in
+from tests.sites.shops import policies_of_shop, token
 
 
 @dataclass(frozen=True)
@@ -112,6 +113,19 @@ async def test_a_calendar_whose_address_was_ended_or_replaced_is_read_by_nobody(
     async with open_portal():
         with pytest.raises(NotFound):
             await feed.calendar(secret)
+
+
+async def test_a_websites_secret_that_was_replaced_names_nobody(portal: Settings, tmp_path: Path) -> None:
+    with in_use(replace(portal, policies=policies_of_shop(tmp_path))):
+        async with open_portal():
+            site = sites.named("shop")
+            secret = await sites.links.make_secret(site, by="system")
+            made = (await back_up(tmp_path / "backups")).data
+            await sites.links.make_secret(site, by="system")
+            await audit.sequence_all()
+        assert (await custody.restore(made, new_log=True)).again == {"sites.secret_made": 1}
+        async with open_portal():
+            assert await sites.links.read(site, token(secret, email=ANA)) is None
 
 
 async def test_visits_that_were_ended_since_the_backup_run_no_more(portal: Settings, tmp_path: Path) -> None:
