@@ -1,4 +1,5 @@
-"""What a restored backup must not lose: each erasure, shredding and no, kept in `safety.log` beside the lock file.
+"""What a restored backup must not lose: each erasure and no, and all that closes or shuts out; in `safety.log`, beside the
+lock file.
 
 The log knows no privacy words: a room says for its own events what to keep of them, and how to do it once more when a
 backup lacks it (`keeps`). Written in the sequencer's turn, after the commit and before the lock file; what a crash left out

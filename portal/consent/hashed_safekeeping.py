@@ -13,7 +13,6 @@ from typing import Any
 from portal import audit, db, subjects, vault
 from portal.consent import events
 from portal.consent.import_batch import actor_of
-from portal.subjects.hashes import Listed
 from portal.vault import Place
 
 _STATE = ("phase", "done", "started_at", "started_by", "in_force_at")
@@ -87,7 +86,7 @@ async def _stand(batch: dict[str, Any]) -> bool:
     return True
 
 
-def _packed(part: Sequence[Listed]) -> list[list[Any]]:
+def _packed(part: Sequence[subjects.hashes.Hashed]) -> list[list[Any]]:
     """Kind, key and moment once for all hashes that share them; how many these are; the hashes one behind the other."""
     packed = list[list[Any]]()
     for what, those in groupby(part, key=lambda each: (each.kind, each.key, each.since)):
@@ -96,12 +95,12 @@ def _packed(part: Sequence[Listed]) -> list[list[Any]]:
     return packed
 
 
-def _unpacked(packed: Sequence[Sequence[Any]]) -> list[Listed]:
-    part = list[Listed]()
+def _unpacked(packed: Sequence[Sequence[Any]]) -> list[subjects.hashes.Hashed]:
+    part = list[subjects.hashes.Hashed]()
     for kind, key, since, count, joined in packed:
         raw = b64decode(joined)
         width = len(raw) // count
-        part += [Listed("", kind, raw[start : start + width], key, since) for start in range(0, len(raw), width)]
+        part += [subjects.hashes.Hashed("", kind, raw[start : start + width], key, since) for start in range(0, len(raw), width)]
     return part
 
 

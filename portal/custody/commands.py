@@ -50,7 +50,7 @@ def run_restore(arguments: argparse.Namespace) -> int:
         print(_("The database before could not be read: what it took in after the last line of safety.log is lost."))
     if done.without_owner:
         print(_("Nobody is owner any more. Invite one: portal officer invite EMAIL --name NAME --role owner."))
-    print(_("Not done again: what docs/operate.md names below the steps. Look through it before you start the portal."))
+    print(_("All visits were ended. What a restore cannot do again is named in docs/operate.md: look through it first."))
     if done.before is not None:
         print(_("The database before lies in %s. Destroy it when you do not need it any more.") % done.before)
     return 0

@@ -50,7 +50,7 @@ async def brought_by(name: str) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class Hashed:
     """A hash on a list: `note` is its place there, by which it is read on; `key` names the key it is kept under."""
 
     note: str
@@ -60,7 +60,7 @@ class Listed:
     since: int
 
 
-async def listed(name: str, *, after: str = "", first: str = "", last: str = _BEHIND_ALL) -> list[Listed]:
+async def listed(name: str, *, after: str = "", first: str = "", last: str = _BEHIND_ALL) -> list[Hashed]:
     """Those of a list in the order of their notes, 500 at most: behind one of them, or from one to another."""
     found = await db.rows(
         "SELECT suppression.id, kind, hash, hash_key, since FROM hashed_list"
@@ -69,10 +69,10 @@ async def listed(name: str, *, after: str = "", first: str = "", last: str = _BE
         " ORDER BY hashed_list.suppression LIMIT ?",
         *(name, after, first, last, AT_ONCE),
     )
-    return [Listed(each["id"], each["kind"], bytes(each["hash"]), each["hash_key"], each["since"]) for each in found]
+    return [Hashed(each["id"], each["kind"], bytes(each["hash"]), each["hash_key"], each["since"]) for each in found]
 
 
-async def put_back(name: str, listed: Sequence[Listed]) -> bool:
+async def put_back(name: str, listed: Sequence[Hashed]) -> bool:
     """Those that a restored database lacks, 500 at most, on their list again; inside `writing()`. Says whether there were any."""
     held = await _held(listed)
     missing = [each for each in listed if each not in held]
@@ -85,7 +85,7 @@ async def put_back(name: str, listed: Sequence[Listed]) -> bool:
     return found is not None and found["n"] < len(notes)
 
 
-async def _held(listed: Sequence[Listed]) -> dict[Listed, str]:
+async def _held(listed: Sequence[Hashed]) -> dict[Hashed, str]:
     """The ids under which these are kept here."""
     of = {(each.kind, each.hash): each for each in listed}
     found = [await _kept(kind, of) for kind in sorted({each.kind for each in listed})]
