@@ -9,6 +9,7 @@ from portal.cases import basis_search as basis_search
 from portal.cases import bulk as bulk
 from portal.cases import by_company as by_company
 from portal.cases import by_post as by_post
+from portal.cases import caution as caution
 from portal.cases import clocks as clocks
 from portal.cases import colleagues as colleagues
 from portal.cases import conversation as conversation

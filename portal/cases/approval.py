@@ -9,7 +9,19 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from portal import audit, db, identity, vault
-from portal.cases import answering, events, freeze, fulfilment, models, moves, own_data, remedies, states, verification
+from portal.cases import (
+    answering,
+    caution,
+    events,
+    freeze,
+    fulfilment,
+    models,
+    moves,
+    own_data,
+    remedies,
+    states,
+    verification,
+)
 from portal.cases.policy import policy
 from portal.cases.snapshot import Snapshot
 from portal.lib import clock, ids
@@ -48,10 +60,13 @@ async def propose(case_id: str, *, answer: str = "fulfilled", reasons: str = "",
         actor = f"officer:{officer}"
         again = await answering.by_others(row, officer, "cases.process")
         await _refuse_misfits(row, answer)
+        flagged = answer != "refused" and await _is_flagged(row, officer)
         reasons = _with_ground(row, answer, ground, reasons.strip())
         said = ({"reason": ground} if ground else {}) | again
         person = await identity.person_of(officer)
-        await freeze_and_go_on(row, answer, reasons, event=events.PROPOSED, actor=actor, person=person, said=said)
+        await freeze_and_go_on(
+            row, answer, reasons, event=events.PROPOSED, actor=actor, person=person, said=said, flagged=flagged
+        )
     return row.state
 
 
@@ -64,6 +79,7 @@ async def freeze_and_go_on(
     actor: str,
     person: str,
     said: Mapping[str, str] | None = None,
+    flagged: bool = False,
 ) -> None:
     """Inside `writing()`: keep the snapshot of the answer; it waits for a second person, or is carried out."""
     row.proposed = answer
@@ -83,7 +99,7 @@ async def freeze_and_go_on(
         proposed_at=clock.now(),
         decision="",
     )
-    facts = await moves.facts(row)
+    facts = await moves.facts(row, flagged=flagged)
     payload = {"answer": answer, "snapshot": snapshot.digest} | dict(said or {})
     if answer == "refused" and row.state in (states.TRIAGE, states.COLLECTING):
         await moves.move(row, "propose a refusal", event=event, actor=actor, payload=payload, proposed=answer)
@@ -202,6 +218,14 @@ async def _other_person(approval: models.Approval, officer: str) -> bool:
     if wait and clock.now() - approval.proposed_at >= wait:
         return True
     raise NotAllowed(_("You proposed this yourself, so another person has to approve it."))
+
+
+async def _is_flagged(row: models.CaseRow, officer: str) -> bool:
+    """Whether what would be given away takes two; raises Conflict for an officer who has not looked at it."""
+    said = await caution.takes_two(row)
+    if said and not await caution.is_opened(row, officer):
+        raise Conflict(_("Open it and look at what was found first. %s") % " ".join(said))
+    return bool(said)
 
 
 async def _refuse_misfits(row: models.CaseRow, answer: str) -> None:

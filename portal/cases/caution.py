@@ -1,16 +1,18 @@
-"""Why a request must be opened by an officer before it is answered together with others (GDPR Art. 9, 12(6), 15(4), 24).
+"""Why a request must be opened by an officer before it is answered, and a copy then takes two (GDPR Art. 9, 12(6), 15(4), 24).
 
 Machines see what can be seen without judgement: marks, words of the person, other people's addresses, long or special
-texts. Opened means that this officer read what was found, after it was found; the log knows.
+texts, files. Opened means that this officer read what was found, after it was found; the log knows.
 """
 
 import re
 from collections.abc import Iterator
 from datetime import datetime
+from typing import Any
 
-from portal import audit
+from portal import audit, connectors
 from portal.cases import events, findings, models, moves, own_data, states, verification
 from portal.cases.whole import details_of
+from portal.lib.errors import Conflict
 from portal.paper import _
 
 # Names of categories in the maps of connected systems that stand for data of GDPR Art. 9 and 10.
@@ -25,16 +27,38 @@ async def reasons(row: models.CaseRow) -> list[str]:
     said = await about_the_request(row)
     if moves.ACTS.get(row.right) != "package":
         said.append(_("It asks for more than a copy."))
-    known = await verification.covered(row)
-    return said + list(dict.fromkeys(_in_findings(await findings.read(row), known.identifiers)))
+    return said + await _about_the_findings(row)
 
 
 async def about_the_request(row: models.CaseRow) -> list[str]:
     """The same without what was found."""
     facts = await moves.facts(row)
-    said = marks(row)
-    if facts.needs_four_eyes and not said:
+    said = await _noticed(row, facts)
+    if facts.needs_four_eyes and not marks(row):
         said.append(_("A second person has to agree."))
+    return said
+
+
+async def takes_two(row: models.CaseRow) -> list[str]:
+    """Why what was found is given away by two officers; empty where one may do it alone, or nothing of it is given away."""
+    if moves.ACTS.get(row.right) != "package":
+        return []
+    return await _noticed(row, await moves.facts(row)) + await _about_the_findings(row)
+
+
+async def told(case_id: str) -> list[str]:
+    """The same for an officer's page, while an answer is being decided on."""
+    row = await moves.load(case_id)
+    if row.state not in (states.REVIEWING, states.APPROVING) or row.proposed == "refused":
+        return []
+    try:
+        return await takes_two(row)
+    except Conflict:  # what was found is not kept any more; whoever proposes it all the same reads so
+        return []
+
+
+async def _noticed(row: models.CaseRow, facts: states.Facts) -> list[str]:
+    said = marks(row)
     if facts.holds:
         said.append(_("A hold stands."))
     if (await details_of(row.id)).get("message"):
@@ -73,13 +97,22 @@ async def is_opened(row: models.CaseRow, officer: str) -> bool:
     return looked is not None and looked >= max(answered)
 
 
+async def _about_the_findings(row: models.CaseRow) -> list[str]:
+    """Of what the person would get; what was taken out counts no longer. Raises Conflict when it cannot be read any more."""
+    known = await verification.covered(row)
+    return list(dict.fromkeys(_in_findings(await findings.read(row), known.identifiers)))
+
+
 def _in_findings(found: list[findings.Found], proven: dict[str, list[str]]) -> Iterator[str]:
     mine = {each.casefold() for each in proven.get("email", ())}
     for table in found:
-        keys = " ".join(str(value) for row in table.rows for value in row["key"].values())
+        given = list(_given(table))
+        if given and table.table == connectors.person.FILES:
+            yield _("It has a file that may be about others.")
+        keys = " ".join(str(value) for key, _fields in given for value in key.values())
         if any(each.strip(".").casefold() not in mine for each in _ADDRESS.findall(keys)):
             yield _("It names an address that was not proven.")
-        for field in (field for row in table.rows for field in row["fields"]):
+        for field in (field for _key, fields in given for field in fields):
             value = str(field["value"] or "")
             if _words({table.category, field.get("category", "")}) & SPECIAL:
                 yield _("It has especially sensitive data.")
@@ -88,6 +121,13 @@ def _in_findings(found: list[findings.Found], proven: dict[str, list[str]]) -> I
                 yield _("It has free text that may be about others.")
             if any(each.strip(".").casefold() not in mine for each in _ADDRESS.findall(value)):
                 yield _("It names an address that was not proven.")
+
+
+def _given(table: findings.Found) -> Iterator[tuple[dict[str, Any], list[dict[str, Any]]]]:
+    """Key and fields of each row without what an officer took out, as `freeze` leaves it out."""
+    for number, row in enumerate(table.rows):
+        if (number, "") not in table.redacted:
+            yield row["key"], [each for each in row["fields"] if (number, each["column"]) not in table.redacted]
 
 
 def _words(categories: set[str]) -> set[str]:

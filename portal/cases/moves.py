@@ -130,8 +130,8 @@ async def void(row: models.CaseRow, *, actor: str) -> None:
     await models.Task.filter(case_id=row.id, round=row.round, step__in=list(ACTS.values()), state="waiting").delete()
 
 
-async def facts(row: models.CaseRow) -> states.Facts:
-    """What the table's conditions look at, as it is now."""
+async def facts(row: models.CaseRow, *, flagged: bool = False) -> states.Facts:
+    """What the table's conditions look at, as it is now. `flagged`: also by what was found (caution.py)."""
     tasks = await models.Task.filter(case_id=row.id).exclude(state="void")
     searches = [task for task in tasks if task.round == row.round and task.step == search_step(row.right)]
     acts = [task for task in tasks if task.step in ACTS.values()]
@@ -145,7 +145,7 @@ async def facts(row: models.CaseRow) -> states.Facts:
         systems=len(searches),
         answered=sum(task.state == "answered" for task in searches),
         found=found,
-        flagged=bool(row.flags),
+        flagged=flagged or bool(row.flags),
         proposed=row.proposed,
         approved=approval is not None and approval.decision == "approved",
         acting=any(task.attempts or task.state != "waiting" for task in acts),

@@ -187,6 +187,7 @@ async def test_of_twenty_at_once_one_has_an_effect_and_leaves_one_entry(house: H
     assert await at_once(lambda: cases.proving.confirm_facts(match, officer="petra")) == 1
     case_id = await collected("access")
     await cases.triage(case_id, officer="olga", flags=["third party"])
+    await cases.review(case_id, officer="olga")
     await cases.propose(case_id, officer="olga")
     waiting = await cases.proposal(case_id)
     assert waiting is not None

@@ -78,6 +78,7 @@ async def _go_on(case_id: str, who: str) -> None:
     await jobs.run_due()
     if case.right == "rectification":
         await cases.decide_correction(case_id, "phone", True, officer=OLGA)
+    await cases.review(case_id, officer=OLGA)
     await answer(case_id)
 
 

@@ -41,6 +41,7 @@ async def test_an_answer_proposed_but_not_approved_proves_nothing_yet(company: C
     await watching()
     case_id = await searched(await asked())
     await cases.triage(case_id, officer=OLGA, flags=["third party"])
+    await cases.review(case_id, officer=OLGA)
     await cases.propose(case_id, officer=OLGA)
     assert await state(case_id) == states.APPROVING and (await watched()).same == 0
 

@@ -19,6 +19,7 @@ CONTENT = b"PK\x03\x04 as if zipped" * 9000
 async def delivered() -> str:
     """A case whose package was made; its bytes are of no concern here."""
     case_id = await collected("access")
+    await cases.review(case_id, officer=OLGA)
     if await cases.propose(case_id, officer=OLGA) == "approving":  # asked for where nobody had signed in before
         waiting = await cases.proposal(case_id)
         assert waiting is not None
@@ -132,6 +133,9 @@ async def test_changing_the_findings_after_the_proposal_takes_it_back_to_review(
 async def test_a_flagged_access_request_needs_a_second_person(company: Company) -> None:
     case_id = await collected("access")
     await cases.triage(case_id, officer=OLGA, flags=["third party"])
+    with pytest.raises(Conflict, match="look at what was found"):
+        await cases.propose(case_id, officer=OLGA)
+    await cases.review(case_id, officer=OLGA)
     assert await cases.propose(case_id, officer=OLGA) == "approving"
 
 

@@ -58,6 +58,7 @@ async def test_a_hold_on_a_system_after_the_dry_run_stops_that_system_until_it_i
 async def test_a_copy_is_given_whatever_is_on_hold(company: Company) -> None:
     case_id = await collected("access")
     await cases.legal_holds.set_on_person(await person(), WHY, officer=CARLA)
+    await cases.review(case_id, officer=OLGA)
     assert (await answer(case_id)).state == "delivering"
 
 

@@ -153,6 +153,7 @@ async def test_facts_take_two_people_and_the_answer_then_takes_two_as_well(compa
     assert await state(opened.id) == "triage"
     await cases.collect(opened.id, officer=OLGA)
     await jobs.run_due()
+    await cases.review(opened.id, officer=OLGA)
     assert await cases.propose(opened.id, officer=OLGA) == "approving"
 
 
@@ -175,6 +176,7 @@ async def test_a_copy_for_somebody_without_a_mailbox_goes_by_tracked_post_and_cl
     before = await letters_to(ANA)
     await cases.collect(opened.id, officer=OLGA)
     await jobs.run_due()
+    await cases.review(opened.id, officer=OLGA)
     await answer(opened.id)
     assert await state(opened.id) == "delivering" and await letters_to(ANA) == before
     kinds = [each.kind for each in await cases.letters.of_case(opened.id)]
@@ -189,6 +191,7 @@ async def test_a_copy_never_goes_by_post_where_no_postal_address_was_proven(comp
     await cases.proving.saw_document(met.id, "passport", officer=OLGA)
     await cases.collect(met.id, officer=OLGA)
     await jobs.run_due()
+    await cases.review(met.id, officer=OLGA)
     assert await cases.propose(met.id, officer=OLGA) == "approving", "one officer alone could take anybody's copy"
     await cases.send_back(met.id, why="To be proposed once more.", officer=PETRA)
     for each in (met.id, mailed):
