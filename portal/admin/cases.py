@@ -12,6 +12,7 @@ from starlette.responses import RedirectResponse, Response, StreamingResponse
 
 from portal import cases, identity, subjects
 from portal.admin.asker import asker_of
+from portal.admin.case_answer import context as answer_context
 from portal.admin.case_proof import context as proof_context
 from portal.admin.case_proof import require_ground
 from portal.admin.menu import desk
@@ -95,9 +96,15 @@ async def _propose(case_id: str, fields: dict[str, str], me: str) -> None:
 
 
 async def approve(request: Request) -> Response:
-    digest = (await form(request)).get("digest", "")
-    await cases.approve(request.path_params["case"], digest, officer=request.state.officer.id)
-    return back(request)
+    fields = await form(request)
+    return await or_say_why(request, lambda: _approve(request.path_params["case"], fields, request.state.officer.id))
+
+
+async def _approve(case_id: str, fields: dict[str, str], me: str) -> None:
+    try:
+        await cases.approve(case_id, fields.get("digest", ""), why=fields.get("alone-why", ""), officer=me)
+    except Invalid as problem:
+        raise _named("alone", problem) from problem
 
 
 async def send_back(request: Request) -> Response:
@@ -129,7 +136,12 @@ async def _hold(request: Request, kind: str, why: str) -> None:
     try:
         await cases.hold(request.path_params["case"], kind, why, officer=request.state.officer.id)
     except Invalid as problem:
-        raise Invalid(problem.sentence, {f"hold-{name}": fault for name, fault in problem.fields.items()}) from problem
+        raise _named("hold", problem) from problem
+
+
+def _named(form: str, problem: Invalid) -> Invalid:
+    """The same fault, of fields as they are called in that form of the page."""
+    return Invalid(problem.sentence, {f"{form}-{name}": fault for name, fault in problem.fields.items()})
 
 
 async def make_paper_again(request: Request) -> Response:
@@ -232,7 +244,6 @@ async def _case_page(
         talk=await cases.conversation.standing(case.id),
         told_later=await cases.silence.standing(case.id) is not None,
         asker=await asker_of(case),
-        proposal=await cases.proposal(case.id),
         frozen=await cases.frozen(case.id) if case.state == "approving" and sees_data else None,
         notes=notes[:NOTES],
         older_notes=_from_here(request, "notes", notes[NOTES - 1].id) if len(notes) > NOTES else "",
@@ -244,6 +255,7 @@ async def _case_page(
         wrong=problem.fields if problem else {},
         given=given or {},
         sentence=problem.sentence if problem else "",
+        **await answer_context(case, request.state.officer),
         **await proof_context(case, request.state.officer),
     )
 

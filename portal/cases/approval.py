@@ -6,7 +6,8 @@ that changed since voids the approval. Proposer and approver differ by person, n
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any
 
 from portal import audit, db, identity, vault
 from portal.cases import (
@@ -32,7 +33,7 @@ from portal.vault import Place
 
 @dataclass(frozen=True)
 class Proposal:
-    """The latest proposal of a case; `snapshot` is what it signs."""
+    """The latest proposal of a case; `digest` is that of the snapshot it signs."""
 
     id: str
     answer: str
@@ -44,6 +45,8 @@ class Proposal:
     decided_by: str | None
     decided_at: datetime | None
     why: str
+    person: str  # who proposed it, by whichever account
+    alone_from: datetime | None  # from when that person may approve it as well; None: never
 
 
 async def propose(case_id: str, *, answer: str = "fulfilled", reasons: str = "", officer: str, ground: str = "") -> str:
@@ -119,21 +122,25 @@ def _with_ground(row: models.CaseRow, answer: str, ground: str, reasons: str) ->
         return f"{remedies.sentence(ground, row.law)}\n\n{reasons}"
 
 
-async def approve(case_id: str, digest: str, *, officer: str) -> str:
-    """Sign what was proposed: `digest` is that of the snapshot on the approver's screen. The jobs then execute."""
+async def approve(case_id: str, digest: str, *, why: str = "", officer: str) -> str:
+    """Sign what was proposed: `digest` is that of the snapshot on the approver's screen. The jobs then execute.
+
+    `why`: asked of whoever proposed it as well, in words for the evidence.
+    """
     async with db.writing():
         row = await moves.lock(case_id)
         approval = await _waiting(row)
         again = await answering.by_others(row, officer, "cases.approve", but=approval.proposed_person)
-        alone = await _other_person(approval, officer)
+        hours = await _hours_alone(approval, officer)
         if digest != approval.digest:
             raise Conflict(_("What you looked at is not what is proposed now. Please look again."))
+        alone = {} if hours is None else {"hours_later": hours, "because": _reason_alone(why)}
         if (await freeze.take(row, reasons=await _reasons(approval))).digest != approval.digest:
             changed = True
             await moves.void(row, actor="system")
         else:
             changed = False
-            await _approve(row, approval, officer, again | ({"alone": "after the waiting time"} if alone else {}))
+            await _approve(row, approval, officer, again, alone)
     if changed:
         raise Conflict(_("Something changed after this was proposed. It has gone back to review."))
     return row.state
@@ -167,6 +174,8 @@ async def proposal(case_id: str) -> Proposal | None:
         found.decided_by,
         found.decided_at,
         key.open(Place("case_approval", "why", found.id), found.why) if key and found.why else "",
+        found.proposed_person,
+        found.proposed_at + policy().same_person_after if policy().same_person_after else None,
     )
 
 
@@ -179,14 +188,18 @@ async def frozen(case_id: str) -> Snapshot | None:
         return None
 
 
-async def _approve(row: models.CaseRow, approval: models.Approval, officer: str, said: dict[str, str]) -> None:
-    await _decide(approval, "approved", officer, "")
-    said = {"answer": approval.answer, "snapshot": approval.digest} | said
+async def _approve(
+    row: models.CaseRow, approval: models.Approval, officer: str, again: dict[str, str], alone: dict[str, Any]
+) -> None:
+    await _decide(approval, "approved", officer, alone.get("because", ""))
+    said = {"answer": approval.answer, "snapshot": approval.digest} | again | alone
     if approval.answer == "refused":
-        await moves.move(row, "approve a refusal", event=events.REFUSAL, actor=f"officer:{officer}", payload=said)
+        event = events.REFUSAL_ALONE if alone else events.REFUSAL
+        await moves.move(row, "approve a refusal", event=event, actor=f"officer:{officer}", payload=said)
         await fulfilment.tell_refusal(row, await _reasons(approval), by=f"officer:{officer}")
         return
-    await moves.move(row, "approve", event=events.APPROVED, actor=f"officer:{officer}", payload=said)
+    event = events.APPROVED_ALONE if alone else events.APPROVED
+    await moves.move(row, "approve", event=event, actor=f"officer:{officer}", payload=said)
     await fulfilment.begin(row)
 
 
@@ -210,14 +223,22 @@ async def _waiting(row: models.CaseRow) -> models.Approval:
     return approval
 
 
-async def _other_person(approval: models.Approval, officer: str) -> bool:
-    """True when the same person approves after the waiting time that a company with a single officer may set."""
+async def _hours_alone(approval: models.Approval, officer: str) -> int | None:
+    """None for another person. For the one who proposed it, how many hours ago that was, when the company has a single officer
+    and set a waiting time that is over; raises NotAllowed otherwise."""
     if approval.proposed_person != await identity.person_of(officer):
-        return False
-    wait = policy().same_person_after
-    if wait and clock.now() - approval.proposed_at >= wait:
-        return True
+        return None
+    wait, waited = policy().same_person_after, clock.now() - approval.proposed_at
+    if wait and waited >= wait:
+        return waited // timedelta(hours=1)
     raise NotAllowed(_("You proposed this yourself, so another person has to approve it."))
+
+
+def _reason_alone(why: str) -> str:
+    if not 10 <= len(why.strip()) <= 500:
+        wrong = {"why": _("At least ten letters, at most 500. It stands in the evidence.")}
+        raise Invalid(_("Please say why nobody else approves this."), wrong)
+    return why.strip()
 
 
 async def _is_flagged(row: models.CaseRow, officer: str) -> bool:

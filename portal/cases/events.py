@@ -32,6 +32,10 @@ FLAGGED = audit.Event("case.flagged", "A request was marked as needing a second 
 CORRECTION_DECIDED = audit.Event("case.correction_decided", "An officer accepted or declined the correction of one field.")
 PROPOSED = audit.Event("case.proposed", "An officer proposed an answer; its snapshot was frozen.")
 APPROVED = audit.Event("case.approved", "A second person approved the frozen snapshot.")
+APPROVED_ALONE = audit.Event(
+    "case.approved_alone",
+    "Whoever proposed the answer approved it themselves after the waiting time, with a reason; no second person did.",
+)
 SENT_BACK = audit.Event("case.sent_back", "A proposed answer was sent back.")
 VOIDED = audit.Event("case.approval_voided", "A proposal or approval lost its force because something changed after it.")
 LOOK_AGAIN = audit.Event("case.look_again", "The systems are asked anew.")
@@ -60,6 +64,10 @@ LAW_CHANGED = audit.Event("case.law_changed", "An officer chose another law for 
 FEED_MADE = audit.Event("case.feed_made", "An officer made a private calendar address, in place of an earlier one.")
 FEED_ENDED = audit.Event("case.feed_ended", "An officer ended their private calendar address.")
 REFUSAL = audit.Event("case.refusal_approved", "A second person approved a refusal.")
+REFUSAL_ALONE = audit.Event(
+    "case.refusal_approved_alone",
+    "Whoever proposed a refusal approved it themselves after the waiting time, with a reason; no second person did.",
+)
 LIST_TAKEN = audit.Event("case.list_taken", "A list of earlier requests was brought in.")
 MAIL_TAKEN = audit.Event("case.mail_taken", "A mail came in.")
 MAIL_READ = audit.Event("case.mail_read", "An officer read a mail that had come in.")

@@ -1,8 +1,10 @@
 """What a person reads for the codes of a case, in the language of the moment: for the package, the letter and the proof."""
 
-from datetime import date, datetime
+from collections.abc import Iterable
+from datetime import date, datetime, timedelta
 
-from portal.cases.snapshot import Category
+from portal.cases import events
+from portal.cases.snapshot import Category, Step
 from portal.paper import _, date_text, moment_text
 
 
@@ -126,6 +128,17 @@ def moment(text: str) -> str:
         return moment_text(datetime.fromisoformat(text))
     except (ValueError, OverflowError):
         return text
+
+
+def hours_alone(steps: Iterable[Step]) -> int | None:
+    """How many hours after the proposal the same person approved it; None when a second person did, or nobody."""
+    proposed, hours = "", None
+    for each in sorted(steps, key=lambda step: step.entry):
+        if each.event == events.PROPOSED.name:
+            proposed, hours = each.at, None
+        elif each.event in (events.APPROVED_ALONE.name, events.REFUSAL_ALONE.name) and proposed:
+            hours = (datetime.fromisoformat(each.at) - datetime.fromisoformat(proposed)) // timedelta(hours=1)
+    return hours
 
 
 def happened(what: str) -> str:

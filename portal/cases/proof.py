@@ -10,7 +10,7 @@ from collections import Counter
 from typing import Any
 
 from portal import audit
-from portal.cases import events
+from portal.cases import events, plain_words
 from portal.cases.letterhead import letterhead
 from portal.cases.snapshot import Correction, Proven, Removal, Row, Snapshot, System, Table
 from portal.lib.errors import NotFound
@@ -19,7 +19,7 @@ from portal.settings import get
 
 FORMAT = "portal/case-record/1"
 DECISIONS = frozenset({"case.proposed", "case.approved", "case.refusal_approved", "case.sent_back", "case.correction_decided"})
-DECISIONS |= {events.AUTOPILOT_ANSWERED.name}
+DECISIONS |= {events.AUTOPILOT_ANSWERED.name, events.APPROVED_ALONE.name, events.REFUSAL_ALONE.name}
 
 
 async def build_proof(snapshot: Snapshot) -> bytes:
@@ -35,6 +35,7 @@ async def build_proof(snapshot: Snapshot) -> bytes:
             removals=by_system(snapshot),
             receipts=len(receipts),
             gone=gone,
+            hours_alone=plain_words.hours_alone(snapshot.steps),
             decisions=[step for step in facts["steps"] if step["event"] in DECISIONS],
         )
     content = (json.dumps(facts, ensure_ascii=False, indent=1) + "\n").encode()
@@ -43,7 +44,8 @@ async def build_proof(snapshot: Snapshot) -> bytes:
 
 
 def record(snapshot: Snapshot) -> dict[str, Any]:
-    """What may be known of a case for ever: no value, no key of a row, no free text of anybody."""
+    """What may be known of a case for ever: no value, no key of a row, no free text of anybody, except the reason of an officer
+    who approved their own proposal: it was written for this file."""
     return {
         "format": FORMAT,
         "case": snapshot.case,

@@ -11,7 +11,7 @@ INTERNAL = frozenset({"case.noted", "case.flagged", "case.autopilot_looked"})
 # Events that there may be hundreds of, with nothing to say beside their sentence.
 _PLAIN = INTERNAL | {"case.findings_read", "case.opened_by_officer", "case.messages_read"}
 AT_ONCE = 200
-_SAID = ("how", "step", "rows", "outcome", "reason", "took_part")
+_SAID = ("how", "step", "rows", "outcome", "reason", "took_part", "hours_later", "because")
 
 
 async def timeline(case_id: str, *, before: str | None = None, limit: int | None = None) -> list[Step]:
@@ -50,7 +50,7 @@ async def _note(entry: audit.Entry) -> str:
     if entry.event in _PLAIN:
         return ""
     payload = await audit.open_payload(entry) or {}
-    return ", ".join(f"{name}: {value}" for name, value in payload.items() if name in _SAID)
+    return ", ".join(f"{name.replace('_', ' ')}: {value}" for name, value in payload.items() if name in _SAID)
 
 
 def _role(actor: str) -> str:

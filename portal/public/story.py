@@ -6,7 +6,7 @@ What is not here is not shown to them; all of it only to who proved the request 
 from typing import Any
 
 from portal import cases, identity
-from portal.paper import _, date_text
+from portal.paper import _, date_text, ngettext
 
 ALONE: dict[str, Any] = {"side": None, "package": None, "sentence": "", "given": {}, "wrong": {}}
 ALONE |= {"wanted": "", "beside": [], "may_appeal": False}  # portal/public/asker.py
@@ -15,13 +15,14 @@ ALONE |= {"second": [], "said": [], "waits": [], "timeline": [], "looks": []}
 
 async def of_request(case_id: str) -> dict[str, Any]:
     """What the page of a request shows to its person beside what its reference shows to anybody."""
-    side = await cases.persons_side.of(case_id)
+    side, steps = await cases.persons_side.of(case_id), await cases.timeline(case_id)
+    hours = cases.plain_words.hours_alone(steps)
     return ALONE | {
         "said": [(each, _writer(each)) for each in await cases.conversation.thread(case_id)],
         "side": side,
         "second": await cases.second_proof.addresses(case_id),
         "waits": [why_it_waits(each) for each in side.waits],
-        "timeline": [(each, told(each.event)) for each in await cases.timeline(case_id) if told(each.event)],
+        "timeline": [(each, told(each.event, hours)) for each in steps if told(each.event)],
         "looks": [look_words(each) for each in await cases.looks.of_case(case_id)],
         "package": await cases.package_of(case_id),
     }
@@ -33,7 +34,7 @@ def next_step(state: str) -> str:
         "triage": _("Next, one of us starts the search in our systems. You need not do anything."),
         "collecting": _("Our systems are being asked now. You need not do anything."),
         "reviewing": _("Next, one of us checks what was found and prepares the answer. You need not do anything."),
-        "approving": _("A second person looks at the answer before it goes out. You need not do anything."),
+        "approving": _("The answer is looked at once more before it goes out. You need not do anything."),
         "fulfilling": _("It is being carried out in our systems. We write to you when it is done."),
         "delivering": _("It is your turn: our answer waits for you on this page."),
     }.get(state, "")
@@ -82,8 +83,11 @@ def _writer(said: cases.conversation.Said) -> str:
     return identity.role_name(said.role) if said.role else _("A colleague of the privacy office")
 
 
-def told(event: str) -> str | None:
-    """What happened, for the person; None for steps that are nobody's business but the officers'."""
+def told(event: str, hours: int | None = None) -> str | None:
+    """What happened, for the person; None for steps that are nobody's business but the officers'.
+
+    `hours`: after how many the officer who had proposed the answer agreed to it, where no second person did.
+    """
     return {
         "case.opened": _("Your request came in."),
         "case.proof_asked": _("We asked you to confirm your address."),
@@ -100,7 +104,9 @@ def told(event: str) -> str | None:
         "case.autopilot_answered": _("The portal answered by itself. No person looked at what it found."),
         "case.approved": _("A second person agreed to it."),
         "case.refusal_approved": _("A second person agreed to a refusal."),
-        "case.sent_back": _("A second person asked for changes."),
+        "case.approved_alone": _alone(hours),
+        "case.refusal_approved_alone": _alone(hours),
+        "case.sent_back": _("The answer was sent back for changes."),
         "case.executing": _("We began to carry it out."),
         "case.erased": _("A system deleted your data, and we asked it again."),
         "case.corrected": _("A system corrected your data, and we read it again."),
@@ -125,3 +131,14 @@ def told(event: str) -> str | None:
         "case.message_sent": _("We wrote to you."),
         "case.taken_up_again": _("You changed your mind: the request goes on."),
     }.get(event)
+
+
+def _alone(hours: int | None) -> str:
+    if hours is None:
+        return _("The officer who wrote it agreed to it later. No second person looked at it.")
+    sentence = ngettext(
+        "The officer who wrote it agreed to it %(num)s hour later. No second person looked at it.",
+        "The officer who wrote it agreed to it %(num)s hours later. No second person looked at it.",
+        hours,
+    )
+    return sentence % {"num": hours}

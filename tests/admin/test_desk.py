@@ -7,7 +7,7 @@ import httpx2
 
 from portal import audit, cases, jobs, subjects
 from portal.lib import clock
-from tests.cases.shops import ask, prove
+from tests.cases.shops import Company, ask, prove
 from tests.cases.shops import collected as searched
 from tests.people import ANA, BEN, Browser
 
@@ -34,6 +34,25 @@ async def test_a_copy_goes_from_the_queue_to_the_second_person(olga: Browser, pe
     assert (await olga.post(desk + "/approval", data={"digest": digest})).status_code == 403
     page = await petra.post(desk + "/approval", data={"digest": digest})
     assert "Being carried out" in page.text and (await cases.case(opened.id)).state == "fulfilling"
+
+
+async def test_a_copy_that_takes_two_says_why_and_is_not_proposed_unopened(
+    company: Company, olga: Browser, petra: Browser, vik: Browser
+) -> None:
+    company.run("shop", "INSERT INTO purchase VALUES (20, 1, 'For mallory@example.com')")
+    case_id = await searched("access")
+    desk, why = f"/admin/cases/{case_id}", "It names an address that was not proven."
+    page = await olga.get(desk)
+    assert why in page.text and "it takes a second person" in page.text and "Make the package" not in page.text
+    assert why not in (await vik.get(desk)).text
+    refused = await olga.post(desk + "/proposal", data={"answer": "fulfilled"})
+    assert refused.status_code == 409 and "look at what was found first" in refused.text and why in refused.text
+    await olga.get(desk + "/findings")
+    await olga.post(desk + "/proposal", data={"answer": "fulfilled"})
+    page = await petra.get(desk)
+    assert "Waits for a second person" in page.text and why in page.text
+    await petra.post(desk + "/approval", data={"digest": _digest(page)})
+    assert (await cases.case(case_id)).state == "fulfilling"
 
 
 async def test_approving_something_else_than_was_proposed_is_refused(olga: Browser, petra: Browser) -> None:

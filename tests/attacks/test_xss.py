@@ -147,7 +147,11 @@ async def test_what_is_in_the_package_stays_text_without_any_server(served: str,
         case = await _ask(ana, "access")
         await go_to_work(olga, await hire(OLGA, "privacy-officer"))
         await _work_on(olga, case)
+        await olga.get(f"/admin/cases/{case}/findings")
         await olga.post(f"/admin/cases/{case}/proposal", data={"answer": "fulfilled"})
+        waiting = await cases.proposal(case)
+        assert waiting is not None
+        await cases.approve(case, waiting.digest, officer="petra")
         await jobs.run_due()
         session = await visit()
         opened = await cases.download(await cases.hand_over(case, session), session)

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.connectors.colleague import ADDRESS, ENTRY
 from tests.journeys.conftest import Portal
-from tests.journeys.steps import ask, mail, officer_signs_in, open_case, press, reloaded, somebody
+from tests.journeys.steps import ask, follow, mail, officer_signs_in, open_case, press, reloaded, somebody
 
 LETTER = b"%PDF-1.7\nA letter from the cellar.\n%%EOF\n"
 
@@ -34,8 +34,14 @@ def test_a_colleague_answers_by_upload_without_an_account_and_the_person_gets_th
     _answer_by_hand(chromium, link[0], address, tmp_path / "letter.pdf")
 
     colleague.goto(case)
-    reloaded(colleague, "Make the package")
-    press(colleague, "Make the package")
+    reloaded(colleague, "It has a file that may be about others.")
+    follow(colleague, "Look at what was found")
+    colleague.goto(case)
+    press(colleague, "Propose this package")
+    press(colleague, "Sign out")
+    officer_signs_in(colleague, "petra")
+    colleague.goto(case)
+    press(colleague, "Approve exactly this")
     reloaded(colleague, "A package was made from the approved snapshot.")
     visitor.goto(status_page)
     with visitor.expect_download() as loading:

@@ -53,8 +53,10 @@ def test_a_code_on_paper_replaces_a_lost_mailbox(visitor: Page, colleague: Page,
 
     colleague.reload()
     search_all_systems(colleague)
-    press(colleague, "Make the package")
     case = colleague.url
+    follow(colleague, "Look at what was found")
+    colleague.goto(case)
+    press(colleague, "Propose this package")
 
     press(colleague, "Sign out")  # an officer could have typed the letter's code: the copy takes a second one
     officer_signs_in(colleague, "petra")

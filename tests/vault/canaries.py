@@ -127,6 +127,9 @@ async def _work(seen: Walk, browser: Browser, olga: Officer) -> None:
     assert (await browser.post(desk + "/notes", data={"text": note})).status_code == 200
     assert NAME in (await browser.get(desk + "/findings")).text
     await cases.propose(seen.case, officer=olga.id)
+    waiting = await cases.proposal(seen.case)
+    assert waiting is not None
+    await cases.approve(seen.case, waiting.digest, officer="petra")
     await jobs.run_due()
     assert (await cases.case(seen.case)).state == "delivering"
 
