@@ -57,6 +57,7 @@ async def prove_without_mail(watch: Watch, olga: Browser, petra: Browser) -> Non
         await watch.press(person, "/letter", code=code)
     await watch.press(olga, desk + "/start")
     await jobs.run_due()
+    await olga.get(desk + "/findings")
     await watch.press(olga, desk + "/proposal", answer="fulfilled")
     waiting = await cases.proposal(desk.rpartition("/")[2])
     assert waiting is not None
