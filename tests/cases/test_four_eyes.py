@@ -1,6 +1,8 @@
 """Who may answer what alone: a copy with anything in it that asks for judgement takes two who looked, what was taken out makes
 an answer partial, and two accounts of one person are one pair of eyes."""
 
+import time
+
 import pytest
 
 from portal import cases, db, identity, jobs, subjects
@@ -65,6 +67,15 @@ async def test_what_was_taken_out_counts_no_longer(company: Company) -> None:
     await cases.unredact(case_id, found.id, row, "item", officer=PETRA)
     await cases.redact(case_id, found.id, row, "", reason="third party", officer=PETRA)
     assert await cases.caution.told(case_id) == []
+
+
+async def test_a_long_word_without_an_end_holds_nobody_up(company: Company) -> None:
+    """Everybody's pages wait while one process looks through a text."""
+    company.run("shop", f"INSERT INTO purchase VALUES (20, 1, '{'a' * 100_000}@')")
+    case_id = await collected("access")
+    began = time.perf_counter()
+    assert await cases.caution.told(case_id) == ["It has free text that may be about others."]
+    assert time.perf_counter() - began < 1
 
 
 async def test_a_correction_is_decided_by_one_whatever_else_was_found(company: Company) -> None:
