@@ -21,7 +21,8 @@ class Beside:
 @dataclass(frozen=True)
 class Asker:
     """`kinds`: what may be noted as seen. `at_once`: nothing waits for it. `closed`: addresses that their word closed.
-    `against`: the case an appeal is against. `nobody`: the company opened it itself."""
+    `against`: the case an appeal is against. `nobody`: the company opened it itself.
+    `reopenable`: it has ended, and an officer may open it again."""
 
     who: str
     mandate: cases.mandates.Mandate | None
@@ -34,6 +35,7 @@ class Asker:
     restricted: bool
     anew: bool
     nobody: bool
+    reopenable: bool
 
 
 async def asker_of(case: Case) -> Asker:
@@ -54,6 +56,7 @@ async def asker_of(case: Case) -> Asker:
         await cases.restricting.stands(case.id),
         await cases.appeals.granted(case.id),
         cases.by_company.is_ours(case.requester),
+        "reopen" in case.can and bool(case.address) and cases.reopening.possible(case.state, case.outcome, case.requester),
     )
 
 

@@ -11,12 +11,14 @@ from portal.paper import _
 
 async def context(case: Case, me: Officer) -> dict[str, Any]:
     sees = identity.may(me, "data.see")
+    unsearched = cases.states.refusable_unsearched(case.state, case.right)
     return {
         "proving": await cases.proving.of(case.id) if sees else None,
         "doubts": await cases.doubts.waiting(case.id),
         "legal_holds": await cases.legal_holds.of_request(case.id),
         "second": [each.shown for each in await cases.second_proof.addresses(case.id)] if sees else [],
-        "grounds": cases.remedies.grounds(case.law, case.right),
+        "grounds": cases.remedies.grounds(case.law, case.right, searched=not unsearched),
+        "refusable": unsearched and case.right != "appeal" and not cases.by_company.is_ours(case.requester),
         "places": places() if sees and case.state != "closed" else [],
         "way_name": way_name,
         "document_names": document_names(),

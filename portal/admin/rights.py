@@ -1,4 +1,5 @@
-"""What some rights need besides searching: a mandate that was seen, an answer in words, the end of a restriction."""
+"""What some rights need besides searching: a mandate that was seen, an answer in words, the end of a restriction;
+and a request that goes on after it had ended."""
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -30,9 +31,17 @@ async def lift_restriction(request: Request) -> Response:
     )
 
 
+async def reopen(request: Request) -> Response:
+    why = (await form(request)).get("reopen-why", "")
+    return await or_say_why(
+        request, lambda: cases.reopening.reopen(request.path_params["case"], why, officer=request.state.officer.id)
+    )
+
+
 processing = officer("cases.process")
 routes = [
     post("/admin/cases/{case}/mandate", note_mandate, guard=processing),
     post("/admin/cases/{case}/answer", answer, guard=processing),
     post("/admin/cases/{case}/restriction", lift_restriction, guard=processing),
+    post("/admin/cases/{case}/reopening", reopen, guard=processing),
 ]

@@ -116,7 +116,7 @@ async def freeze_and_go_on(
 def _with_ground(row: models.CaseRow, answer: str, ground: str, reasons: str) -> str:
     if not ground or answer == "fulfilled":
         return reasons
-    if not remedies.is_ground(ground, row.right):
+    if not remedies.is_ground(ground, row.right, searched=row.state not in (states.TRIAGE, states.COLLECTING)):
         raise Invalid(_("Please choose a ground that the law knows."), {"ground": _("Choose one of these.")})
     with in_language(row.language):
         return f"{remedies.sentence(ground, row.law)}\n\n{reasons}"

@@ -21,6 +21,7 @@ from portal.cases import (
     protection,
     remedies,
     states,
+    together,
     verification,
 )
 from portal.lib import clock, ids
@@ -45,6 +46,8 @@ async def close(case_id: str, outcome: str, *, officer: str) -> None:
         if outcome == "nothing held":
             await tell(row, "mail/case-nothing", {"systems": await _searched(row)})
         await moves.finish(row, outcome, actor=f"officer:{officer}")
+        if outcome == "unconfirmed":
+            await _tell_unconfirmed(row)
 
 
 async def withdraw(case_id: str, *, actor: str) -> None:
@@ -189,6 +192,15 @@ async def tell_late(row: models.CaseRow, template: str, context: Mapping[str, An
         )
         told = True
     return told
+
+
+async def _tell_unconfirmed(row: models.CaseRow) -> None:
+    """One mail for what was asked together, with the last of them; no letter, because nobody's place is known."""
+    if row.reach != "mail" or await together.unproven_beside(row):
+        return
+    with in_language(row.language):
+        against = remedies.against(row.law, appealable=False)
+    await tell(row, "mail/case-unconfirmed", {"remedies": against})
 
 
 def _always(row: models.CaseRow) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from portal import audit, consent, db, jobs, subjects, vault
-from portal.cases import basis_reasons, deadlines, events, grades, legal_holds, models, protection, states, switches
+from portal.cases import awaiting, basis_reasons, deadlines, events, grades, legal_holds, models, protection, states, switches
 from portal.cases.policy import policy
 from portal.lib import clock
 from portal.lib.errors import Conflict, NotFound
@@ -156,6 +156,7 @@ async def facts(row: models.CaseRow, *, flagged: bool = False) -> states.Facts:
         to_fetch=row.state == states.DELIVERING and await _to_fetch(row),
         by_company=row.requester == states.BY_COMPANY,
         basis_again=row.requester == states.BY_COMPANY and row.is_open == 1 and await _has_basis(row),
+        proof_awaited=row.state in (states.RECEIVED, states.VERIFYING) and await awaiting.proof(row),
         mandated=row.requester in ("me", states.BY_COMPANY) or await _is_mandated(row),
     )
 

@@ -18,8 +18,9 @@ _WHOLE = {
     "facts": ("at_least",),
     "keep": _KEEP,
 }
+_OPTIONAL = ("no_basis", "unconfirmed")
 WAYS = ("code", "signed in", "letter", "in person", "facts")
-NO_BASIS_DAYS = 30
+NO_BASIS_DAYS, UNCONFIRMED_DAYS = 30, 14
 SECOND_PERSON, STRONGER = "second person", "stronger proof"
 
 
@@ -48,6 +49,7 @@ class Policy:
     new_device: frozenset[str]  # the rights for which a browser that is new to an account is not enough by itself
     new_device_asks: str
     no_basis_after: timedelta  # how long no basis must have been left before officers are asked to look
+    unconfirmed_after: timedelta  # how long somebody who was asked for proof has before their request may be closed
 
 
 def policy() -> Policy:
@@ -59,15 +61,13 @@ def policy() -> Policy:
 @law_errors()
 def _read(path: Path, _changed: int) -> Policy:
     file = handwritten.read(path)
-    rights = file.part(dict.fromkeys(("proof", "new_device", "no_basis", *_WHOLE), dict), optional=("no_basis",)).get("proof", ())
+    rights = file.part(dict.fromkeys(("proof", "new_device", *_OPTIONAL, *_WHOLE), dict), optional=_OPTIONAL).get("proof", ())
     proofs = {right: _proof(file, right) for right in rights}
     device = file.part({"rights": list, "asks": str}, "new_device")
     if device.get("asks", STRONGER) not in (SECOND_PERSON, STRONGER):
         file.wrong(f"asks is one of: {SECOND_PERSON}, {STRONGER}.", "new_device", "asks")
     warning, four_eyes, letter, facts, keep = (file.part(dict.fromkeys(names, int), part) for part, names in _WHOLE.items())
-    after_days = file.part({"after_days": int}, "no_basis").get("after_days", NO_BASIS_DAYS)
-    if not 1 <= after_days <= 3660:
-        file.wrong("after_days lies between 1 and 3660.", "no_basis", "after_days")
+    no_basis, unconfirmed = _after_days(file, "no_basis", NO_BASIS_DAYS), _after_days(file, "unconfirmed", UNCONFIRMED_DAYS)
     file.done()
     return Policy(
         {
@@ -86,8 +86,16 @@ def _read(path: Path, _changed: int) -> Policy:
         max(2, facts["at_least"]),
         frozenset(device["rights"]),
         device["asks"],
-        timedelta(days=after_days),
+        no_basis,
+        unconfirmed,
     )
+
+
+def _after_days(file: handwritten.Toml, part: str, usual: int) -> timedelta:
+    days = file.part({"after_days": int}, part).get("after_days", usual)
+    if not 1 <= days <= 3660:
+        file.wrong("after_days lies between 1 and 3660.", part, "after_days")
+    return timedelta(days=days)
 
 
 def _proof(file: handwritten.Toml, right: str) -> dict[str, Any]:

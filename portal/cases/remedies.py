@@ -86,15 +86,17 @@ GROUNDS = (
         "national law", lambda: _("A law of the country restricts this right; we name it below."), "Art. 23", "Civ. Code 1798.145"
     ),
 )
+# What can be known of a request without looking at anybody's data.
+UNSEARCHED = ("unfounded", "excessive", "cannot identify")
 
 
-def grounds(law: str, right: str) -> list[tuple[str, str]]:
-    """Code and words of those that fit, in the language of the moment."""
-    return [(each.code, sentence(each.code, law)) for each in GROUNDS if right in each.rights]
+def grounds(law: str, right: str, *, searched: bool = True) -> list[tuple[str, str]]:
+    """Code and words of those that fit, in the language of the moment; `searched`: what the systems hold is known."""
+    return [(each.code, sentence(each.code, law)) for each in GROUNDS if is_ground(each.code, right, searched=searched)]
 
 
-def is_ground(code: str, right: str) -> bool:
-    return any(each.code == code and right in each.rights for each in GROUNDS)
+def is_ground(code: str, right: str, *, searched: bool = True) -> bool:
+    return any(each.code == code and right in each.rights and (searched or code in UNSEARCHED) for each in GROUNDS)
 
 
 def sentence(code: str, law: str) -> str:
@@ -105,15 +107,15 @@ def sentence(code: str, law: str) -> str:
     return f"{ground.sentence()} ({title} {article})" if article else ground.sentence()
 
 
-def against(law: str) -> list[str]:
-    """What the person can do against an answer, sentence by sentence, in the language of the moment."""
+def against(law: str, *, appealable: bool = True) -> list[str]:
+    """What the person can do against an answer, sentence by sentence, in the language of the moment; `appealable`: to us, too."""
     told, company = _told(law), documents.company()
     authority = told.get("authority") or company.authority
     url = told.get("authority_url") or ("" if told.get("authority") else company.authority_url)
     said = [
         _("If you do not agree, you can complain to %s, without asking us first.") % " · ".join(filter(None, (authority, url)))
     ]
-    if again := _again(law):
+    if appealable and (again := _again(law)):
         said.insert(0, again)
     return said + ([told["court"]] if told.get("court") else [])
 

@@ -55,6 +55,7 @@ class Facts:
     to_fetch: bool = False  # a package is ready and was never opened
     by_company: bool = False  # nobody asked: see BY_COMPANY
     basis_again: bool = False  # and since then the person agreed to something
+    proof_awaited: bool = False  # whoever asked still has time to show who they are
     mandated: bool = True  # the person asks themselves, or an officer saw the mandate of whoever asks for them
 
     @property
@@ -130,7 +131,7 @@ TABLE: tuple[Move, ...] = (
     Move("close", (DELIVERING,), CLOSED, ("a refusal", "approved"), COLLECTED | IN_WORDS, "refused"),
     Move("close", (DELIVERING,), CLOSED, ("not frozen",), IN_WORDS, "answered"),
     Move("close", (REVIEWING,), CLOSED, ("proven", "everything answered", "nothing found"), COLLECTED, "nothing held"),
-    Move("close", (RECEIVED, VERIFYING), CLOSED, ("not proven",), RIGHTS - AT_ONCE, "unconfirmed"),
+    Move("close", (RECEIVED, VERIFYING), CLOSED, ("not proven", "time to prove over"), RIGHTS - AT_ONCE, "unconfirmed"),
     Move(
         "withdraw",
         (RECEIVED, VERIFYING, TRIAGE, COLLECTING, REVIEWING, APPROVING, FULFILLING, DELIVERING),
@@ -145,6 +146,10 @@ TABLE: tuple[Move, ...] = (
 _NEEDS: dict[str, tuple[Callable[[Facts], bool], Callable[[], str]]] = {
     "proven": (lambda case: case.proven, lambda: _("Nobody has proven yet that the request comes from the person it is about.")),
     "not proven": (lambda case: not case.proven, lambda: _("The person has proven who they are; the request must be answered.")),
+    "time to prove over": (
+        lambda case: not case.proof_awaited,
+        lambda: _("Whoever asked still has time to show who they are. Close it when that is over."),
+    ),
     "nobody asked": (lambda case: case.by_company, lambda: _("Somebody asked for this: they have to show who they are.")),
     "no basis again": (
         lambda case: not case.basis_again,
@@ -220,6 +225,11 @@ def target(verb: str, facts: Facts, outcome: str = "") -> Move:
         if not missing:
             return move
     raise Conflict(missing or _("This is not possible in the state the request is in."))
+
+
+def refusable_unsearched(state: str, right: str) -> bool:
+    """Whether a refusal can be proposed before any system was searched, or where none is."""
+    return any(move.verb == "propose a refusal" and state in move.sources and right in move.rights for move in TABLE)
 
 
 def held(facts: Facts) -> str:

@@ -60,7 +60,9 @@ async def test_a_code_that_nobody_needs_any_more_is_not_waited_for(company: Comp
     moved_in(company)
     opened = await ask("access")
     await cases.proving.write_letter(opened.id, HOME, "shop", officer=OLGA)
-    await cases.close(opened.id, "unconfirmed", officer=OLGA)
+    with clock.at(clock.now() + timedelta(days=22)):
+        await lapse()
+        await cases.close(opened.id, "unconfirmed", officer=OLGA)
     assert await cases.letters.unposted() == []
 
 

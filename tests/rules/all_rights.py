@@ -16,6 +16,7 @@ async def use_other_rights(watch: Watch, olga: Browser, petra: Browser) -> None:
         await watch.press(olga, f"/admin/cases/{parent}/mandate", mandate="birth certificate", dated="2019-05-04")
         complaint = await _asked(watch, ben, "complaint", message="You wrote to me at night.")
         await watch.press(olga, f"/admin/cases/{complaint}/answer", answer="That was a mistake of ours.", do="answer")
+        await watch.press(olga, f"/admin/cases/{complaint}/reopening", **{"reopen-why": "A second letter of hers came to light."})
         await _stored_for_a_while(watch, ben, olga)
         await _appealed(watch, ben, olga, petra)
 
