@@ -19,6 +19,8 @@ async def context(case: Case, me: Officer) -> dict[str, Any]:
         "second": [each.shown for each in await cases.second_proof.addresses(case.id)] if sees else [],
         "grounds": cases.remedies.grounds(case.law, case.right, searched=not unsearched),
         "refusable": unsearched and case.right != "appeal" and not cases.by_company.is_ours(case.requester),
+        "fee_grounds": cases.fees.grounds(case.state, case.right, case.law),
+        "hold_name": hold_name,
         "places": places() if sees and case.state != "closed" else [],
         "way_name": way_name,
         "document_names": document_names(),
@@ -44,6 +46,15 @@ def way_name(way: str) -> str:
         "in person": _("In person"),
         "facts": _("Facts that only they know"),
     }.get(way, way)
+
+
+def hold_name(kind: str) -> str:
+    return {
+        "clarification": _("we asked the person something"),
+        "identity": _("we doubt who is asking"),
+        "fee": _("a fee was asked for"),
+        "freeze": _("somebody said that it was not them"),
+    }.get(kind, kind)
 
 
 def document_names() -> list[tuple[str, str]]:

@@ -1,5 +1,5 @@
-"""What some rights need besides searching: a mandate that was seen, an answer in words, the end of a restriction;
-and a request that goes on after it had ended."""
+"""What some rights need besides searching: a mandate that was seen, an answer in words, the end of a restriction; a
+fee, and a request that goes on after it had ended."""
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -38,10 +38,18 @@ async def reopen(request: Request) -> Response:
     )
 
 
+async def ask_fee(request: Request) -> Response:
+    fields = await form(request)
+    amount, ground, why = fields.get("fee-amount", ""), fields.get("fee-ground", ""), fields.get("fee-why", "")
+    case, me = request.path_params["case"], request.state.officer.id
+    return await or_say_why(request, lambda: cases.fees.ask(case, amount, ground, why, officer=me))
+
+
 processing = officer("cases.process")
 routes = [
     post("/admin/cases/{case}/mandate", note_mandate, guard=processing),
     post("/admin/cases/{case}/answer", answer, guard=processing),
     post("/admin/cases/{case}/restriction", lift_restriction, guard=processing),
     post("/admin/cases/{case}/reopening", reopen, guard=processing),
+    post("/admin/cases/{case}/fee", ask_fee, guard=processing),
 ]

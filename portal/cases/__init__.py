@@ -18,6 +18,7 @@ from portal.cases import details as details
 from portal.cases import doubts as doubts
 from portal.cases import entering as entering
 from portal.cases import feed as feed
+from portal.cases import fees as fees
 from portal.cases import filters as filters
 from portal.cases import forecast as forecast
 from portal.cases import legal_holds as legal_holds

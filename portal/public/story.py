@@ -48,7 +48,10 @@ def why_it_waits(wait: cases.persons_side.Wait) -> tuple[str, str]:
             _("We are not sure yet that it is you who asks."),
             _("You can show it in another way, or write to us below, under Messages."),
         ),
-        "fee": (_("We asked you for a fee and wait for it."), _("If you do not agree, write to us below, or complain.")),
+        "fee": (
+            _("We asked you for a fee and wait for it."),
+            _("How much and why stands below, under Messages. If you do not agree, write to us there, or complain."),
+        ),
         "freeze": (
             _("Somebody who reads another address of yours told us that they did not ask for this."),
             _("One of us decides about it within 2 working days. The rest goes on meanwhile."),
@@ -117,6 +120,7 @@ def told(event: str, hours: int | None = None) -> str | None:
         "case.not_me": _("Somebody said that they did not ask for this."),
         "case.held": _("Your request was put on hold."),
         "case.hold_lifted": _("The hold ended."),
+        "case.fee_asked": _("We asked you for a fee and wrote to you why."),
         "case.extended": _("We needed more time and wrote to you why."),
         "case.law_changed": _("We looked again at which law applies; the date may have changed."),
         "case.mandate_seen": _("We saw what entitles you to ask for somebody else."),

@@ -8,7 +8,8 @@ import pytest
 from portal import cases, jobs
 from portal.lib import clock
 from tests.cases.shops import ANA, ask, newest_to, prove
-from tests.people import OLGA, Browser, Officer, go_to_work, hire
+from tests.cases.test_clocks import recounted
+from tests.people import OLGA, Browser, Officer, go_to_work, hire, sign_in
 
 REFUSAL = {"answer": "refused", "ground": "excessive", "reasons": "It was the ninth time since Monday."}
 
@@ -71,3 +72,55 @@ async def test_the_button_for_what_nobody_confirmed_comes_with_its_time(olga: Br
 
 async def _again() -> Officer:
     return await hire(f"later.{OLGA}", "privacy-officer")
+
+
+FEE = {"fee-amount": "12,50 EUR", "fee-ground": "excessive", "fee-why": "It is the ninth copy since Monday."}
+
+
+async def test_a_fee_is_asked_for_in_words_that_the_person_reads_and_the_date_runs_on(olga: Browser) -> None:
+    opened = await ask("access")
+    await prove(opened)
+    desk, due = f"/admin/cases/{opened.id}", (await cases.case(opened.id)).due_on
+    for name, value in (
+        ("fee-amount", "some money"),
+        ("fee-amount", "0 EUR"),
+        ("fee-ground", "cannot identify"),
+        ("fee-why", ""),
+    ):
+        page = await olga.post(desk + "/fee", data=FEE | {name: value})
+        assert page.status_code == 422 and f'id="{name}-error"' in page.text
+    assert (await cases.case(opened.id)).holds == ()
+    await olga.post(desk + "/fee", data=FEE)
+    assert "On hold: a fee was asked for" in (await olga.get(desk)).text
+    assert (await olga.post(desk + "/fee", data=FEE)).status_code == 409
+    with clock.at(clock.now() + timedelta(days=3)):
+        await recounted()
+        assert (await cases.case(opened.id)).due_on == due
+    async with Browser() as ana:
+        await sign_in(ana, ANA)
+        page = await ana.get(f"/requests/{await cases.reference_of(opened.id)}")
+        assert "We asked you for a fee and wait for it." in page.text and "12,50 EUR" in page.text
+        assert "ninth copy" in page.text and "Art. 12(5)" in page.text and "you can complain" in page.text
+    assert "12,50" not in await newest_to(ANA, "mail/case-message")
+    [hold] = (await cases.case(opened.id)).holds
+    await olga.post(desk + "/holds", data={"lift": hold.id})
+    assert (await cases.case(opened.id)).holds == ()
+
+
+async def test_a_law_that_counts_from_the_payment_moves_the_date(olga: Browser) -> None:
+    opened = await ask("access", details={"country": "GB"})  # UK GDPR Art. 12A
+    await prove(opened)
+    due = (await cases.case(opened.id)).due_on
+    await olga.post(f"/admin/cases/{opened.id}/fee", data=FEE)
+    with clock.at(clock.now() + timedelta(days=9)):
+        await recounted()
+        assert (await cases.case(opened.id)).due_on > due
+
+
+@pytest.mark.parametrize("right", ["complaint", "opt-out"])
+async def test_what_costs_nothing_offers_no_fee(olga: Browser, right: str) -> None:
+    opened = await ask(right, details={"country": "RO", "message": "Too many mails."})
+    if right == "complaint":
+        await prove(opened)
+    assert "Ask for a fee" not in (await olga.get(f"/admin/cases/{opened.id}")).text
+    assert (await olga.post(f"/admin/cases/{opened.id}/fee", data=FEE)).status_code == 409

@@ -9,7 +9,8 @@ from portal import cases, jobs
 from portal.lib import clock
 from portal.lib.errors import Conflict, Invalid
 from tests.cases.shops import ANA, OLGA, PETRA, Company, answer, ask, collected, letters_to, newest_to, prove
-from tests.cases.test_letters import HOME, lapse, moved_in
+from tests.cases.test_letters import lapse
+from tests.cases.test_proving import HOME, moved_in
 from tests.conftest import on_both
 from tests.people import Browser
 

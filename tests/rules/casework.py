@@ -31,6 +31,8 @@ async def work_cases(watch: Watch, company: Company, ana: Browser, olga: Browser
     await _copy(watch, company, ana, olga)
     await _correction(watch, ana, olga)
     desk = await _started(watch, ana, olga, "erasure")
+    fee = {"fee-amount": "12.50 EUR", "fee-ground": "excessive", "fee-why": "It was the ninth time since Monday."}
+    await watch.press(olga, desk + "/fee", **fee)
     await watch.press(olga, desk + "/proposal", answer="fulfilled")
     await watch.press(petra, desk + "/objection", why="Please look at the invoices again.")
     await watch.press(olga, desk + "/proposal", answer="fulfilled")
