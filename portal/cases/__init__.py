@@ -34,6 +34,7 @@ from portal.cases import plain_words as plain_words
 from portal.cases import postal as postal
 from portal.cases import proving as proving
 from portal.cases import remedies as remedies
+from portal.cases import reminding as reminding
 from portal.cases import reopening as reopening
 from portal.cases import restricting as restricting
 from portal.cases import safekeeping as safekeeping

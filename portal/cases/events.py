@@ -59,6 +59,7 @@ HOLD_DUE = audit.Event("hold.review_due", "A legal hold has to be looked at agai
 HOLD_ENDED = audit.Event("hold.ended", "Counsel ended a legal hold.")
 HELD = audit.Event("case.held", "A hold was set.")
 HOLD_LIFTED = audit.Event("case.hold_lifted", "A hold was lifted.")
+FETCH_REMINDED = audit.Event("case.fetch_reminded", "The person was reminded to fetch their copy before it goes.")
 FEE_ASKED = audit.Event("case.fee_asked", "The person was asked for a fee, and told why.")
 EXTENDED = audit.Event("case.extended", "The period was extended, and the person told why.")
 LAW_CHANGED = audit.Event("case.law_changed", "An officer chose another law for the request, with a reason.")

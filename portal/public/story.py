@@ -120,6 +120,7 @@ def told(event: str, hours: int | None = None) -> str | None:
         "case.not_me": _("Somebody said that they did not ask for this."),
         "case.held": _("Your request was put on hold."),
         "case.hold_lifted": _("The hold ended."),
+        "case.fetch_reminded": _("We reminded you to fetch your copy."),
         "case.fee_asked": _("We asked you for a fee and wrote to you why."),
         "case.extended": _("We needed more time and wrote to you why."),
         "case.law_changed": _("We looked again at which law applies; the date may have changed."),

@@ -82,6 +82,7 @@ def _contexts(words: str) -> dict[str, dict[str, Any]]:
         "case-started": {"asked": [{"what": words, "due": date(2026, 12, 1)}] * 2},
         "case-stopped": asked,
         "case-unconfirmed": asked,
+        "case-waiting": asked | {"until": date(2026, 12, 1)},
         "checkpoint": {"note": words, "size": 3, "day": date(2026, 11, 2), "key": words},
         "code": {"code": words, "link": words, "minutes": words, "use": words},
         "confirm": {"titles": [words, words], "link": words, "until": date(2026, 12, 1)},
