@@ -1,7 +1,7 @@
 """A copy that waits and was not fetched: its person is reminded once, some days before it goes (GDPR Art. 12(2), 15(3)).
 
-Not while somebody's "that wasn't me" keeps it back, and not where no mail goes. Where copies are kept for two weeks or less, there is
-none.
+Not while somebody's "that wasn't me" keeps it back, and not where no mail goes. Where copies are kept for
+two weeks or less, there is none.
 """
 
 from datetime import timedelta
