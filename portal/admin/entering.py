@@ -76,6 +76,8 @@ async def open_list(request: Request) -> Response:
 
 def _said(given: dict[str, str], rights: list[str]) -> cases.entering.Said:
     details = {"message": given.get("message", ""), "country": given.get("country", "").upper()}
+    if given.get("delivery"):
+        details["delivery"] = given["delivery"]
     changes = {given["field"]: given.get("value", "")} if given.get("field") else {}
     about: dict[str, object] = {"changes": changes} if changes else {}
     if given.get("who", "me") != "me":

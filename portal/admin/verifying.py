@@ -65,10 +65,17 @@ async def package(request: Request) -> Response:
 
 
 async def give(request: Request) -> Response:
-    how = (await form(request)).get("given", "")
-    return await or_say_why(
-        request, lambda: cases.by_post.given(request.path_params["case"], how, officer=request.state.officer.id)
-    )
+    fields = await form(request)
+    case, how, tracking = request.path_params["case"], fields.get("given", ""), fields.get("tracking", "")
+    return await or_say_why(request, lambda: cases.by_post.given(case, how, tracking, officer=request.state.officer.id))
+
+
+async def choose_post(request: Request) -> Response:
+    """A copy that waits in the portal goes to the postal address on file."""
+    fields = await form(request)
+    case, me = request.path_params["case"], request.state.officer.id
+    place, system = fields.get("place", ""), fields.get("system", "")
+    return await or_say_why(request, lambda: cases.by_post.choose_post(case, place, system, officer=me))
 
 
 processing, approving, seeing = officer("cases.process"), officer("cases.approve"), officer("data.see")
@@ -81,4 +88,5 @@ routes = [
     post("/admin/cases/{case}/confirmation", confirm, guard=approving),
     post("/admin/cases/{case}/unproven", not_shown, guard=processing),
     post("/admin/cases/{case}/handover", give, guard=processing),
+    post("/admin/cases/{case}/post", choose_post, guard=processing),
 ]

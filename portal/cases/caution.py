@@ -61,8 +61,11 @@ async def _noticed(row: models.CaseRow, facts: states.Facts) -> list[str]:
     said = marks(row)
     if facts.holds:
         said.append(_("A hold stands."))
-    if (await details_of(row.id)).get("message"):
+    details = await details_of(row.id)
+    if details.get("message"):
         said.append(_("The person wrote something."))
+    if details.get("delivery"):
+        said.append(_("The answer shall come in another way than on the website."))
     if (await verification.covered(row)).joined:
         said.append(_("An address was joined to this person and not proven."))
     return said

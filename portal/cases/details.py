@@ -22,6 +22,8 @@ AT_ONCE, IN_WORDS = states.AT_ONCE, states.IN_WORDS
 # May be without an address of their own: then what lies under the asker's is looked for.
 IN_CARE = ("child", "guardian")
 KINDS = ("email", "phone")
+# Another way to get the answer than on the website (Art. 12(1), (2)): a wish, which officers read.
+DELIVERY = ("post", "large print", "read aloud")
 # In this order they are opened and listed: what loses data comes after the copy.
 ORDER = ("access", "portability", "rectification", "restriction", "objection", "human review", "complaint", "appeal", "erasure")
 
@@ -57,6 +59,8 @@ def checked(
         wrong["country"] = _("Please choose a country.")
     if details.get("ground", "") not in ("", *protection.GROUNDS):
         wrong["ground"] = _("Please choose one of the reasons.")
+    if details.get("delivery", "") not in ("", *DELIVERY):
+        wrong["delivery"] = _("Choose one of these.")
     if wrong:
         raise Invalid(_("Please look at the marked fields."), wrong)
     kept = {**details, **about, "changes": {name: value.strip() for name, value in details.get("changes", {}).items()}}

@@ -145,6 +145,22 @@ async def posted(case_id: str, letter_id: str, *, officer: str) -> None:
         )
 
 
+async def keep_tracking(letter: models.Letter, number: str) -> None:
+    """Inside `writing()`: the number by which the post follows it, beside its words and gone with them."""
+    key = await _case_key(letter.case_id)
+    said = json.loads(key.open(Place("case_letter", "text", letter.id), letter.text)) if letter.text else {}
+    letter.text = key.seal(Place("case_letter", "text", letter.id), json.dumps(said | {"tracking": number}, ensure_ascii=False))
+    await letter.save(update_fields=["text"])
+
+
+async def tracking_of(letter: models.Letter) -> str:
+    """The same, or nothing where none was noted or its words are gone."""
+    key = await vault.find_key("case", letter.case_id)
+    if key is None or letter.text is None:
+        return ""
+    return str(json.loads(key.open(Place("case_letter", "text", letter.id), letter.text)).get("tracking", ""))
+
+
 async def unposted() -> list[Unposted]:
     """The oldest first, at most fifty. Not a code that a later letter took the place of, or that nobody needs any more, and no
     letter whose words fell with its case's key."""

@@ -39,6 +39,12 @@ async def stands_on_file(row: models.CaseRow, address: str, place: str, system: 
     return any(all(line <= words for line in lines) for words in rows)
 
 
+def shares_a_line(place: str, value: str) -> bool:
+    """Whether a line of a postal address says what `value` does, however it is written."""
+    words = _words(value)
+    return bool(words) and any(words <= _words(line) or _words(line) <= words for line in place.splitlines() if _words(line))
+
+
 def _tells_place(finding: connectors.Finding, field: connectors.Field) -> bool:
     """Not what somebody may have written into an order about others: a field known as one of an address, or of a row that
     carries the address that was asked with."""

@@ -78,6 +78,8 @@ def _details(given: dict[str, str], rights: list[str]) -> dict[str, Any]:
         details["keep_note"] = True
     if given.get("ground"):
         details["ground"] = given["ground"]
+    if given.get("delivery"):
+        details["delivery"] = given["delivery"]
     if given.get("avoid"):
         details["avoid"] = given["avoid"]
     if given.get("who", "me") != "me":

@@ -10,7 +10,7 @@ from portal.paper import _, date_text, ngettext
 
 ALONE: dict[str, Any] = {"side": None, "package": None, "sentence": "", "given": {}, "wrong": {}}
 ALONE |= {"wanted": "", "beside": [], "may_appeal": False}  # portal/public/asker.py
-ALONE |= {"second": [], "said": [], "waits": [], "timeline": [], "looks": []}
+ALONE |= {"second": [], "said": [], "waits": [], "timeline": [], "looks": [], "sent": None}
 
 
 async def of_request(case_id: str) -> dict[str, Any]:
@@ -24,6 +24,7 @@ async def of_request(case_id: str) -> dict[str, Any]:
         "waits": [why_it_waits(each) for each in side.waits],
         "timeline": [(each, told(each.event, hours)) for each in steps if told(each.event)],
         "looks": [look_words(each) for each in await cases.looks.of_case(case_id)],
+        "sent": await cases.by_post.sent(case_id),
         "package": await cases.package_of(case_id),
     }
 
@@ -120,6 +121,8 @@ def told(event: str, hours: int | None = None) -> str | None:
         "case.not_me": _("Somebody said that they did not ask for this."),
         "case.held": _("Your request was put on hold."),
         "case.hold_lifted": _("The hold ended."),
+        "case.post_chosen": _("We made your copy ready for the post."),
+        "case.copy_given": _("We handed your copy to the post, or gave it to you."),
         "case.fetch_reminded": _("We reminded you to fetch your copy."),
         "case.fee_asked": _("We asked you for a fee and wrote to you why."),
         "case.extended": _("We needed more time and wrote to you why."),

@@ -16,9 +16,9 @@ from tests.conftest import on_both
 CONTENT = b"PK\x03\x04 as if zipped" * 9000
 
 
-async def delivered() -> str:
+async def delivered(address: str = ANA) -> str:
     """A case whose package was made; its bytes are of no concern here."""
-    case_id = await collected("access")
+    case_id = await collected("access", address)
     await cases.review(case_id, officer=OLGA)
     if await cases.propose(case_id, officer=OLGA) == "approving":  # asked for where nobody had signed in before
         waiting = await cases.proposal(case_id)

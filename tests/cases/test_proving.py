@@ -182,7 +182,7 @@ async def test_a_copy_for_somebody_without_a_mailbox_goes_by_tracked_post_and_cl
     kinds = [each.kind for each in await cases.letters.of_case(opened.id)]
     assert kinds == ["code", "case-ready"] and (await cases.letters.of_case(opened.id))[1].place == HOME
     await cases.by_post.package(opened.id, officer=OLGA)
-    await cases.by_post.given(opened.id, "tracked post", officer=OLGA)
+    await cases.by_post.given(opened.id, "tracked post", "RR 123 456 789 RO", officer=OLGA)
     assert (await cases.case(opened.id)).outcome == "fulfilled"
 
 
@@ -197,7 +197,7 @@ async def test_a_copy_never_goes_by_post_where_no_postal_address_was_proven(comp
     for each in (met.id, mailed):
         await answer(each)
     with pytest.raises(Conflict, match="hand to hand"):
-        await cases.by_post.given(met.id, "tracked post", officer=OLGA)
+        await cases.by_post.given(met.id, "tracked post", "RR 123 456 789 RO", officer=OLGA)
     with pytest.raises(Conflict, match="in the portal"):
         await cases.by_post.given(mailed, "in person", officer=OLGA)
     await cases.by_post.given(met.id, "in person", officer=OLGA)

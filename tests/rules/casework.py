@@ -44,6 +44,15 @@ async def work_cases(watch: Watch, company: Company, ana: Browser, olga: Browser
     await watch.press(olga, desk + "/search")
 
 
+async def send_by_post(watch: Watch, olga: Browser) -> None:
+    """A copy that waits in the portal is sent on paper."""
+    async with db.writing():
+        known = await subjects.ensure("email", "on.paper@example.com", by="import")
+        await subjects.ensure("post", "Strada Scurtă 2, 400001 Cluj", by="import", subject=known.subject)
+    desk = f"/admin/cases/{await delivered('on.paper@example.com')}"
+    await watch.press(olga, desk + "/post", place="Strada Scurtă 2, 400001 Cluj", system="portal")
+
+
 async def prove_without_mail(watch: Watch, olga: Browser, petra: Browser) -> None:
     """By letter, in person and by facts; one copy is given from hand to hand; and counsel's holds."""
     async with db.writing():
@@ -65,7 +74,7 @@ async def prove_without_mail(watch: Watch, olga: Browser, petra: Browser) -> Non
     assert waiting is not None
     await watch.press(petra, desk + "/approval", digest=waiting.digest)
     await jobs.run_due()
-    await watch.press(olga, desk + "/handover", given="tracked post")
+    await watch.press(olga, desk + "/handover", given="tracked post", tracking="RR 123 456 789 RO")
     await watch.press(olga, await _asked_for(watch, "met@example.com") + "/meeting", document="passport")
     told = await _asked_for(watch, "told@example.com")
     case_id = told.rpartition("/")[2]

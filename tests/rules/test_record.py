@@ -8,7 +8,7 @@ from tests.cases.shops import Company, found_company
 from tests.conftest import House
 from tests.people import ANA, PETRA, Browser, hire
 from tests.rules.all_rights import use_other_rights
-from tests.rules.casework import answer_a_warning, prove_without_mail, work_cases
+from tests.rules.casework import answer_a_warning, prove_without_mail, send_by_post, work_cases
 from tests.rules.colleagues import answer_by_hand
 from tests.rules.desk import (
     answer_on_a_website,
@@ -58,6 +58,7 @@ async def test_every_unsafe_route_leaves_an_entry_or_a_reason(company: Company) 
         await answer_a_warning(watch)
         await use_other_rights(watch, olgas, petras)
         await prove_without_mail(watch, olgas, petras)
+        await send_by_post(watch, olgas)
         await hand_in_and_ask(watch)
         await bring_in(watch, olgas)
         await answer_mails(watch)
