@@ -78,6 +78,7 @@ def _said(given: dict[str, str], rights: list[str]) -> cases.entering.Said:
     details = {"message": given.get("message", ""), "country": given.get("country", "").upper()}
     if given.get("delivery"):
         details["delivery"] = given["delivery"]
+    details |= cases.cooling.unless_said(*rights, said=given.get("delete", ""))
     changes = {given["field"]: given.get("value", "")} if given.get("field") else {}
     about: dict[str, object] = {"changes": changes} if changes else {}
     if given.get("who", "me") != "me":

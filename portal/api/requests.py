@@ -21,7 +21,7 @@ from portal.paper import _
 from portal.problems import BadRequest
 
 LONGEST_MESSAGE = 5_000
-_FIELDS = frozenset({"identifier", "rights", "language", "country", "message", "changes", "received_at"})
+_FIELDS = frozenset({"identifier", "rights", "language", "country", "message", "changes", "delete", "received_at"})
 KINDS = ("email", "phone", "post")
 
 
@@ -76,9 +76,13 @@ def _read(said: Any) -> dict[str, Any]:
     message = text(body, "message", faults, longest=LONGEST_MESSAGE)
     changes = an_object(body.get("changes", {}), body.get("changes") or {}, (), faults, "/changes")
     new = {name: text(changes, name, faults, "/changes", 500) for name in changes}
+    delete = body.get("delete", "")
+    if "delete" in body and ("erasure" not in rights or delete not in cases.cooling.CHOICES):
+        faults.add("/delete", _("This has to be one of: %s, where a deletion is asked for.") % ", ".join(cases.cooling.CHOICES))
     received = past_moment(body, "received_at", faults)
     faults.refuse()
     details = {"message": message, "country": country.upper()} | ({"changes": new} if new else {})
+    details |= cases.cooling.unless_said(*rights, said=delete)
     return {
         "right": rights[0],
         "address": value,

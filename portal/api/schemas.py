@@ -217,6 +217,11 @@ REQUEST = object_of(
             "description": "For a correction: what is right, by field, as in phone",
             "additionalProperties": {"type": "string", "minLength": 1, "maxLength": 500},
         },
+        "delete": {
+            "enum": [*cases.cooling.CHOICES],
+            "description": "For a deletion: at once when it is agreed to, or not before three days have passed since the person"
+            " confirmed, in which they can take it back; without it, later. The legal date holds in either case",
+        },
         "received_at": {**_MOMENT, "description": "When it was received (RFC 3339), from which the time runs; without it, now"},
     },
 )

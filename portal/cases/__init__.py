@@ -13,6 +13,7 @@ from portal.cases import caution as caution
 from portal.cases import clocks as clocks
 from portal.cases import colleagues as colleagues
 from portal.cases import conversation as conversation
+from portal.cases import cooling as cooling
 from portal.cases import correcting as correcting
 from portal.cases import details as details
 from portal.cases import doubts as doubts

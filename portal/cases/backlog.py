@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, Literal
 
 from portal import audit, consent, db, subjects, vault
-from portal.cases import clocks, deadlines, details, entering, events, models
+from portal.cases import clocks, cooling, deadlines, details, entering, events, models
 from portal.cases.intake import SOURCES, open_case
 from portal.cases.package_tables import csv_line
 from portal.lib import clock, ids
@@ -163,6 +163,7 @@ def _read(number: int, values: Mapping[str, str]) -> _Line:
     right = SAME_AS.get(right, right)
     kind = entering.kind_of(values["address"])
     said: dict[str, Any] = {"message": values.get("message", ""), "country": values.get("country", "").upper()}
+    said |= cooling.unless_said(right)
     if values.get("field"):
         said["changes"] = {values["field"].lower(): values.get("value", "")}
     kept = details.checked([right], "me", said, sources=SOURCES, source="list", received_at=received)

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from portal import subjects
-from portal.cases import protection, states
+from portal.cases import cooling, protection, states
 from portal.lib import clock
 from portal.lib.errors import Invalid
 from portal.paper import _
@@ -61,6 +61,8 @@ def checked(
         wrong["ground"] = _("Please choose one of the reasons.")
     if details.get("delivery", "") not in ("", *DELIVERY):
         wrong["delivery"] = _("Choose one of these.")
+    if details.get("delete", cooling.WAITS) not in cooling.CHOICES:
+        wrong["delete"] = _("Please choose when your data shall be deleted.")
     if wrong:
         raise Invalid(_("Please look at the marked fields."), wrong)
     kept = {**details, **about, "changes": {name: value.strip() for name, value in details.get("changes", {}).items()}}

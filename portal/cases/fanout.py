@@ -4,7 +4,7 @@ A system that does not answer leaves its task waiting with a sentence, and the c
 until it answers or an officer decides. Reading repeats without harm, so a crash here only means asking again.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from portal import audit, connectors, db, jobs
 from portal.cases import events, findings, legal_holds, models, moves, own_data, states, targets, verification
@@ -87,8 +87,8 @@ async def add_task(row: models.CaseRow, system: str, label: str, step: str) -> s
     return task_id
 
 
-async def ask_later(task_id: str, verb: str) -> None:
-    await jobs.later(verb, {"task": task_id}, key=f"{verb} {task_id}")
+async def ask_later(task_id: str, verb: str, at: datetime | None = None) -> None:
+    await jobs.later(verb, {"task": task_id}, key=f"{verb} {task_id}", at=at)
 
 
 async def ask_now(task_id: str, *, officer: str) -> None:

@@ -7,12 +7,13 @@ system what happened and never repeat blindly. The portal's own data goes last, 
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from portal import audit, connectors, db, jobs, vault
 from portal.cases import (
     closing,
     contact,
+    cooling,
     events,
     fanout,
     findings,
@@ -44,7 +45,10 @@ OUR_OWN = ("package", "restrict", "stop")
 
 
 async def begin(row: models.CaseRow) -> None:
-    """Inside `writing()`: one task and one job per system that has something to do; the portal's own erasure comes last."""
+    """Inside `writing()`: one task and one job per system that has something to do; the portal's own erasure comes last.
+
+    An erasure begins when the person's time to change their mind is over.
+    """
     step = moves.ACTS[row.right]
     if step in OUR_OWN:
         systems = [(own_data.NAME, own_data.TITLE)]
@@ -53,12 +57,13 @@ async def begin(row: models.CaseRow) -> None:
     if step == "correct":
         chosen = await targets.chosen_systems(row)
         systems = [each for each in systems if each[0] in chosen]
+    at = await cooling.until(row)
     for name, label in systems:
-        await _add(row, name, label, step)
+        await _add(row, name, label, step, at)
     if step == "erase":
         task_id = await fanout.add_task(row, own_data.NAME, own_data.TITLE, step)
         if not systems:
-            await fanout.ask_later(task_id, VERBS[step])
+            await fanout.ask_later(task_id, VERBS[step], at)
     await audit.record(events.EXECUTING, actor="system", subject=row.subject, case=row.id, payload={"step": step})
 
 
@@ -79,6 +84,9 @@ async def erase_job(job: jobs.Job) -> None:
     task, row = await mine(job)
     if task is None or row is None:
         return
+    if ends := await cooling.until(row):
+        # Woken before its time, by an officer or a hold that was lifted; or the legal date has moved.
+        raise jobs.TryAgain("The person may still change their mind.", after=ends - clock.now())
     await _wait_for_holds(job, task)
     search = await models.Task.get(case_id=row.id, system=task.system, round=task.round, step="plan")
     if task.system == own_data.NAME:
@@ -261,10 +269,13 @@ async def holding(job: jobs.Job) -> AsyncIterator[None]:
 
 
 async def start(job: jobs.Job, task: models.Task) -> None:
-    """From here on the work has begun: it can no longer be voided or taken back."""
+    """From here on the work has begun: it can no longer be voided or taken back. What was, since this job looked, is left."""
     async with holding(job):
-        await moves.lock(task.case_id)
-        task = await models.Task.get(id=task.id)
+        row = await moves.lock(task.case_id)
+        found = await models.Task.get_or_none(id=task.id)
+        if found is None or found.state == "void" or row.state != states.FULFILLING:
+            raise jobs.TryAgain("It was taken back meanwhile.", after=timedelta(0))
+        task = found
         task.attempts += 1
         await task.save(update_fields=["attempts"])
 
@@ -285,5 +296,5 @@ def _said(left: list[connectors.Leftover]) -> dict[str, str]:
     return {"count": str(len(left)), "tables": ", ".join(sorted({each.label for each in left}))}
 
 
-async def _add(row: models.CaseRow, name: str, label: str, step: str) -> None:
-    await fanout.ask_later(await fanout.add_task(row, name, label, step), VERBS[step])
+async def _add(row: models.CaseRow, name: str, label: str, step: str, at: datetime | None) -> None:
+    await fanout.ask_later(await fanout.add_task(row, name, label, step), VERBS[step], at)

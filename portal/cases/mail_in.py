@@ -8,7 +8,7 @@ import hashlib
 import re
 
 from portal import db, messages, settings, subjects, vault
-from portal.cases import conversation, letterbox, models
+from portal.cases import conversation, cooling, letterbox, models
 from portal.cases.intake import open_case
 from portal.cases.mail_reading import Mail, Unreadable, read
 from portal.cases.mail_words import asked_for
@@ -89,7 +89,7 @@ async def _open(mail: Mail) -> str:
         right,
         mail.sender,
         language=language,
-        details={"message": f"{mail.subject}\n\n{mail.text}".strip()[:5000], "country": ""},
+        details={"message": f"{mail.subject}\n\n{mail.text}".strip()[:5000], "country": "", **cooling.unless_said(right)},
         source="mail",
     )
     if mail.files or len(mail.text) > 4000:

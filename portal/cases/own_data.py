@@ -38,7 +38,10 @@ class OwnData:
         return await self._about(mine, await self._made_by_the_request(mine), identifiers)
 
     async def plan_erasure(self, identifiers: connectors.Identifiers) -> Plan:
-        rows = [self._planned(each) for each in await self.find(identifiers)]
+        """Without the messages written since the request: what comes while a deletion waits shall hold up nothing."""
+        since = {each.key["id"] for each in await self._written(identifiers, self.before)}
+        found = [each for each in await self.find(identifiers) if each.table != "message" or each.key["id"] not in since]
+        rows = [self._planned(each) for each in found]
         return Plan(NAME, {kind: list(values) for kind, values in identifiers.items()}, tuple(rows))
 
     async def erase(self, plan: Plan) -> Outcome:
@@ -58,7 +61,7 @@ class OwnData:
                     await subjects.forget(person.subjects[0], by="system", case=self.case, keep_note=keep_note, noted=noted)
                     continue
                 # Others use one of these addresses too, or nobody has proven it: that one stays, and the person's key with it.
-                await messages.delete([row.key["id"] for row in plan.rows if row.table == "message"])
+                await messages.delete([each.key["id"] for each in await self._written(plan.identifiers)])
                 await subjects.forget_addresses([each.id for each in gone], by="system", case=self.case, keep_note=keep_note)
             if any(not each.expected for each in await self.recheck(plan.identifiers, plan)):
                 raise ConnectorError(_("Something of this person is still in the portal. Nothing was deleted now."), True)
@@ -198,7 +201,12 @@ class OwnData:
                 found.append(_finding("decision", key, "choices", _("Your choices"), filled))
         return found
 
-    async def _messages(self, mine: list[subjects.Identifier], identifiers: connectors.Identifiers) -> list[Finding]:
+    async def _written(self, identifiers: connectors.Identifiers, since: datetime | None = None) -> list[Finding]:
+        return await self._messages(await self._recorded_with(identifiers), identifiers, since)
+
+    async def _messages(
+        self, mine: list[subjects.Identifier], identifiers: connectors.Identifiers, since: datetime | None = None
+    ) -> list[Finding]:
         """Those to the given addresses. What was written about a request belongs to that request, and stays with it."""
         addresses = {subjects.canonical("email", each) for each in identifiers.get("email", ())}
         copies = [each for home in sorted({each.home for each in mine}) for each in await messages.of_subject(home, EVERYTHING)]
@@ -217,7 +225,10 @@ class OwnData:
                 identifying="to",
             )
             for each in copies
-            if each.letter is not None and each.case is None and subjects.canonical("email", each.to or "") in addresses
+            if each.letter is not None
+            and each.case is None
+            and (since is None or each.created_at >= since)
+            and subjects.canonical("email", each.to or "") in addresses
         ]
 
     async def _requests(self, mine: list[subjects.Identifier]) -> list[Finding]:

@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from portal import db, identity, vault
-from portal.cases import clocks, closing, deadlines, events, laws, legal_holds, mine, models, moves, states
+from portal.cases import clocks, closing, cooling, deadlines, events, laws, legal_holds, mine, models, moves, states
 from portal.lib import clock
 from portal.lib.errors import Conflict, NotFound
 from portal.paper import _
@@ -27,12 +27,14 @@ class Wait:
 @dataclass(frozen=True)
 class Side:
     """`late`: the legal date is over without an answer. `extended_on`: when we took more time. `undo_until`: until when
-    taking it back can be taken back. `can_write`: messages are still kept. `language`: what we write in."""
+    taking it back can be taken back. `deletes_after`: until when a deletion waits so that they can take it back. `can_write`:
+    messages are still kept. `language`: what we write in."""
 
     waits: tuple[Wait, ...]
     late: bool
     extended_on: date | None
     undo_until: datetime | None
+    deletes_after: datetime | None
     can_write: bool
     language: str
 
@@ -45,6 +47,7 @@ async def of(case_id: str) -> Side:
         not answered and deadlines.today(get().time_zone).isoformat() > row.due_on,
         None if row.extended_at is None or answered else _day(row.extended_at),
         _undo_until(row),
+        await cooling.until(row),
         await vault.find_key("case", case_id) is not None,
         row.language,
     )

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Any
 
 from portal import vault
-from portal.cases import deadlines, models, moves, papers, states, verification
+from portal.cases import cooling, deadlines, models, moves, papers, states, verification
 from portal.paper import language
 from portal.settings import get
 from portal.vault import Place
@@ -41,7 +41,8 @@ class HoldState:
 @dataclass(frozen=True)
 class Case:
     """A request whole, for an officer's page. `can` holds the verbs that lead anywhere now, `closings` the outcomes that
-    "close" can have. `held` says why a deletion may not begin. After `contact_until` address, details and notes are gone.
+    "close" can have. `held` says why a deletion may not begin; `deletes_after`: until when the person may change
+    their mind. After `contact_until` address, details and notes are gone.
     """
 
     id: str
@@ -72,6 +73,7 @@ class Case:
     can: frozenset[str]
     closings: tuple[str, ...]
     held: str
+    deletes_after: datetime | None
     days_left: int
     contact_until: datetime | None
     papers: Mapping[str, bool]  # of a closed case: each paper, and whether it is there already
@@ -124,6 +126,7 @@ async def case(case_id: str) -> Case:
         can=frozenset(states.possible(facts)),
         closings=states.outcomes(facts),
         held=states.held(facts) if row.right in states.FOUR_EYES and row.is_open else "",
+        deletes_after=await cooling.until(row),
         days_left=(date.fromisoformat(row.due_on) - deadlines.today(get().time_zone)).days,
         contact_until=row.contact_until,
         papers=made,

@@ -74,6 +74,7 @@ def _details(given: dict[str, str], rights: list[str]) -> dict[str, Any]:
         changes = {name: given[f"new-{name}"] for name in CORRECTABLE if given.get(f"new-{name}")}
         details["changes"] = changes
         details["old"] = {name: given[f"old-{name}"] for name in changes if given.get(f"old-{name}")}
+    details |= cases.cooling.unless_said(*rights, said=given.get("delete", ""))
     if "erasure" in rights and given.get("suppress") == "yes":
         details["keep_note"] = True
     if given.get("ground"):
@@ -132,7 +133,9 @@ def _wanted() -> list[tuple[str, str, str]]:
             _(
                 "We tell you what the law makes us keep, and until when. Advertising stops at once. Proofs of your choices that"
                 " you have not downloaded cannot be made again afterwards."
-            ),
+            )
+            + " "
+            + _("Below you choose whether we delete at once or give you three days to change your mind."),
         ),
         ("objection to marketing", _("Stop all advertising"), _("At once, and you need not show who you are.")),
     ]

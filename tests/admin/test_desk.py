@@ -7,7 +7,7 @@ import httpx2
 
 from portal import audit, cases, jobs, subjects
 from portal.lib import clock
-from tests.cases.shops import Company, ask, prove
+from tests.cases.shops import Company, answer, ask, prove
 from tests.cases.shops import collected as searched
 from tests.people import ANA, BEN, Browser
 
@@ -53,6 +53,15 @@ async def test_a_copy_that_takes_two_says_why_and_is_not_proposed_unopened(
     assert "Waits for a second person" in page.text and why in page.text
     await petra.post(desk + "/approval", data={"digest": _digest(page)})
     assert (await cases.case(case_id)).state == "fulfilling"
+
+
+async def test_a_deletion_that_waits_says_until_when_and_nobody_is_asked_to_hurry_it(olga: Browser) -> None:
+    case_id = await searched("erasure", details={"delete": "later"})
+    await answer(case_id)
+    page = (await olga.get(f"/admin/cases/{case_id}")).text
+    assert "Nothing is deleted before" in page and "Not answered yet" not in page and f"{case_id}/retry" not in page
+    with clock.at(clock.now() + timedelta(days=4)):
+        assert "Nothing is deleted before" not in (await olga.get(f"/admin/cases/{case_id}")).text
 
 
 async def test_approving_something_else_than_was_proposed_is_refused(olga: Browser, petra: Browser) -> None:

@@ -50,6 +50,13 @@ async def test_an_officer_is_told_that_the_same_is_open_and_may_open_another(olg
     assert [each.template for each in await messages.mailbox() if each.to == ANA].count("mail/case-entered") == 1
 
 
+async def test_a_deletion_by_telephone_waits_unless_they_want_it_at_once(front: Browser) -> None:
+    for said, kept in (({}, "later"), ({"delete": "now"}, "now")):
+        await front.post("/admin/entering", data=CALL | {"rights": "erasure", "once": kept} | said)
+        row = await models.CaseRow.all().order_by("-id").first()
+        assert row is not None and (await cases.case(row.id)).details["delete"] == kept
+
+
 @pytest.mark.parametrize(
     ("address", "kind"), [("+40 722 123 456", "phone"), ("Strada Lungă 5, 500035 Brașov", "post"), ("0722 123 456", "phone")]
 )

@@ -58,6 +58,9 @@ async def test_known_and_unknown_addresses_are_answered_alike(sqlite_house: Hous
         ({"rights": ["rectification"]}, ["/changes"]),
         ({"rights": ["rectification"], "changes": {"phone": 7}}, ["/changes/phone"]),
         ({"changes": []}, ["/changes"]),
+        ({"rights": ["erasure"], "delete": "soon"}, ["/delete"]),
+        ({"rights": ["erasure"], "delete": ["now"]}, ["/delete"]),
+        ({"rights": ["access"], "delete": "now"}, ["/delete"]),
         ({"message": "x" * 5_001}, ["/message"]),
         ({"verified": True}, ["/verified"]),
     ],
@@ -81,3 +84,12 @@ async def test_a_name_with_signs_of_a_pointer_is_pointed_at_by_rfc_6901(sqlite_h
         sent = {"identifier": {"email": ANA}, "rights": ["rectification"], "changes": {"a/b~c": "x"}, "country": "RO"}
         answer = await shop.post(DOOR, json=sent | {"received_at": "2026-01-05T10:00:00Z"})
     assert answer.status_code == 422 and faults(answer) == ["/changes/a~1b~0c"]
+
+
+async def test_a_deletion_waits_unless_the_program_hands_on_that_it_shall_not(sqlite_house: House) -> None:
+    async with Machine(await key("cases:write")) as shop:
+        for said in ({}, {"delete": "now"}, {"delete": "later"}):
+            taken = await shop.post(DOOR, json={**schemas.REQUEST_EXAMPLE, "rights": ["erasure"], **said})
+            jsonschema.Draft202012Validator(schemas.REQUEST).validate({**schemas.REQUEST_EXAMPLE, "rights": ["erasure"], **said})
+            row = await cases.status_for_person(taken.json()["reference"])
+            assert (await cases.case(row.id)).details["delete"] == said.get("delete", "later")

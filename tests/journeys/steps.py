@@ -86,6 +86,9 @@ def ask(page: Page, right: str, address: str, **corrections: str) -> str:
     page.goto("/requests/new")
     page.get_by_label(right, exact=True).check()
     page.get_by_label("Your e-mail address").fill(address)
+    if right == "Delete my data":
+        page.get_by_text("When you delete: at once or in three days").click()
+        page.get_by_label("Delete now", exact=True).check()
     if corrections:
         page.get_by_text("What to correct").click()
         for field, value in corrections.items():

@@ -1,14 +1,16 @@
 """The form for everything people may ask: several things at once, for another person, and what acts at once."""
 
 import re
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from portal import db, messages
-from tests.cases.shops import Company, found_company
+from portal import cases, db, jobs, messages
+from portal.lib import clock
+from tests.cases.shops import OLGA, Company, answer, found_company
 from tests.conftest import House
-from tests.people import ANA, Browser, code_for
+from tests.people import ANA, Browser, code_for, sign_in
 
 MOTHER = "mother@example.com"
 
@@ -63,3 +65,42 @@ async def test_nothing_chosen_is_told_at_the_choices(company: Company) -> None:
     async with Browser() as ana:
         page = await ana.post("/requests", data={"email": ANA})
     assert page.status_code == 422 and 'href="#right"' in page.text and "Please choose what you want." in page.text
+
+
+async def test_a_deletion_offers_both_ways_alike_and_waits_where_nothing_was_chosen(company: Company) -> None:
+    async with Browser() as ana:
+        form = (await ana.get("/requests/new")).text
+        offered = re.findall(r'<input id="delete-(\w+)" name="delete" value="\w+" type="radio"([^>]*)>', form)
+        assert [each for each, _more in offered] == ["now", "later"] and not any("checked" in more for _each, more in offered)
+        assert "If you choose nothing, we wait three days." in form
+        page = await ana.post("/requests", data={"right": "erasure", "email": ANA, "country": "RO", "delete": "soon"})
+        assert page.status_code == 422 and 'href="#delete"' in page.text
+        page = await ana.post("/requests", data={"right": "erasure", "email": ANA, "country": "RO"})
+        page = await ana.post(page.url.path, data={"code": await code_for(ANA)})
+        assert "Nothing is deleted before" in page.text and "/withdrawal" in page.text
+
+
+async def test_the_page_says_when_it_begins_and_takes_it_back_until_then(company: Company) -> None:
+    async with Browser() as ana:
+        await sign_in(ana, ANA)
+        asked = {"right": "erasure", "country": "RO"}
+        page = await ana.post("/requests", data=asked | {"delete": "later"})
+        reference = page.url.path
+        case_id = (await cases.status_for_person(reference.rpartition("/")[2])).id
+        await cases.collect(case_id, officer=OLGA)
+        await jobs.run_due()
+        assert (await answer(case_id)).state == "fulfilling"
+        page = await ana.get(reference)
+        assert "Then the deletion begins by itself" in page.text and "It is being carried out" not in page.text
+        page = await ana.post(reference + "/withdrawal")
+        assert "You took it back." in page.text and "Nothing is deleted before" not in page.text
+        with clock.at(clock.now() + timedelta(days=4)):
+            await jobs.run_due()
+    assert company.rows("shop", "SELECT count(*) FROM purchase WHERE customer_id = 1") == [(2,)]
+
+
+async def test_who_chose_now_is_promised_no_wait(company: Company) -> None:
+    async with Browser() as ana:
+        await sign_in(ana, ANA)
+        page = await ana.post("/requests", data={"right": "erasure", "country": "RO", "delete": "now"})
+        assert "Nothing is deleted before" not in page.text and "Before it is deleted" in page.text
