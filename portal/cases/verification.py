@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from portal import audit, db, identity, messages, subjects, vault
+from portal import audit, consent, db, identity, messages, subjects, vault
 from portal.cases import concerned, events, grades, models, moves, protection, states, together
 from portal.cases.policy import STRONGER, policy
 from portal.lib import clock, ids
@@ -194,8 +194,8 @@ async def _first_proof(row: models.CaseRow, identifier: subjects.Identifier, how
 
 
 async def warn(row: models.CaseRow, subject: str, *, but: str = "") -> None:
-    """Once per other address: proven in the last months, a person's own, and reachable by mail; not one that the person said
-    must not be used, and none at all if what they named is none of these.
+    """Once per other address: proven in the last months, a person's own, and reachable by mail; not one that mail came back
+    from or that does not want any, nor one that the person said must not be used, and none at all if what they named is none of these.
     """
     avoided, known = await _avoided(row), (await subjects.whole(subject)).identifiers
     if avoided and not avoided & {await _canonical(each) for each in known}:
@@ -214,6 +214,8 @@ async def tell_of_it(row: models.CaseRow, other: subjects.Identifier) -> None:
         return
     if await subjects.is_suppressed(other.kind, address, but=subjects.notes.BY_OTHERS):
         return  # whoever stops advertising for somebody else does not keep them from being warned
+    if await consent.stops.is_closed(other):
+        return  # nobody reads it there, or somebody else does
     secret = ids.secret(128)
     await models.Notice.create(digest=ids.digest(secret), case_id=row.id, identifier=other.id, sent_at=clock.now())
     await messages.send_later(

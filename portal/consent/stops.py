@@ -98,6 +98,17 @@ async def suppress_address(identifier_id: str, channel: str, *, by: str, why: st
     return act
 
 
+async def is_closed(identifier: subjects.Identifier) -> bool:
+    """Whether mail to this address came back for good, was called spam, or reaches somebody else, and it was not proven since."""
+    stood = await db.row(
+        "SELECT max(since) AS since FROM stop WHERE holder = ? AND kind = 'suppressed' AND scope = 'email' AND lifted_at IS NULL",
+        identifier.id,
+    )
+    if stood is None or stood["since"] is None:
+        return False
+    return identifier.verified_at is None or clock.micros(identifier.verified_at) <= int(stood["since"])
+
+
 async def _stop_person(event: audit.Event, subject_id: str, *, by: str, case: str | None, **what: Any) -> str:
     async with db.writing():
         holders, act = (await subjects.whole(subject_id)).subjects, ids.new()

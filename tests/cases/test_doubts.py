@@ -9,7 +9,7 @@ from portal import audit, cases, consent, db, jobs, statement, subjects
 from portal.cases import models
 from portal.lib import clock
 from portal.lib.errors import Invalid
-from tests.cases.shops import ANA, OLGA, Company, answer, collected, letters_to, newest_to, visit
+from tests.cases.shops import ANA, OLGA, Company, answer, ask, collected, letters_to, newest_to, prove, visit
 from tests.cases.test_handover import run_tidy
 from tests.conftest import on_both
 from tests.people import Browser, go_to_work, hire
@@ -38,6 +38,34 @@ async def stopped_by_another() -> tuple[str, str]:
 def secret_in(mail: str) -> str:
     found: list[str] = re.findall(r"/requests/notices/([\w-]+)", mail)
     return found[-1]
+
+
+@on_both
+@pytest.mark.parametrize("why", ["hard bounce", "spam complaint", "not theirs"])
+async def test_an_address_that_cannot_or_will_not_be_reached_is_not_warned(company: Company, why: str) -> None:
+    """Until it is proven again: then somebody reads it, and it is theirs."""
+    ana = await known(ANA)
+    other = await known(ASKER, ana.subject)
+    async with db.writing():
+        await consent.stops.suppress_address(other.id, "email", by="system", why=why)
+    opened = await ask("access")
+    await prove(opened)
+    assert await letters_to(ASKER) == [] and await audit.search(event="case.notice_sent", case=opened.id) == []
+    async with db.writing():
+        await subjects.mark_verified(other.id)
+    again = await ask("access", details={"message": "Once more."})
+    await prove(again)
+    assert await letters_to(ASKER) == ["mail/case-notice"]
+
+
+@on_both
+async def test_a_stop_on_another_way_keeps_nobody_from_being_warned(company: Company) -> None:
+    ana = await known(ANA)
+    other = await known(ASKER, ana.subject)
+    async with db.writing():
+        await consent.stops.suppress_address(other.id, "sms", by="system", why="number unassigned")
+    await prove(await ask("access"))
+    assert await letters_to(ASKER) == ["mail/case-notice"]
 
 
 @on_both
