@@ -195,7 +195,8 @@ async def _first_proof(row: models.CaseRow, identifier: subjects.Identifier, how
 
 async def warn(row: models.CaseRow, subject: str, *, but: str = "") -> None:
     """Once per other address: proven in the last months, a person's own, and reachable by mail; not one that mail came back
-    from or that does not want any, nor one that the person said must not be used, and none at all if what they named is none of these.
+    from or that does not want any, nor one that the person said must not be used. None at all if what they named is no
+    address of theirs.
     """
     avoided, known = await _avoided(row), (await subjects.whole(subject)).identifiers
     if avoided and not avoided & {await _canonical(each) for each in known}:
