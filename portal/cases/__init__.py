@@ -4,6 +4,7 @@ from portal.cases import answering as answering
 from portal.cases import appeals as appeals
 from portal.cases import autopilot as autopilot
 from portal.cases import backlog as backlog
+from portal.cases import backups as backups
 from portal.cases import basis_proposals as basis_proposals
 from portal.cases import basis_search as basis_search
 from portal.cases import bulk as bulk

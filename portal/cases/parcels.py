@@ -9,7 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from portal import audit, db, jobs, messages, vault
-from portal.cases import contact, events, freeze, fulfilment, legal_holds, models, moves, states, verification
+from portal.cases import backups, contact, events, freeze, fulfilment, legal_holds, models, moves, states, verification
 from portal.cases.policy import policy
 from portal.lib import clock, ids
 from portal.lib.errors import Conflict, Unavailable
@@ -59,7 +59,8 @@ async def certificate_job(job: jobs.Job) -> None:
     row = await moves.load(job.arguments["case"])
     if moves.is_certified(row):
         snapshot = await freeze.take(row)
-        await _keep_paper(job, row, "certificate", await build_certificate(snapshot), snapshot.digest, events.CERTIFIED)
+        certificate = await build_certificate(snapshot, await backups.of(row.id))
+        await _keep_paper(job, row, "certificate", certificate, snapshot.digest, events.CERTIFIED)
 
 
 @jobs.verb("cases.tidy", every=timedelta(hours=6))

@@ -10,13 +10,14 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 from portal import settings
 from portal.connectors.contract import AsksPeople, Connector, Occasion
 from portal.connectors.toml_file import Misconfigured, TomlFile
-from portal.lib import errors
+from portal.lib import clock, errors
 from portal.paper import _
 
 
@@ -38,7 +39,8 @@ KINDS = {
     "person": Kind("portal.connectors.person.connector", may=("language", "asks", "category", "remind_after")),
 }
 
-_KEYS = ("name", "title", "kind", "url", "url_variable")
+LONGEST_BACKUP = {"day": 36_500, "month": 1_200, "year": 100}
+_KEYS = ("name", "title", "kind", "url", "url_variable", "backups")
 _INBOUND = ("inbound_secret_variable", "inbound_secret_file", "inbound_sources", "inbound_grade")
 _LISTS = ("purposes", "channels", "sources", "tables", "inbound_sources")
 
@@ -59,10 +61,18 @@ class System:
     place: str
     folder: Path = Path()
     own: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    backups: tuple[int, str] | None = None  # how long its backups live: (35, "day")
 
     @property
     def sources(self) -> tuple[str, ...]:
         return tuple(self.own.get("sources", ()))
+
+    def last_backup(self, deleted: date) -> date | None:
+        """The day by which its last backup is overwritten that holds what was deleted on that day; None where it has not said."""
+        if self.backups is None:
+            return None
+        number, unit = self.backups
+        return deleted + timedelta(days=number) if unit == "day" else clock.months_later(deleted, number)
 
     @property
     def at_once(self) -> int:
@@ -147,7 +157,19 @@ def _system(file: TomlFile, entry: dict[str, Any], section: tuple[str, ...]) -> 
         place=file.place(section),
         folder=file.path.parent,
         own={key: entry[key] for key in own if key in entry},
+        backups=_backups(file, entry, section),
     )
+
+
+def _backups(file: TomlFile, entry: dict[str, str], section: tuple[str, ...]) -> tuple[int, str] | None:
+    if "backups" not in entry:
+        return None
+    found = re.fullmatch(r"(\d{1,4}) (year|month|day)s?", entry["backups"])
+    if not found or int(found[1]) > LONGEST_BACKUP[found[2]]:
+        raise file.error(
+            _('backups must read like "35 days", "18 months" or "2 years", a hundred years at most.'), section, "backups"
+        )
+    return (int(found[1]) * 12, "month") if found[2] == "year" else (int(found[1]), found[2])
 
 
 def _url(file: TomlFile, entry: dict[str, str], section: tuple[str, ...]) -> str:

@@ -2,14 +2,20 @@
 
 import io
 import re
+from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
 
 import pikepdf
 import pytest
 
-from portal import audit, cases, db, jobs
+from portal import audit, cases, db, jobs, subjects
 from portal.cases.handover import File
+from portal.custody.backup import KEEP_KEYS
+from portal.lib import clock
 from portal.lib.errors import Conflict, NotFound
 from tests.cases.shops import ANA, BEN, OLGA, Company, answer, collected, newest_to
+from tests.conftest import on_both
+from tests.people import Browser
 
 
 async def test_a_deletion_ends_with_a_certificate_that_the_mail_leads_to(company: Company) -> None:
@@ -96,3 +102,44 @@ def _reference(letter: str) -> str:
 
 async def _read(opened: File) -> bytes:
     return b"".join([piece async for piece in opened.content])
+
+
+@on_both
+async def test_the_certificate_and_the_page_say_when_the_last_backups_are_gone(company: Company) -> None:
+    """The shop has told how long its backups live, the newsletter's system has not; what only lies there is not named."""
+    listed = company.folder / "systems.toml"
+    listed.write_text(listed.read_text().replace('map = "shop.toml"', 'map = "shop.toml"\nbackups = "35 days"'))
+    case_id = await collected("erasure")
+    with clock.at(datetime(2026, 11, 23, 23, tzinfo=UTC)):  # already the 24th where the company is
+        await answer(case_id)
+        told = {each.label: each.until for each in await cases.backups.of(case_id)}
+    assert told == {"Web shop": date(2026, 12, 29), "Newsletter": None}
+    with pikepdf.open(io.BytesIO(await _read(await cases.paper_of(case_id, "certificate")))) as paper:
+        assert len(paper.pages) == 1
+    async with Browser() as nobody:
+        page = (await nobody.get(f"/requests/{await cases.reference_of(case_id)}")).text
+    assert "Web shop: by 29 December 2026 the last backup" in page and "Newsletter: this system has not told us" in page
+
+
+async def test_our_own_backups_are_said_to_be_readable_for_as_long_as_their_keys_live(company: Company) -> None:
+    async with db.writing():
+        await subjects.ensure("email", ANA, by="import")
+    case_id = await collected("erasure")
+    await answer(case_id)
+    [ours] = [each for each in await cases.backups.of(case_id) if each.label == "Privacy portal"]
+    assert ours.until == datetime.now(ZoneInfo("Europe/Bucharest")).date() + KEEP_KEYS
+
+
+async def test_what_the_certificate_says_of_backups_stands_in_it(company: Company, monkeypatch: pytest.MonkeyPatch) -> None:
+    pages: list[str] = []
+
+    async def as_text(page: str, **_more: object) -> bytes:
+        pages.append(page)
+        return b"%PDF-"
+
+    monkeypatch.setattr("portal.cases.certificate.pdf", as_text)
+    listed = company.folder / "systems.toml"
+    listed.write_text(listed.read_text().replace('map = "shop.toml"', 'map = "shop.toml"\nbackups = "2 years"'))
+    with clock.at(datetime(2026, 11, 23, 9, tzinfo=UTC)):
+        await answer(await collected("erasure"))
+    assert "Web shop: by 23 November 2028 the last backup" in pages[0] and "Newsletter: this system has not told us" in pages[0]
