@@ -16,7 +16,7 @@ from portal.admin.case_answer import context as answer_context
 from portal.admin.case_proof import context as proof_context
 from portal.admin.case_proof import require_ground
 from portal.admin.menu import desk
-from portal.admin.words import action_name, due_pill, right_name, state_pill, step_name
+from portal.admin.words import action_name, due_pill, right_name, state_pill, step_name, why_name
 from portal.cases import Case
 from portal.lib.errors import Invalid, NotFound
 from portal.pages import form, get, officer, post
@@ -210,6 +210,7 @@ async def _findings_page(request: Request, problem: Invalid | None = None) -> Re
         size=ROWS_ALONE if only else ROWS,
         right=right_name(case.right),
         action_name=action_name,
+        why_name=why_name,
         reasons=redaction_reasons(),
         sentence=problem.sentence if problem else "",
     )
@@ -252,6 +253,7 @@ async def _case_page(
         newest=not (asked.get("notes") or asked.get("steps")),
         step_name=step_name,
         action_name=action_name,
+        why_name=why_name,
         wrong=problem.fields if problem else {},
         given=given or {},
         sentence=problem.sentence if problem else "",

@@ -1,5 +1,6 @@
 """What officers read for rights, states, addresses and answers; one place, so that every page says it alike."""
 
+from portal import connectors
 from portal.consent import Choice
 from portal.paper import _, date_text
 
@@ -85,6 +86,17 @@ def step_name(step: str) -> str:
         "restrict": _("Only store it"),
         "stop": _("Stop using it"),
     }.get(step, step)
+
+
+def why_name(why: str, action: str) -> str:
+    """Why something else happens to rows in an erasure than the map says."""
+    if why == connectors.SINGLED_OUT and action == "delete":
+        return _("instead of made anonymous: what would stay singles the person out")
+    if why == connectors.SINGLED_OUT:
+        return _(
+            "with what the map keeps: it would single the person out, and other rows may point here, so nothing can be deleted"
+        )
+    return _("instead of deleted: rows that stay point here") if why == connectors.POINTED_AT else ""
 
 
 def action_name(action: str) -> str:

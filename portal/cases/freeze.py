@@ -246,6 +246,7 @@ async def _removals(row: models.CaseRow) -> tuple[Removal, ...]:
                 until=each.about["until"],
                 done=each.row_count if acted else None,
                 left=0 if acted else None,
+                why=connectors.SINGLED_OUT if each.about.get("why") == connectors.SINGLED_OUT else "",
             )
         )
     return tuple(removals)

@@ -128,7 +128,10 @@ class Correction:
 
 @dataclass(frozen=True)
 class Removal:
-    """Rows of one table in an erasure: what the dry run counted, what survives under which law until when, what happened."""
+    """Rows of one table in an erasure: what the dry run counted, what survives under which law until when, what happened.
+
+    `why`: SINGLED_OUT (connectors.contract) where what the map lets stay would name the person, and so goes too.
+    """
 
     system: str
     table: str
@@ -139,6 +142,7 @@ class Removal:
     until: str = ""
     done: int | None = None
     left: int | None = None
+    why: str = ""
 
 
 @dataclass(frozen=True)
@@ -227,6 +231,9 @@ def as_json(snapshot: Snapshot) -> dict[str, Any]:
     plain = asdict(snapshot)
     if not snapshot.enclosures:  # as in what was signed before there were any
         del plain["enclosures"]
+    for each in plain["removals"]:
+        if not each["why"]:  # likewise
+            del each["why"]
     return plain
 
 

@@ -6,6 +6,8 @@ stands in one TOML file (systems.py). Serves GDPR Art. 15–19: nothing is answe
 
 from portal.connectors import inbound, person, proposals
 from portal.connectors.contract import (
+    POINTED_AT,
+    SINGLED_OUT,
     Cell,
     Change,
     Connector,
@@ -35,6 +37,8 @@ from portal.connectors.toml_file import Misconfigured
 from portal.connectors.webhook.signing import new_keys
 
 __all__ = [
+    "POINTED_AT",
+    "SINGLED_OUT",
     "Cell",
     "Change",
     "Connector",

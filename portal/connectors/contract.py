@@ -18,6 +18,7 @@ Key: TypeAlias = dict[str, Any]  # a row's primary key, JSON values
 Value: TypeAlias = str | int | float | bool | None
 # rows that a law keeps point at this one, so it is emptied instead of deleted
 POINTED_AT = "pointed-at"
+SINGLED_OUT = "singled-out"
 
 Action: TypeAlias = Literal["delete", "anonymise", "null", "keep"]
 
@@ -116,7 +117,8 @@ class RowName:
 class PlanRow:
     """What happens to one row: `set` holds the columns that are overwritten, `until` is an ISO date or None for open.
 
-    `why` is a code, not a sentence: a stored plan has no language. POINTED_AT is the only one so far.
+    `why` is a code, not a sentence: a stored plan has no language. POINTED_AT: made anonymous, because a row that stays points
+    at it. SINGLED_OUT: what the map lets stay would name the person, so the row goes, or loses that as well.
     """
 
     table: str

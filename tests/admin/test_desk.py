@@ -64,6 +64,22 @@ async def test_a_deletion_that_waits_says_until_when_and_nobody_is_asked_to_hurr
         assert "Nothing is deleted before" not in (await olga.get(f"/admin/cases/{case_id}")).text
 
 
+async def test_who_approves_reads_what_a_row_loses_beyond_what_the_map_says(
+    olga: Browser, petra: Browser, company: Company
+) -> None:
+    """Her account stays because of an invoice, and the map would let it keep a name that nobody else has."""
+    rules = company.folder / "shop.toml"
+    rules.write_text(rules.read_text().replace("correctable = { phone", 'keep = ["name"]\ncorrectable = { phone'))
+    case_id = await searched("erasure")
+    assert "it would single the person out" in (await olga.get(f"/admin/cases/{case_id}/findings")).text
+    await olga.post(f"/admin/cases/{case_id}/proposal", data={"answer": "fulfilled"})
+    page = await petra.get(f"/admin/cases/{case_id}")
+    assert "it would single the person out" in page.text
+    await petra.post(f"/admin/cases/{case_id}/approval", data={"digest": _digest(page)})
+    await jobs.run_due()
+    assert company.rows("shop", "SELECT name, phone FROM customer WHERE id = 1") == [(None, None)]
+
+
 async def test_approving_something_else_than_was_proposed_is_refused(olga: Browser, petra: Browser) -> None:
     case_id = await searched("erasure")
     await olga.post(f"/admin/cases/{case_id}/proposal", data={"answer": "fulfilled"})

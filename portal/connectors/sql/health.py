@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from sqlalchemy import Connection, func, inspect, select
 
 from portal.connectors.contract import Health, Problem, Unpurposed
+from portal.connectors.sql import singling
 from portal.connectors.sql.map import Map
 from portal.connectors.sql.schema import Bound, Schema, examine
 from portal.paper import _
@@ -12,6 +13,7 @@ from portal.paper import _
 
 def check(connection: Connection, rules: Map) -> Health:
     schema, problems = problems_of(connection, rules)
+    problems += _telling(connection, schema)
     filled = [each for bound in schema.tables.values() for each in _filled(connection, bound)]
     return Health(not problems, tuple(problems), tuple(filled))
 
@@ -31,6 +33,15 @@ def _stuck(schema: Schema) -> Iterator[Problem]:
             what = _("Held rows of %(child)s point at %(parent)s: give anonymise values for %(columns)s.")
             known = {"child": child.name, "parent": parent.name, "columns": ", ".join(parent.unerasable)}
             yield Problem(schema.map.file.place(("tables", parent.name), "on_erase"), what % known)
+
+
+def _telling(connection: Connection, schema: Schema) -> Iterator[Problem]:
+    """Tables whose rows would be deleted more often than made anonymous: what stays of them says whose they were."""
+    for bound in schema.tables.values():
+        if bound.rule.on_erase == "anonymise" and bound.kept and singling.mostly(connection, bound):
+            what = _("In %(table)s most rows are the only ones with their %(columns)s: keep less, or they are deleted instead.")
+            known = {"table": bound.name, "columns": ", ".join(bound.kept)}
+            yield Problem(schema.map.file.place(("tables", bound.name), "keep"), what % known)
 
 
 def _forgotten(connection: Connection, schema: Schema) -> Iterator[Problem]:

@@ -69,9 +69,21 @@ class Bound:
         said |= {rule.hold.start} if rule.hold and rule.hold.start else set()
         return [column.name for column in self.table.columns if column.name not in said]
 
-    def emptied(self, key: Mapping[str, Value]) -> dict[str, Value]:
-        """What an anonymised row gets: the map's values, nothing elsewhere; keys and links stay."""
-        return {name: self._erased(name, key) for name in self._erasable if name not in self.unerasable}
+    def emptied(self, key: Mapping[str, Value], also: Iterable[str] = ()) -> dict[str, Value]:
+        """What an anonymised row gets: the map's values, nothing elsewhere and in `also`; keys and links stay."""
+        return {name: self._erased(name, key) for name in (*self._erasable, *also) if name not in self.unerasable}
+
+    @cached_property
+    def kept(self) -> list[str]:
+        """Columns whose values stay when a row is made anonymous, because the map says so."""
+        spared = {*self.linking, *self.rule.anonymise, *(key.name for key in self.key)}
+        return [name for name in self.rule.keep if name not in spared]
+
+    @property
+    def stuck(self) -> list[str]:
+        """Those of them that can neither be emptied nor overwritten."""
+        columns = self.table.columns
+        return [name for name in self.kept if not columns[name].nullable or columns[name].computed is not None]
 
     def released(self, key: Mapping[str, Value]) -> dict[str, Value]:
         """What a held row loses all the same, because the law does not ask for it."""
