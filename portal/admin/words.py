@@ -93,9 +93,7 @@ def why_name(why: str, action: str) -> str:
     if why == connectors.SINGLED_OUT and action == "delete":
         return _("instead of made anonymous: what would stay singles the person out")
     if why == connectors.SINGLED_OUT:
-        return _(
-            "with what the map keeps: it would single the person out, and other rows may point here, so nothing can be deleted"
-        )
+        return _("without what the map keeps: it would single the person out; not deleted, other rows may point here")
     return _("instead of deleted: rows that stay point here") if why == connectors.POINTED_AT else ""
 
 
