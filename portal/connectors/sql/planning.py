@@ -168,11 +168,17 @@ def _plan_row(row: Row, fates: Fates, detached: set[str], file: TomlFile) -> Pla
         what = _("%(label)s cannot be deleted: rows that stay point at it, and these columns may not be empty: %(columns)s.")
         known = {"label": rule.label, "columns": ", ".join(row.bound.unerasable)}
         raise file.error(what % known, ("tables", rule.name), "on_erase")
-    if singled and row.bound.stuck:
+    stuck = [name for name in row.bound.kept if not _may_be_empty(row, name)] if singled else []
+    if stuck:
         what = _(
             "%(label)s cannot be made anonymous: what stays singles the person out, other rows point at it, and these columns"
             " may not be empty: %(columns)s. Give them values in anonymise instead of keep."
         )
-        raise file.error(what % {"label": rule.label, "columns": ", ".join(row.bound.stuck)}, ("tables", rule.name), "keep")
+        raise file.error(what % {"label": rule.label, "columns": ", ".join(stuck)}, ("tables", rule.name), "keep")
     why = SINGLED_OUT if singled else POINTED_AT if row.id in fates.protected else ""
     return PlanRow(rule.name, rule.label, key, action, row.bound.emptied(key, row.bound.kept if singled else ()), why=why)
+
+
+def _may_be_empty(row: Row, name: str) -> bool:
+    column: Any = row.bound.table.columns[name]
+    return bool(column.nullable) and column.computed is None

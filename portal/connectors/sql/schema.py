@@ -79,12 +79,6 @@ class Bound:
         spared = {*self.linking, *self.rule.anonymise, *(key.name for key in self.key)}
         return [name for name in self.rule.keep if name not in spared]
 
-    @property
-    def stuck(self) -> list[str]:
-        """Those of them that can neither be emptied nor overwritten."""
-        columns = self.table.columns
-        return [name for name in self.kept if not columns[name].nullable or columns[name].computed is not None]
-
     def released(self, key: Mapping[str, Value]) -> dict[str, Value]:
         """What a held row loses all the same, because the law does not ask for it."""
         return {name: self._erased(name, key) for name in (self.rule.hold.release if self.rule.hold else ())}
