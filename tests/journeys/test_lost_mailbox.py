@@ -66,6 +66,7 @@ def test_a_code_on_paper_replaces_a_lost_mailbox(visitor: Page, colleague: Page,
     officer_signs_in(colleague, "olga")
     colleague.goto(case)
     reloaded(colleague, "Posted with tracking")
+    colleague.get_by_label("Number by which the post follows it").fill("RR 123 456 789 RO")
     press(colleague, "Posted with tracking")
     expect(colleague.get_by_role("main")).to_contain_text("Fulfilled")
     portal.verify_log()
