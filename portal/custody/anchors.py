@@ -12,7 +12,6 @@ from hashlib import sha256
 from typing import Any
 
 from portal import audit, db, jobs
-from portal.audit.notes import Checkpoint
 from portal.custody import checkpoint_mail, events, timestamps, witness
 from portal.custody.refusal import AnchorFailed
 from portal.lib import clock, ids
@@ -74,7 +73,7 @@ async def standings() -> list[Standing]:
     return [await _standing(kind, on[kind], troubles.get(kind)) for kind in KINDS]
 
 
-async def newest(count: int) -> list[Checkpoint]:
+async def newest(count: int) -> list[audit.notes.Checkpoint]:
     """The last signed states that somebody else holds, each once."""
     found = await db.rows("SELECT DISTINCT origin, size, note FROM anchor ORDER BY size DESC LIMIT ?", count)
     return [audit.notes.read_checkpoint(each["note"]) for each in found]

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from portal import audit, db
-from portal.audit.notes import Checkpoint
 from portal.custody import anchors, backup, events
 from portal.custody.copying import scratch
 from portal.custody.restore import lay_beside, unpacked, verified
@@ -65,7 +64,7 @@ async def drill(file: Path, *, keys: Path | None = None, trim: bool = False) -> 
         await db.close()
 
 
-async def _held_by_others() -> list[Checkpoint]:
+async def _held_by_others() -> list[audit.notes.Checkpoint]:
     """As the portal in use knows them: the backup's own list would fit the backup."""
     await db.open_database()
     try:
@@ -74,7 +73,7 @@ async def _held_by_others() -> list[Checkpoint]:
         await db.close()
 
 
-async def _compared(held: list[Checkpoint], entries: int) -> int:
+async def _compared(held: list[audit.notes.Checkpoint], entries: int) -> int:
     """How many of them the log of the backup, which is open, goes on from; raises Invalid when one does not fit it."""
     origin = (await audit.log_key()).name
     reached = [each for each in held if each.origin == origin and 0 < each.size <= entries]
