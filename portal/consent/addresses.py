@@ -8,9 +8,15 @@ from portal.paper import _
 
 
 async def not_theirs(identifier_id: str, *, subject: str, by: str) -> None:
-    """Nothing is sent to it on any channel, it proves nothing any more, and visits that began with it end."""
+    """Nothing is sent to it on any channel, it proves nothing any more, and visits that began with it end.
+
+    A browser goes on being heard: it is nobody's again, with all that was said with it, until whoever uses it adds it.
+    """
     async with db.writing():
         identifier = await _of(subject, identifier_id)
+        if identifier.kind == "device" and identifier.subject != identifier.home:
+            await subjects.split(identifier_id, by=by, why="not theirs")
+            return
         for channel in sorted(channel for channel, kinds in CHANNELS.items() if identifier.kind in kinds):
             await suppress_address(identifier_id, channel, by=by, why="not theirs")
         await subjects.disown(identifier_id, by=by)

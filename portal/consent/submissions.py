@@ -189,8 +189,10 @@ async def _answers(decided: Sequence[Decided], people: dict[str, Person], terms:
 
 
 def _has_left(submission: _Arrived, word: Word, people: dict[str, Person]) -> bool:
-    """Whether the person on file has left this address: what its new owner says is not theirs, nor on their page."""
-    if submission.address is None:
+    """Whether the person on file has left this address: what its new owner says is not theirs, nor on their page. A browser's
+    number has no other owner, and its no must count.
+    """
+    if submission.address is None or submission.address.kind == "device":
         return False
     return known_of(people[word.identifier], word.identifier).audience == subjects.FORMER
 

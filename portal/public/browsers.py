@@ -14,10 +14,18 @@ async def show(request: Request) -> Response:
     token = request.path_params["token"]
     lines = await sites.proofs.lines_of(token)
     added = await sites.proofs.is_with(token, session.subject or "")
-    personal = await is_their_own(session)
-    response = page(request, "public/browser.html", lines=lines, token=token, added=added, personal=personal)
+    context = {"added": added, "personal": await is_their_own(session), "why_not": await sites.proofs.why_not(token)}
+    context["where"] = _where(lines[0][0].actor)
+    response = page(request, "public/browser.html", lines=lines, token=token, **context)
     response.headers["referrer-policy"] = "no-referrer"
     return response
+
+
+def _where(actor: str) -> str:
+    """The website that brought the answer, by its title as long as it is listed."""
+    name = actor.partition(":")[2]
+    known = sites.sites().get(name)
+    return known.title if known else name
 
 
 async def add(request: Request) -> Response:

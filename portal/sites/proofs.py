@@ -5,13 +5,17 @@ Whoever has it made the choice, or was given it; it says nothing about who that 
 
 import uuid
 from collections.abc import Iterable
+from datetime import timedelta
 
 from portal import audit, consent, db, subjects, vault
+from portal.lib import clock
 from portal.lib.errors import Conflict, NotFound
 from portal.paper import _
 from portal.subjects import Identifier
 
 _USE = "shown on a site"
+# From the answer until its browser is added: whoever comes across the proof later, in a history or a log, adds nothing.
+GOOD_FOR = timedelta(days=1)
 
 
 def token_of(entries: Iterable[str]) -> str:
@@ -28,14 +32,14 @@ async def entries_of(token: str) -> list[audit.Entry]:
     return living
 
 
-async def lines_of(token: str) -> list[tuple[audit.Entry, str]]:
-    """Each entry with what it says, in words. Raises NotFound."""
-    return [(entry, await _heading(entry)) for entry in await entries_of(token)]
+async def lines_of(token: str, site: str = "") -> list[tuple[audit.Entry, str]]:
+    """Each entry with what it says, in words. Raises NotFound, also for answers that another site than this one brought."""
+    return [(entry, await _heading(entry)) for entry in _of_site(await entries_of(token), site)]
 
 
-async def receipt_of(token: str, number: int) -> tuple[str, str]:
+async def receipt_of(token: str, number: int, site: str) -> tuple[str, str]:
     """The id of its entry of that number, from 1, and its C2SP tlog-proof. Raises NotFound."""
-    entries = await entries_of(token)
+    entries = _of_site(await entries_of(token), site)
     if not 1 <= number <= len(entries):
         raise NotFound(_("There is no such proof."))
     entry = entries[number - 1].id
@@ -47,17 +51,32 @@ async def is_with(token: str, subject_id: str) -> bool:
     return (await _browser_of(token)).subject == (await subjects.whole(subject_id)).subjects[0]
 
 
+async def why_not(token: str) -> str:
+    """Why nobody can add the browser of this proof, in a sentence; empty when somebody can. Raises NotFound."""
+    entries, browser = await entries_of(token), await _browser_of(token)
+    answered = entries[0].recorded_at
+    there = (await subjects.whole(browser.home)).identifiers
+    if any(each.home != browser.home or each.kind != "device" for each in there):
+        return _("This browser was added with another address before. Please ask us to look at it.")
+    left = await subjects.links.taken_back_at(browser.id)
+    if answered is None or clock.now() - answered > GOOD_FOR or (left is not None and answered <= left):
+        return _("This answer is too old to tell whose browser it was. Answer on the website once more, and come from there.")
+    return ""
+
+
 async def take_home(token: str, subject_id: str, *, by: str) -> None:
     """The browser of this proof is that person's: they steer it with their other addresses from now on.
 
-    Raises NotFound, and Conflict for a browser that somebody else has added. An officer can take it back (`subjects.split`).
+    Raises NotFound, and Conflict for a browser that somebody else has added, or when the answer is of another day. An officer can
+    take it back (`subjects.split`), and then it takes a new answer.
     """
     async with db.writing():
+        browser = await _browser_of(token)
+        await db.run("UPDATE identifier SET subject = subject WHERE id = ?", browser.id)  # who adds it at this moment waits
         if await is_with(token, subject_id):
             return
-        browser = await _browser_of(token)
-        if browser.subject != browser.home:
-            raise Conflict(_("This browser was added with another address before. Please ask us to look at it."))
+        if problem := await why_not(token):
+            raise Conflict(problem)
         await subjects.link(browser.id, subject_id, by=by, why="they hold its proof")
 
 
@@ -72,6 +91,12 @@ async def _browser_of(token: str) -> Identifier:
 async def _heading(entry: audit.Entry) -> str:
     report = audit.verify_receipt(await audit.prove(entry.id), [await audit.log_key()])
     return await consent.proof_words.heading(entry, (report.statement or {}).get("payload", {}))
+
+
+def _of_site(entries: list[audit.Entry], site: str) -> list[audit.Entry]:
+    if site and any(each.actor != f"site:{site}" for each in entries):
+        raise NotFound(_("There is no such proof."))
+    return entries
 
 
 def _ids(token: str) -> list[str]:

@@ -77,6 +77,13 @@ async def split(identifier_id: str, *, by: str, why: str) -> None:
     )
 
 
+async def taken_back_at(identifier_id: str) -> datetime | None:
+    """When the last link of an identifier was taken back, so that it stands for itself again; None when that never was."""
+    first, *later = await Link.filter(identifier=identifier_id).order_by("at", "id")
+    back = [each.at for each in later if each.subject == first.subject]
+    return max(back, default=None)
+
+
 async def _newest_first(person: str) -> list[Identifier]:
     return await Identifier.filter(subject=person).order_by("-created_at", "-id")
 

@@ -19,7 +19,7 @@ async def show(request: Request, site: Site) -> Response:
 async def proof(request: Request, site: Site) -> Response:
     """Whoever has the address made the choice, or was given it; it says nothing about who that is."""
     token = request.path_params["token"]
-    lines = await sites.proofs.lines_of(token)
+    lines = await sites.proofs.lines_of(token, site.name)
     shown = {"lines": lines, "path": request.url.path, "token": token, "key": await audit.log_key()}
     response = page(request, "widget/proof.html", site=site, **shown)
     response.headers["referrer-policy"] = "no-referrer"
@@ -28,7 +28,8 @@ async def proof(request: Request, site: Site) -> Response:
 
 async def proof_file(request: Request, site: Site) -> Response:
     """The file of one of its decisions: a C2SP tlog-proof."""
-    entry, receipt = await sites.proofs.receipt_of(request.path_params["token"], request.path_params["number"])
+    token, number = request.path_params["token"], request.path_params["number"]
+    entry, receipt = await sites.proofs.receipt_of(token, number, site.name)
     name = f'attachment; filename="proof-{entry[:8]}.txt"'
     headers = {"content-disposition": name, "referrer-policy": "no-referrer"}
     return Response(receipt, media_type="text/plain", headers=headers)
