@@ -7,7 +7,7 @@ the body.
 import hashlib
 import json
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from starlette.requests import Request
@@ -27,6 +27,8 @@ from portal.subjects import Arrival
 
 AT_ONCE = 100
 MOST_EVIDENCE = 4_000
+# Between showing a text in a form and a yes to it: a page that is left open, a copy that the website keeps.
+SHOWN_FOR, FAST = timedelta(days=2), timedelta(minutes=5)
 # With these grades the person acts themself, and may come back to where they asked not to be added again.
 OF_THE_PERSON = ("self", "self-verified")
 NEEDED = ("identifier", "source", "decisions")
@@ -82,7 +84,7 @@ def _read(said: Any, speaker: Speaker, needed: tuple[str, ...]) -> tuple[tuple[W
     source = _source(body, speaker, faults)
     said_at = past_moment(body, "said_at", faults)
     evidence = _evidence(body, faults)
-    edition = _shown_in_form(evidence, text(body, "edition", faults), faults)
+    edition, shown_at = _shown_in_form(evidence, text(body, "edition", faults), faults)
     language = _language(body, edition, faults)
     items = body.get("decisions", [])
     if "decisions" in body and (not isinstance(items, list) or not 1 <= len(items) <= AT_ONCE):
@@ -94,6 +96,12 @@ def _read(said: Any, speaker: Speaker, needed: tuple[str, ...]) -> tuple[tuple[W
     )
     if edition and words and not any(word.edition == edition for word in words):
         faults.add("/edition", _("Nothing in this request is about the purpose of this text."))
+    if shown_at is not None and any(word.answer == "yes" for word in words):
+        given = said_at or clock.now()
+        if not shown_at - FAST <= given <= shown_at + SHOWN_FOR:
+            faults.add(
+                "/evidence/privacy-choice", _("This text was shown more than two days before. Show it again and ask anew.")
+            )
     faults.refuse()
     return words, Arrival(kind, value, speaker.actor, own=speaker.grade in OF_THE_PERSON), language
 
@@ -156,16 +164,17 @@ def _evidence(body: dict[str, Any], faults: Faults) -> dict[str, Any] | None:
     return evidence
 
 
-def _shown_in_form(evidence: dict[str, Any] | None, edition: str, faults: Faults) -> str:
-    """The text that stood beside the box of a website's form, by our own token; else the one that the request names."""
+def _shown_in_form(evidence: dict[str, Any] | None, edition: str, faults: Faults) -> tuple[str, datetime | None]:
+    """The text that stood beside the box of a website's form and when it was shown, by our own token; else the text that the
+    request names."""
     token = (evidence or {}).get("privacy-choice")
     if token is None:
-        return edition
+        return edition, None
     shown = sites.forms.shown(token) if isinstance(token, str) else None
     if shown is None or edition not in ("", shown.edition):
         faults.add("/evidence/privacy-choice", _("This does not prove that this text was shown."))
-        return edition
-    return shown.edition
+        return edition, None
+    return shown.edition, shown.at
 
 
 def _reply(recorded: Recorded) -> str:

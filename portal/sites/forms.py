@@ -5,6 +5,7 @@ The box is never ticked (GDPR recital 32); the site's server passes token and an
 
 import json
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from portal import consent, documents, vault
 from portal.lib import clock
@@ -44,14 +45,17 @@ async def box(site: Site, purpose: str, language: str) -> Box:
 
 @dataclass(frozen=True, slots=True)
 class ShownInForm:
-    """What a token proves: which text of which site, and the minute since 1970 in which it was handed out."""
+    """What a token proves: which text of which site, and the minute in which it was handed out."""
 
     site: str
     edition: str
-    minute: int
+    at: datetime
 
 
 def shown(token: str) -> ShownInForm | None:
     """What a token of ours says; None for any other text."""
     content = vault.open_link(_USE, token) if token.isascii() else None
-    return None if content is None else ShownInForm(*json.loads(content))
+    if content is None:
+        return None
+    site, edition, minute = json.loads(content)
+    return ShownInForm(site, edition, datetime.fromtimestamp(minute * 60, UTC))

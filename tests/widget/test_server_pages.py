@@ -2,12 +2,14 @@
 
 import base64
 import hashlib
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from portal import audit, db, documents, sites
+from portal.lib import clock
 from portal.sites import Site, releases
 from tests.api.machines import Machine, faults, key
 from tests.conftest import House
@@ -130,6 +132,20 @@ async def test_what_a_form_sends_on_is_recorded_under_the_text_it_showed(shop: S
     assert await db.rows("SELECT edition, language, source FROM decision") == [
         {"edition": "newsletter@1/ro", "language": "ro", "source": "form"}
     ]
+
+
+async def test_a_yes_long_after_the_text_was_shown_is_refused_and_a_no_is_not(shop: Site) -> None:
+    async with Visitor(shop) as visitor, Machine(await key(sources=("form",))) as server:
+        proof = (await visitor.get(visitor.at + "/form/newsletter?lang=en")).json()["token"]
+        sent: dict[str, Any] = {"identifier": {"email": ANA}, "source": "form", "evidence": {"privacy-choice": proof}}
+        yes, no = ({"purpose": "newsletter", "channel": "email", "answer": answer} for answer in ("yes", "no"))
+        shown = clock.now()
+        with clock.at(shown + timedelta(days=3)):
+            refused = await server.post("/api/v1/decisions", json=sent | {"decisions": [yes]})
+            assert faults(refused) == ["/evidence/privacy-choice"] and "Show it again" in refused.text
+            assert (await server.post("/api/v1/decisions", json=sent | {"decisions": [no]})).status_code == 201
+            said_then = sent | {"decisions": [yes], "said_at": clock.rfc3339(shown + timedelta(minutes=2))}
+            assert (await server.post("/api/v1/decisions", json=said_then)).status_code == 201
 
 
 async def test_without_a_script_a_page_says_the_same(shop: Site) -> None:
