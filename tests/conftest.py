@@ -64,7 +64,7 @@ def _models_finalised_once() -> None:
 
 _memory_as_disk()
 _models_finalised_once()
-_quiet = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+_quiet = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.filter_too_much]
 hypothesis_settings.register_profile("default", max_examples=40, deadline=None, suppress_health_check=_quiet)
 hypothesis_settings.register_profile("deep", max_examples=400, deadline=None, suppress_health_check=_quiet)
 hypothesis_settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
