@@ -6,6 +6,7 @@ from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import psycopg
 
@@ -61,10 +62,11 @@ class Oracle:
             return letters.execute(sql, [address]).fetchall() == [(active,)]
 
     def decisions_are_there(self, address: str, square: str) -> None:
-        purpose, identifier = square.split("/")[2], re.findall(r"to=([\w-]+)", square)[0]
+        asked = parse_qs(urlsplit(square).query)
         stored = self.rows(
-            "SELECT answer FROM decision WHERE id > ? AND identifier = ? AND purpose = ? AND channel = 'email' ORDER BY id",
-            *(self.begun, identifier, purpose),
+            "SELECT answer FROM decision WHERE id > ? AND identifier = ? AND purpose = ? AND channel = 'email' AND topic = ?"
+            " ORDER BY id",
+            *(self.begun, asked["to"][0], square.split("/")[2], asked.get("topic", [""])[0]),
         )
         acts = [act for act in self.journal.of(address, "decide") if act["square"] == square]
         # `y` stands there, `y?` may: acknowledged ones once and in order, those under way once or not at all.

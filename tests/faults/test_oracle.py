@@ -11,9 +11,9 @@ from tests.faults.oracle import Oracle
 
 SQUARE = "/preferences/newsletter/email?to=ana&text=newsletter@1/en"
 TABLES = """
-CREATE TABLE decision (id TEXT, identifier TEXT, purpose TEXT, channel TEXT, answer TEXT);
+CREATE TABLE decision (id TEXT, identifier TEXT, purpose TEXT, channel TEXT, topic TEXT, answer TEXT);
 CREATE TABLE case_file (id TEXT);
-INSERT INTO decision VALUES ('0', 'ana', 'newsletter', 'email', 'yes');
+INSERT INTO decision VALUES ('0', 'ana', 'newsletter', 'email', '', 'yes');
 """
 
 
@@ -41,7 +41,7 @@ def test_the_oracle_notices_every_difference(acts: str, stored: str, fits: bool,
             if act.isupper():
                 journal.acknowledged(number)
         rows = [(str(number), answer) for number, answer in enumerate(stored.split(), 1)]
-        database.executemany("INSERT INTO decision VALUES (?, 'ana', 'newsletter', 'email', ?)", rows)
+        database.executemany("INSERT INTO decision VALUES (?, 'ana', 'newsletter', 'email', '', ?)", rows)
         database.commit()
     if fits:
         oracle.decisions_are_there("ana@example.com", SQUARE)
