@@ -17,6 +17,7 @@ from portal.cases import conversation as conversation
 from portal.cases import cooling as cooling
 from portal.cases import correcting as correcting
 from portal.cases import details as details
+from portal.cases import disputes as disputes
 from portal.cases import doubts as doubts
 from portal.cases import entering as entering
 from portal.cases import feed as feed

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from portal import cases
-from portal.lib.errors import NotFound
+from portal.lib.errors import Invalid, NotFound
 from portal.pages import anyone, cookie, customer, form, get, page, post
 from portal.paper import _
 from portal.public import asker, story
@@ -61,6 +61,22 @@ async def prove_more(request: Request) -> Response:
     browser = cookie(request, "browser") or None
     challenge = await cases.second_proof.ask(status.id, address, request.state.customer, browser=browser)
     return RedirectResponse(f"/proofs/{challenge}", 303)
+
+
+async def disagree(request: Request) -> Response:
+    """The person's own words beside a correction that was refused (GDPR Art. 16)."""
+    reference = request.path_params["reference"]
+    status = await cases.status_for_person(reference)
+    if not await cases.is_of(status.id, request.state.customer):
+        raise NotFound(_("There is no such request."))
+    given = await form(request)
+    field = given.get("field", "")
+    words = given.get(f"statement-{field}", "")
+    try:
+        await cases.disputes.say(status.id, field, words, actor=f"customer:{request.state.customer.subject}")
+    except Invalid as problem:
+        return await show_one(request, given={f"statement-{field}": words}, wrong=problem.fields, sentence=problem.sentence)
+    return RedirectResponse(f"/requests/{reference}#corrections", 303)
 
 
 async def show_not_me(request: Request) -> Response:
@@ -121,6 +137,7 @@ routes = [
     post("/requests/{reference}/proof", prove_again, guard=anyone),
     post("/requests/{reference}/second-proof", prove_more, guard=customer),
     post("/requests/{reference}/withdrawal", take_back, guard=customer),
+    post("/requests/{reference}/statement", disagree, guard=customer),
     get("/requests/notices/{secret}", show_not_me, guard=anyone),
     post("/requests/notices/{secret}", say_not_me, guard=anyone),
 ]

@@ -7,10 +7,11 @@ from typing import Any
 
 from portal import cases, identity
 from portal.paper import _, date_text, ngettext
+from portal.public.asking import correctable
 
 ALONE: dict[str, Any] = {"side": None, "package": None, "sentence": "", "given": {}, "wrong": {}}
 ALONE |= {"wanted": "", "beside": [], "may_appeal": False}  # portal/public/asker.py
-ALONE |= {"second": [], "said": [], "waits": [], "timeline": [], "looks": [], "sent": None}
+ALONE |= {"second": [], "said": [], "waits": [], "timeline": [], "looks": [], "sent": None, "corrections": []}
 
 
 async def of_request(case_id: str) -> dict[str, Any]:
@@ -26,6 +27,7 @@ async def of_request(case_id: str) -> dict[str, Any]:
         "looks": [look_words(each) for each in await cases.looks.of_case(case_id)],
         "sent": await cases.by_post.sent(case_id),
         "package": await cases.package_of(case_id),
+        "corrections": [(each, correctable().get(each["field"], each["field"])) for each in await cases.disputes.of(case_id)],
     }
 
 
@@ -131,6 +133,7 @@ def told(event: str, hours: int | None = None) -> str | None:
         "case.acted": _("What you asked for took effect."),
         "case.answered_in_words": _("We wrote our answer to you."),
         "case.restriction_ends": _("We told you that we will use your data again, and from when."),
+        "case.statement_added": _("You said in your own words that you disagree."),
         "case.closed": _("The request was closed."),
         "case.withdrawn": _("You took the request back."),
         "case.reopened": _("The request was opened again."),

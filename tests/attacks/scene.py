@@ -108,6 +108,7 @@ async def open_scene(house: House, folder: Path) -> Scene:
         "/requests/{reference}": f"/requests/{reference}",
         "/requests/{reference}/proof": f"/requests/{reference}/proof",
         "/requests/{reference}/withdrawal": f"/requests/{reference}/withdrawal",
+        "/requests/{reference}/statement": f"/requests/{reference}/statement",
         "/requests/{reference}/second-proof": f"/requests/{reference}/second-proof",
         "/requests/{reference}/messages": f"/requests/{reference}/messages",
         "/requests/{reference}/messages/read": f"/requests/{reference}/messages/read",

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from portal import cases, db, jobs, messages, subjects
 from portal.lib import clock
-from tests.cases.shops import Company
+from tests.cases.shops import Company, answer, collected
 from tests.cases.test_handover import delivered
 from tests.cases.test_proving import code_in
 from tests.people import BEN, Browser, code_for, hire
@@ -143,6 +143,10 @@ async def _copy(watch: Watch, company: Company, ana: Browser, olga: Browser) -> 
 async def _correction(watch: Watch, ana: Browser, olga: Browser) -> None:
     desk = await _started(watch, ana, olga, "rectification", **{"new-phone": "+40 722 123 456"})
     await watch.press(olga, desk + "/corrections", field="phone", do="accept")
+    refused = await collected("rectification", details={"changes": {"name": "Ana Popescu"}})
+    await answer(refused, "refused", "Your name stands so in your contract.")
+    page = f"/requests/{await cases.reference_of(refused)}"
+    await watch.press(ana, page + "/statement", field="name", **{"statement-name": "The court says otherwise."})
 
 
 async def answer_a_warning(watch: Watch) -> None:
