@@ -1,6 +1,7 @@
 /**
  * Builds what is served from src/ into built/: the same bytes every time, for the SRI hash is pinned by other people's
- * pages. `node build.mjs FOLDER` builds elsewhere, to compare. Development only; running the portal needs no Node.
+ * pages. A copy is kept below released/ under its hash, for pages that still load it after the next build; one that was
+ * never committed may be deleted. `node build.mjs FOLDER` builds elsewhere, to compare. Running the portal needs no Node.
  */
 
 import { createHash } from "node:crypto";
@@ -27,13 +28,16 @@ for (const [name, source] of [["choice.js", "main.js"], ["choice-form.js", "form
     legalComments: "none",
     write: false,
   }).outputFiles;
-  writeFileSync(join(target, name), contents);
+  const sha384 = createHash("sha384").update(contents).digest();
+  const kept = join(target, "released", sha384.toString("hex").slice(0, 16));
+  mkdirSync(kept, { recursive: true });
+  for (const folder of [target, kept]) writeFileSync(join(folder, name), contents);
   const brotli = brotliCompressSync(contents, { params: { [constants.BROTLI_PARAM_QUALITY]: 11 } }).length;
   sizes[name] = {
     bytes: contents.length,
     gzip: gzipSync(contents, { level: 9 }).length,
     brotli,
-    integrity: `sha384-${createHash("sha384").update(contents).digest("base64")}`,
+    integrity: `sha384-${sha384.toString("base64")}`,
   };
   if (brotli > MOST[name]) throw new Error(`${name} has ${brotli} brotli bytes, at most ${MOST[name]} are allowed.`);
 }

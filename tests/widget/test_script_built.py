@@ -65,3 +65,13 @@ def test_ten_thousand_poisoned_settings_leave_all_prototypes_as_they_were() -> N
     fuzz = [Path(__file__).parent / "fuzz.mjs", source / "settings.js", source / "storage.js"]
     done = subprocess.run([node, *fuzz], capture_output=True, text=True, check=False)
     assert done.stdout == "clean\n", done.stderr
+
+
+def test_every_built_file_is_kept_under_its_hash_for_pages_that_pinned_it() -> None:
+    kept = {path.relative_to(WIDGET / "built" / "released"): path for path in (WIDGET / "built" / "released").rglob("*.js")}
+    for place, path in kept.items():
+        assert hashlib.sha384(path.read_bytes()).hexdigest()[:16] == place.parent.name, "Its address names other bytes."
+    for name in MOST:
+        built = (WIDGET / "built" / name).read_bytes()
+        place = Path(hashlib.sha384(built).hexdigest()[:16], name)
+        assert place in kept and kept[place].read_bytes() == built, f"Build {name} again: the next build would lose this one."
