@@ -44,7 +44,7 @@ check: setup-test ## lint, types, import contracts, template lint (under a minut
 
 setup: ; @sh tools/setup.sh run ## install what running needs: system libraries and .venv
 
-setup-test: ; @sh tools/setup.sh test ## install what the tests need as well
+setup-test: ; @sh tools/setup.sh test ## install what the tests need as well (with npm also what builds the script for websites)
 
 lock: ## compile the lock files again after a change in pyproject.toml (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url pyproject.toml -o requirements.lock

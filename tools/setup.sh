@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs what is missing, once: system libraries (Debian, Ubuntu) and .venv from the lock file.
 #   sh tools/setup.sh run    what the portal needs
-#   sh tools/setup.sh test   what the tests need as well (a browser, test libraries)
+#   sh tools/setup.sh test   what the tests need as well (a browser, test libraries, and where npm is, what builds the script for websites)
 # Where it may not install, it says exactly what to type. A second run finds its marks and ends at once.
 set -eu
 cd "$(dirname "$0")/.."
@@ -75,6 +75,17 @@ if [ "$kind" = test ] && [ -z "${CHROMIUM:-}" ] && ! command -v chromium-headles
     echo "No Chromium for the browser tests. Install one and name it:  CHROMIUM=/path/to/chromium make test"
     exit 1
   }
+fi
+
+if [ "$kind" = test ]; then
+  installed=portal/widget/node_modules/.package-lock.json # npm's own mark
+  if ! command -v npm >/dev/null 2>&1; then
+    echo "Without npm the tests that build the script for websites again are skipped."
+  elif [ ! -e "$installed" ] || [ portal/widget/package-lock.json -nt "$installed" ]; then
+    echo "Installing what builds the script for websites into portal/widget/node_modules"
+    (cd portal/widget && npm ci --silent --ignore-scripts && touch node_modules/.package-lock.json) ||
+      echo "npm could not; the tests that build the script for websites again are skipped."
+  fi
 fi
 
 if [ "$kind" = test ] && [ ! -x /usr/sbin/mariadbd ] && ! command -v mariadbd >/dev/null 2>&1 && [ ! -e .venv/no-mariadb ]; then
