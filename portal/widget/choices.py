@@ -1,18 +1,21 @@
 """What a visitor answered, as the script sends it: once per id, for the registered origins, so many a minute.
 
-No answer tells whether a device or a customer is known. The preview's answers change nothing.
+The moment of an answer is ours less how long ago it was said: browsers' clocks are wrong, what they measure is not. No
+answer tells whether a device or a customer is known. The preview's answers change nothing.
 """
 
 import json
 import re
 import uuid
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from portal import problems, sites
+from portal.lib import clock
 from portal.lib.errors import Invalid
 from portal.paper import _
 from portal.problems import Unacceptable
@@ -24,7 +27,20 @@ LARGEST = 4_000
 TYPES = ("text/plain", "application/json")
 _DEVICE = re.compile(r"[A-Za-z0-9_-]{22}")
 _SOURCE = re.compile(r"[a-z][a-z-]{1,29}")
-_FIELDS = {"id", "edition", "answers", "how", "source", "said_at", "device", "link"}
+_FIELDS = {"id", "edition", "answers", "how", "source", "said_at", "age", "device", "link"}
+_LONGEST_AGO = timedelta(days=366)
+
+
+@dataclass(frozen=True, slots=True)
+class _Dated(sites.answers.Answer):
+    """`said_at` is by our own clock; `claim` by the browser's, and the same each time that it brings this answer."""
+
+    claim: datetime | None = None
+
+    @property
+    def digest(self) -> bytes:
+        said = (self.id, self.edition, self.answers, self.how, self.source, self.claim, self.device)
+        return sites.answers.Answer(*said).digest
 
 
 async def answer(request: Request, site: Site) -> Response:
@@ -90,9 +106,16 @@ def _read(said: dict[str, Any]) -> sites.answers.Answer:
         wrong["id"] = _("This has to be a random UUID.")
     if said_at is None and said.get("said_at") is not None:
         wrong["said_at"] = _("This has to be a moment like 2026-05-03T10:00:00Z.")
+    age = said.get("age")
+    if not (age is None or (type(age) is int and age >= 0)):
+        wrong["age"] = _("This has to be a number of milliseconds.")
     if wrong or once is None:
         raise Invalid(_("This request is not right; nothing was done."), wrong)
-    return sites.answers.Answer(once, str(edition), dict(answers or {}), str(how), source, said_at, device)
+    given = sites.answers.Answer(once, str(edition), dict(answers or {}), str(how), source, said_at, device)
+    if age is None:
+        return given  # from a script that was built before browsers measured it
+    ago = timedelta(milliseconds=min(age, _LONGEST_AGO // timedelta(milliseconds=1)))
+    return _Dated(once, given.edition, given.answers, given.how, source, clock.now() - ago, device, said_at)
 
 
 def _uuid(value: Any) -> uuid.UUID | None:

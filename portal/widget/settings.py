@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from portal import sites
+from portal.paper import _, in_language
 from portal.sites import Site
 from portal.widget.door import get, is_ours, wanted_language
 
@@ -16,6 +17,8 @@ KEPT = "public, max-age=300"
 async def show(request: Request, site: Site) -> Response:
     region = request.headers.get(site.region_header, "") if site.region_header else ""
     told = await sites.manifest.manifest(site, wanted_language(request), region)
+    with in_language(told["language"]):
+        told["texts"] |= _news()
     content = json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode()
     headers = {"cache-control": KEPT, "etag": f'"{hashlib.sha256(content).hexdigest()[:32]}"'}
     if site.region_header:
@@ -25,6 +28,14 @@ async def show(request: Request, site: Site) -> Response:
     if request.headers.get("if-none-match") == headers["etag"]:
         return Response(status_code=304, headers=headers)
     return Response(content, headers=headers, media_type="application/json")
+
+
+def _news() -> dict[str, str]:
+    """What the script tells of what became of an answer: nobody answers it, so it is no part of an edition."""
+    stands = _(
+        "Not everything you allowed counts: a no or a stop of yours stands. Choose again, or change it in your preferences."
+    )
+    return {"unlike": stands}
 
 
 routes = [get("/w/v1/{site}/settings", show)]

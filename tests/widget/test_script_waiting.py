@@ -155,7 +155,7 @@ def test_the_mode_for_tests_allows_all_or_nothing_without_asking_anybody(way: Wa
 
 def test_a_page_can_bring_its_own_way_to_the_choices(way: Way, shop: Shop, visit: Visit) -> None:
     page = visit()
-    page.goto(shop.page(f'<a data-choices href="{way.portal.address}/preferences">My choices here</a>{TEXT}'))
+    page.goto(shop.page(f'<a data-choices="sale" href="{way.portal.address}/preferences">My choices here</a>{TEXT}'))
     page.get_by_role("button", name=NO).click()
     assert page.get_by_role("button", name="Your Privacy Choices").count() == 0
     page.evaluate("window.heard = []; for (const name of ['open', 'close']) privacyChoices.on(name, () => heard.push(name)); 0")
@@ -164,3 +164,62 @@ def test_a_page_can_bring_its_own_way_to_the_choices(way: Way, shop: Shop, visit
     page.keyboard.press("Escape")
     expect(page.get_by_role("link", name="My choices here")).to_be_focused()
     page.wait_for_function("heard.join() === 'open,close'")
+
+
+def test_where_data_is_sold_only_a_link_that_says_so_stands_for_the_permanent_one(way: Way, shop: Shop, visit: Visit) -> None:
+    page, shop.tag = visit(), way.tag('data-region="US-CA"')
+    page.goto(shop.page(f'<a data-choices href="#">Settings</a>{TEXT}'))
+    permanent = page.get_by_role("button", name="Your Privacy Choices")
+    expect(permanent).to_be_visible()
+    page.get_by_role("link", name="Settings").click()
+    page.get_by_role("dialog").wait_for()
+    page.goto(shop.page(f'<a data-choices="sale" href="#">Do not sell</a>{TEXT}', "/other"))
+    page.evaluate("privacyChoices.ready")
+    assert permanent.count() == 0
+
+
+def test_a_frame_shown_once_is_emptied_by_a_no_and_by_no_other_answer(way: Way, shop: Shop, visit: Visit) -> None:
+    page = visit()
+    frame = '<iframe data-purpose="partners" data-src="/film" title="Film"></iframe>'
+    address = shop.page(TEXT + frame)
+    shop.page("A film.", "/film")
+    page.goto(address)
+    once = page.get_by_role("button", name="Show it this once")
+    source = page.locator("iframe[title=Film]")
+    once.click()
+    page.evaluate("privacyChoices.set({visits: true, audiences: false})")
+    page.wait_for_timeout(100)
+    expect(source).to_have_attribute("src", f"{shop.address}/film")
+    page.get_by_role("button", name=NO).click()
+    expect(once).to_be_visible()
+    assert source.get_attribute("src") is None
+    once.click()
+    expect(source).to_have_attribute("src", f"{shop.address}/film")
+    other = page.context.new_page()
+    other.goto(address)
+    other.evaluate("privacyChoices.ready.then(() => privacyChoices.set({partners: false}))")
+    expect(once).to_be_visible()
+    assert source.get_attribute("src") is None
+
+
+def test_a_frame_in_a_visitors_own_text_runs_no_program(way: Way, shop: Shop, visit: Visit) -> None:
+    """What is always on needs no answer: whoever may write a frame into a page must not thereby write a script."""
+    page = visit()
+    bad = [
+        "javascript:parent.ran=['bad']",
+        " java\nscript:parent.ran=['bad']",
+        "data:text/html,<script>parent.ran=1</script>",
+        "blob:x",
+    ]
+    frames = "".join(f'<iframe data-name="security" data-src="{each}"></iframe>' for each in bad)
+    good = '<iframe data-name="security" data-src="film" title="Film"></iframe><img name="baseURI"><img name="createElement">'
+    page.goto(shop.page(TEXT + frames + good))
+    shop.page("A film.", "/film")
+    expect(page.frame_locator("[title=Film]").locator("body")).to_have_text("A film.")
+    assert page.evaluate("[...document.querySelectorAll('iframe[src]')].map(one => one.title)") == ["Film"]
+    page.locator("iframe").first.evaluate(
+        "one => { one.dataset.name = 'partners'; one.title = 'Bad'; document.body.append(one.cloneNode()) }"
+    )
+    page.get_by_role("region", name="Bad").get_by_role("button", name="Show it this once").click()
+    page.wait_for_timeout(200)
+    assert ran(page) == []

@@ -21,6 +21,8 @@ export class Guard {
   #done = new WeakSet();
   /** @type {Map<HTMLElement, string[]>} */
   #loaded = new Map();
+  /** Shown without a yes. @type {WeakSet<HTMLElement>} */
+  #once = new WeakSet();
   /** @type {(HTMLScriptElement | HTMLTemplateElement)[]} */
   #line = [];
   #busy = false;
@@ -39,12 +41,16 @@ export class Guard {
     this.again();
   }
 
-  /** After an answer: what may run now does, and frames that may not any more are emptied. */
-  again() {
+  /**
+   * After an answer: what may run now does, and frames that may not any more are emptied.
+   * @param {string[]} [refused] said no to just now: that ends what was shown for once, too
+   */
+  again(refused = []) {
     if (loading()) return;
     for (const [element, keys] of this.#loaded) {
-      if (keys.every(this.allowed)) continue;
+      if (this.#once.has(element) ? !keys.some((key) => refused.includes(key)) : keys.every(this.allowed)) continue;
       this.#loaded.delete(element);
+      this.#once.delete(element);
       this.#done.delete(element);
       element.removeAttribute("src");
     }
@@ -54,6 +60,8 @@ export class Guard {
   /** One frame, for this time. @param {HTMLElement} frame */
   once(frame) {
     this.#done.add(frame);
+    this.#once.add(frame);
+    this.#loaded.set(frame, keysOf(frame, this.known));
     this.#load(frame);
   }
 
@@ -88,7 +96,9 @@ export class Guard {
   /** @param {HTMLElement} element */
   #load(element) {
     this.frameWaits(element, "");
-    element.setAttribute("src", element.getAttribute("data-src") ?? "");
+    // as the browser itself reads it from this page: `javascript:` would be a program that nobody allowed
+    const { href, protocol } = make("a", { href: element.getAttribute("data-src") ?? "" });
+    if (/^https?:$/.test(protocol)) element.setAttribute("src", href);
   }
 
   async #runAll() {

@@ -12,6 +12,8 @@ import { clean } from "./settings.js";
 const HOPELESS = [400, 409, 413, 422]; // the same words would be refused again
 const FIRST_PAUSE = 2_000;
 const LONGEST_PAUSE = 300_000;
+const DAY = 86_400_000;
+const SLEW = 1_000; // a clock that is being set right may seem to go back by so much
 
 /**
  * @param {string} site address @param {import("./storage.js").Storage} storage
@@ -43,7 +45,7 @@ export function courier(site, storage, settled) {
     try {
       // text/plain needs no question beforehand, which a page that is being left would not live to hear answered
       const headers = { "content-type": "text/plain;charset=UTF-8" };
-      answer = await fetch(`${site}/choices`, { method: "POST", mode: "cors", credentials: "omit", keepalive: true, headers, body: JSON.stringify(word) });
+      answer = await fetch(`${site}/choices`, { method: "POST", mode: "cors", credentials: "omit", keepalive: true, headers, body: JSON.stringify({ ...word, age: ageOf(word, Date.now()) }) });
     } catch {
       return longer();
     }
@@ -64,6 +66,16 @@ export function courier(site, storage, settled) {
   addEventListener("pageshow", deliver);
   listen("visibilitychange", deliver);
   return deliver;
+}
+
+/**
+ * How long ago it was said, in milliseconds: the server reckons by its own clock, whatever this one shows. A clock that was
+ * set back meanwhile no longer tells; then it was long ago, so that no newer no is overruled.
+ * @param {Word} word @param {number} now
+ */
+function ageOf({ said_at }, now) {
+  const age = now - Date.parse(said_at);
+  return age >= 0 ? age : age > -SLEW ? 0 : DAY;
 }
 
 /** 16 random bytes: a UUID of version 4, also on pages without TLS, where `crypto.randomUUID` is missing. */

@@ -44,6 +44,9 @@ let law = "opt-in";
 let pause = 8_000;
 /** @type {Guard | undefined} */
 let blocked;
+/** The word that last said something about each purpose, as the page was last told. @type {Record<string, string>} */
+let told = Object.create(null);
+let unlike = false; // before the settings came: the server had counted less than the visitor said
 /** @type {ReturnType<typeof layer> | undefined} */
 let ours;
 /** @type {ReturnType<typeof notes>} */
@@ -76,12 +79,14 @@ async function begin() {
   } catch {
     return void setTimeout(begin, (pause *= 2));
   }
-  const { answers } = storage.read();
+  const { answers, last } = storage.read();
+  told = last;
   counts = { ...answers }; // what ended since the last page is cleared like what ends on this one
   settle();
   const memory = storage.read();
-  if (tag.link && isToCarry(memory, Date.now())) {
-    storage.change((memory) => carry(memory, settings, tag.link));
+  const { link } = tag;
+  if (link && isToCarry(memory, link, Date.now())) {
+    storage.change((memory) => carry(memory, settings, link));
     void deliver();
   } else if (isToAsk(memory, Date.now())) void look();
   listen("click", openFromPage, true);
@@ -107,12 +112,17 @@ function settle() {
   draw();
   const { texts } = settings;
   if (refused) say([texts.signal, texts.signal_done].filter(Boolean).join(" "), texts.close);
+  if (unlike) say(texts.unlike, texts.close);
+  unlike = false;
 }
 
 /** @returns {boolean} whether something runs that only a new load of the page can stop */
 function apply() {
   const before = counts;
-  counts = whatCounts(settings, law, storage.read(), signal);
+  const memory = storage.read();
+  counts = whatCounts(settings, law, memory, signal);
+  const noes = Object.keys(memory.last).filter((key) => memory.last[key] !== told[key] && memory.answers[key] === false);
+  told = memory.last;
   tellGoogle(settings, counts);
   const revoked = settings.purposes.filter(({ key }) => before[key] && !counts[key]);
   revoked.forEach(clear);
@@ -120,7 +130,7 @@ function apply() {
     blocked = new Guard(allowed, known, frameWaits);
     return false;
   }
-  setTimeout(() => blocked?.again()); // after the click has been answered on the screen
+  setTimeout(() => blocked?.again(noes)); // after the click has been answered on the screen
   if (settings.purposes.some(({ key }) => before[key] !== counts[key])) emit("change", get());
   return revoked.some(({ key }) => blocked?.ran.has(key));
 }
@@ -158,12 +168,13 @@ function decide(answers, source) {
   shown(storage.kept ? texts.saved : (texts.not_stored ?? texts.saved));
 }
 
-/** The page as it should be now, and words about it. @param {string | undefined} words */
-function shown(words) {
+/** The page as it should be now, and words about it. @param {string | undefined} words @param {string} [news] that nobody must miss */
+function shown(words, news) {
   const reload = apply();
   draw();
   const { texts } = settings;
-  if (reload) say(texts.reload, texts.reload_button, () => location.reload());
+  if (reload) say([news, texts.reload].filter(Boolean).join(" "), texts.reload_button, () => location.reload());
+  else if (news) say(news, texts.close);
   else say(question ? "" : words); // while other questions stand nothing is done yet
 }
 
@@ -178,9 +189,10 @@ function settled(word, status, answer) {
   /** @type {string[]} */
   let denied = [];
   storage.change((memory) => (denied = heard(memory, settings, word, status, answer)));
-  if (!settings) return;
+  const news = denied.length > 0 && status === 200;
+  if (!settings) return void (unlike ||= news);
   if (status === 409) void askAgain();
-  else if (denied.length) shown("");
+  else if (denied.length) shown("", news ? settings.texts.unlike : "");
   else if (word.how === "earlier") follow();
 }
 
@@ -270,6 +282,6 @@ function set(answers) {
 
 function reset() {
   if (tag.mode) return;
-  storage.change((memory) => Object.assign(memory, { answers: {}, last: {}, edition: "", at: 0, how: "", signal: false, proof: "", linked: false, held: {}, looked: 0, carried: 0, device: null }));
+  storage.change((memory) => Object.assign(memory, { answers: {}, last: {}, edition: "", at: 0, how: "", signal: false, proof: "", linked: [], held: {}, looked: 0, carried: 0, tried: "", device: null }));
   if (settings) follow();
 }

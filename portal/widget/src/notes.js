@@ -20,8 +20,8 @@ const MARK = [
 
 /** @param {Settings} settings @param {() => void} show */
 export function wayBack(settings, show) {
-  if (all("[data-choices]").length) return null; // the page has its own
   const { texts, sells } = settings;
+  if (all(sells ? '[data-choices="sale"]' : "[data-choices]").length) return null; // the page has its own
   return make("button", { type: "button", class: "open", "aria-haspopup": "dialog", onclick: show }, sells && mark(), sells ? texts.choices_link : texts.reopen);
 }
 

@@ -10,9 +10,10 @@ import { clean, dictionary, text } from "./settings.js";
  * @typedef {{id: string, edition: string, answers: Record<string, boolean>, how: string, source: string | null,
  *   said_at: string, device: string | null, link: string | null}} Word
  * @typedef {{answers: Record<string, boolean>, edition: string, at: number, how: string, device: string | null,
- *   queue: Word[], signal: boolean, proof: string, linked: boolean, last: Record<string, string>, held: Record<string, boolean>, looked: number, carried: number}} Memory
+ *   queue: Word[], signal: boolean, proof: string, linked: string[], last: Record<string, string>, held: Record<string, boolean>, looked: number, carried: number, tried: string}} Memory
  *   `last`: the word, by its id, that last said something about a purpose; `held`: the yeses that were stopped elsewhere;
- *   `looked`: when the server was asked about that; `carried`: when all was said again for a customer
+ *   `looked`: when the server was asked about that; `linked`: the customers who have heard it, by their marks;
+ *   `carried`: when all was last said again for a customer, `tried`: for whom
  */
 
 export class Storage {
@@ -83,11 +84,12 @@ function remembered(found) {
     queue: Array.isArray(given.queue) ? given.queue.filter((/** @type {any} */ word) => text(word?.id)) : [],
     signal: given.signal === true,
     proof: text(given.proof),
-    linked: given.linked === true,
+    linked: Array.isArray(given.linked) ? given.linked.filter(text) : [],
     last: dictionary(given.last),
     held: answersOf(given.held),
     looked: Number(given.looked) || 0,
     carried: Number(given.carried) || 0,
+    tried: text(given.tried),
   };
 }
 

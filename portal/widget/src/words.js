@@ -12,6 +12,8 @@ import { newDevice, newId } from "./delivery.js";
 /** @typedef {Record<string, boolean>} Answers */
 
 export const HOUR = 3_600_000; // milliseconds
+const MOST = 50; // customers of one browser that are told apart
+const AGAINST_SIGNAL = "against-signal"; // where a yes was said: at the second step, knowing what the browser asks for
 
 /**
  * Into memory and in line for the server. A yes to the tool used before counts only once the server says so.
@@ -32,7 +34,8 @@ export function keep(memory, settings, answers, { how, source, signal, link }) {
     delete memory.held[key];
   }
   if (Object.values(answers).some((answer) => (answer ? !earlier : settings.refusals))) memory.device ??= newDevice();
-  line(memory, { edition: settings.edition, answers, how, source, link }, now);
+  const despite = signal && !earlier && isAgainst(settings, answers);
+  line(memory, { edition: settings.edition, answers, how, source: despite ? AGAINST_SIGNAL : source, link }, now);
 }
 
 /** @param {Memory} memory @param {Pick<Word, "edition" | "answers" | "how" | "source" | "link">} word @param {number} at */
@@ -42,15 +45,49 @@ function line(memory, word, at) {
   memory.queue.push({ ...word, id, said_at: new Date(at).toISOString(), device: memory.device });
 }
 
-/** Whether what was said has yet to reach the customer; a token that the server does not take is no reason to hurry. @param {Memory} memory @param {number} now */
-export const isToCarry = ({ at, signal, linked, queue, carried }, now) =>
-  (at > 0 || signal) && !linked && !queue.some((word) => word.link) && Math.abs(now - carried) > HOUR;
+/** Whether a yes among them is to what the browser's signal stops. @param {Settings} settings @param {Answers} answers */
+const isAgainst = (settings, answers) => settings.purposes.some(({ key, signal }) => signal && answers[key]);
 
 /**
- * For the customer whom the site names from now on: what was said before, as it was said and when.
- * @param {Memory} memory @param {Settings} settings @param {string | null} link
+ * Whether what was said has yet to reach the customer; a token that the server does not take is no reason to hurry.
+ * @param {Memory} memory @param {string} link @param {number} now
+ */
+export const isToCarry = ({ at, signal, linked, queue, carried, tried }, link, now) =>
+  (linked.length ? signal && !linked.includes(customerOf(link)) : at > 0 || signal) &&
+  !queue.some((word) => word.link) &&
+  (tried !== customerOf(link) || Math.abs(now - carried) > HOUR);
+
+/**
+ * A customer's short mark: enough to tell those of one browser apart, too little to find out from it who was here.
+ * @param {string} link the site's token: what it says, a dot, a signature
+ */
+export function customerOf(link) {
+  let who = link;
+  try {
+    const { email, phone, account } = JSON.parse(atob(link.split(".")[0].replace(/-/g, "+").replace(/_/g, "/")));
+    who = String(email ?? phone ?? account);
+  } catch {
+    // the server will not take it either
+  }
+  let mark = 0;
+  for (const letter of who) mark = (mark * 31 + (letter.codePointAt(0) ?? 0)) % 65_521;
+  return String(mark);
+}
+
+/**
+ * For the customer whom the site names from now on: what was said before, as it was said and when. Where another customer
+ * was named first, what they said is theirs; the browser's signal is everybody's.
+ * @param {Memory} memory @param {Settings} settings @param {string} link
  */
 export function carry(memory, settings, link) {
+  const waiting = memory.queue.length;
+  if (memory.linked.length) carrySignal(memory, settings, link);
+  else carryAll(memory, settings, link);
+  if (memory.queue.length > waiting) Object.assign(memory, { carried: Date.now(), tried: customerOf(link) });
+}
+
+/** @param {Memory} memory @param {Settings} settings @param {string} link */
+function carryAll(memory, settings, link) {
   /** @type {Answers} */
   const own = Object.create(null);
   /** @type {Answers} */
@@ -62,12 +99,18 @@ export function carry(memory, settings, link) {
   }
   const now = Date.now();
   const word = { source: null, link };
-  const waiting = memory.queue.length;
   if (Object.keys(signals).length) line(memory, { ...word, edition: settings.edition, answers: signals, how: "signal" }, now);
   if (memory.at && !outdated(settings, memory) && Object.keys(own).length) {
-    line(memory, { ...word, edition: memory.edition, answers: own, how: howSaid(own) }, memory.at);
+    const source = memory.signal && isAgainst(settings, own) ? AGAINST_SIGNAL : null;
+    line(memory, { ...word, source, edition: memory.edition, answers: own, how: howSaid(own) }, memory.at);
   }
-  if (memory.queue.length > waiting) memory.carried = now;
+}
+
+/** For this customer only: nothing of it is about the browser, which has said it. @param {Memory} memory @param {Settings} settings @param {string} link */
+function carrySignal({ queue }, settings, link) {
+  const answers = Object.fromEntries(settings.purposes.filter(({ signal, needed }) => signal && !needed).map(({ key }) => [key, false]));
+  if (!Object.keys(answers).length) return;
+  queue.push({ edition: settings.edition, answers, how: "signal", source: null, link, id: newId(), said_at: new Date().toISOString(), device: null });
 }
 
 /**
@@ -85,7 +128,8 @@ export function heard(memory, settings, word, status, answer) {
     return denied;
   }
   for (const key of denied) memory.answers[key] = false;
-  memory.linked = answer.linked === true;
+  if (!word.link) memory.linked = []; // news for whoever signs in next
+  else if (answer.linked === true) memory.linked = [...new Set([...memory.linked, customerOf(word.link)])].slice(-MOST);
   if (latest.length) memory.proof = typeof answer.proof === "string" ? answer.proof : "";
   if (earlier) for (const key of granted) memory.answers[key] ??= true;
   const refused = !earlier && !Object.values(memory.answers).some(Boolean);
