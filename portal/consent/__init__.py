@@ -30,6 +30,7 @@ from portal.consent.asking import Told, ask
 from portal.consent.choices import Choice, choices
 from portal.consent.decisions import decide, decide_many
 from portal.consent.history import Entry, history
+from portal.consent.history import evidence_of as evidence_of
 from portal.consent.pauses import pause, resume
 from portal.consent.permissions import Gone, permission
 from portal.consent.purpose_text import basis_sentence, channel_name

@@ -167,9 +167,9 @@ async def _with_identifiers(
     for number, each in submissions.items():
         identifier = found.get(number)
         if number not in found:
-            good[number] = tuple(word._replace(heard_at=each.at) for word in each.words)
+            good[number] = tuple(word._replace(heard_at=word.heard_at or each.at) for word in each.words)
         elif identifier is not None:
-            good[number] = tuple(word._replace(identifier=identifier, heard_at=each.at) for word in each.words)
+            good[number] = tuple(word._replace(identifier=identifier, heard_at=word.heard_at or each.at) for word in each.words)
         else:
             closed[number] = _closed(each)
     return good, closed

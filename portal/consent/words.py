@@ -62,7 +62,10 @@ class Cell(NamedTuple):
 
 
 class Word(NamedTuple):
-    """One answer of one person, as a door hands it in. `said_at` as claimed; None: undated, which counts as when we heard it."""
+    """One answer of one person, as a door hands it in. `said_at` as claimed; None: undated, which counts as when we heard it.
+
+    `heard_at`: by our own clock, None for now. A no of then still ends all that is on record when it is written.
+    """
 
     identifier: str
     purpose: str

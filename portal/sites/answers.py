@@ -2,7 +2,8 @@
 
 A plain refusal is only counted (EDPB 05/2020 §106). A no is kept whatever edition it names; a yes only to a text that is
 shown today, and never from later than it was said: a browser may deliver an answer days afterwards, and meanwhile the
-person may have said no elsewhere. The server's time counts for a no, which can only make it count for longer.
+person may have said no elsewhere. A no, too, is from when it was said, so that a yes said after it counts, but it ends
+all that is on record when it arrives: no clock can make it lose.
 """
 
 import hashlib
@@ -12,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from portal import consent, db
+from portal import consent, db, vault
 from portal.consent import Once, Recorded, Submission, Word
 from portal.lib import clock
 from portal.lib.errors import Conflict, Invalid
@@ -32,6 +33,7 @@ HOWS: Mapping[str, tuple[str, str]] = {
     "signal": ("gpc-signal", "signal"),
     "earlier": ("widget", "signal"),
 }
+AGAINST_SIGNAL = "against-signal"  # where a yes came from: the script's second step
 
 
 class Outdated(Conflict):
@@ -44,7 +46,8 @@ class Outdated(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """As the script sends it. `said_at` is the browser's claim; `device` is made by it at a first yes."""
+    """As the script sends it. `said_at` is the browser's claim, `pressed_at` the same moment by our own clock, later each time
+    that it is brought; `device` is made by it at a first yes."""
 
     id: uuid.UUID
     edition: str
@@ -53,6 +56,7 @@ class Answer:
     source: str | None
     said_at: datetime | None
     device: str | None
+    pressed_at: datetime | None = None
 
     @property
     def digest(self) -> bytes:
@@ -148,29 +152,48 @@ def _words(site: Site, answer: Answer, shown: Shown) -> tuple[Word, ...]:
 def _word(site: Site, answer: Answer, shown: Shown, asked: Asked, channel: str, *, yes: bool) -> Word:
     source, grade = HOWS[answer.how]
     claimed = answer.said_at or clock.now()
+    pressed = answer.pressed_at or claimed
     evidence = {"site": site.name, "shown": answer.edition, "how": answer.how, "said_at": clock.rfc3339(claimed)}
     return Word(
-        *("", asked.key, channel, "", "yes" if yes else "no", claimed if yes else None),
+        *("", asked.key, channel, "", "yes" if yes else "no", pressed if yes else None),
         *(source, grade, _actor(site), asked.edition, shown.language, None),
         evidence | ({"from": answer.source} if answer.source else {}),
+        heard_at=None if yes else answer.pressed_at,
     )
 
 
 async def _for_customer(site: Site, words: tuple[Word, ...], known: Known, key: str, answer: Answer) -> None:
     """The present choice counts for the customer too; what the device said earlier stays the device's own.
 
-    A customer whom nobody may add again, or who left this address, is not told apart from any other.
+    A customer whom nobody may add again, or who left this address, is not told apart from any other. What they allowed
+    against the signal of one device is not ended by that of the next, for as long as they are known (11 CCR 7025(c)).
     """
     mine = tuple(word for word in words if known.kind in consent.CHANNELS[word.channel])
     if not mine:
         if words:
             traffic.note(site.name, traffic.REFUSED, f"a token named a customer by {known.kind}, which no purpose here goes by")
         return
+    if answer.how == "signal":
+        mine = tuple([word for word in mine if not await _is_allowed_against_signal(known, word)])
+        if not mine:
+            return
     once = Once(f"{key}/customer", answer.digest, lambda _recorded: "{}", counts.BROUGHT_WITHIN)
     try:
         await consent.submit(Submission(mine, Arrival(known.kind, known.value, _actor(site), own=True), once))
     except (Conflict, Invalid):
         traffic.note(site.name, traffic.REFUSED, "a token named somebody whom it could not be recorded for")
+
+
+async def _is_allowed_against_signal(known: Known, word: Word) -> bool:
+    """Whether what counts for the customer is a yes of the second step: they knew what the browser asks for."""
+    says = await consent.ask(known.kind, known.value, word.cell)
+    if not says.allowed or says.because.what != "decision":
+        return False
+    try:
+        evidence = await consent.evidence_of(says.because.id)
+    except vault.Shredded:
+        return False
+    return evidence is not None and evidence.get("from") == AGAINST_SIGNAL
 
 
 def _told(site: Site, answer: Answer, recorded: Recorded) -> str:

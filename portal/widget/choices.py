@@ -7,7 +7,6 @@ answer tells whether a device or a customer is known. The preview's answers chan
 import json
 import re
 import uuid
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -29,18 +28,6 @@ _DEVICE = re.compile(r"[A-Za-z0-9_-]{22}")
 _SOURCE = re.compile(r"[a-z][a-z-]{1,29}")
 _FIELDS = {"id", "edition", "answers", "how", "source", "said_at", "age", "device", "link"}
 _LONGEST_AGO = timedelta(days=366)
-
-
-@dataclass(frozen=True, slots=True)
-class _Dated(sites.answers.Answer):
-    """`said_at` is by our own clock; `claim` by the browser's, and the same each time that it brings this answer."""
-
-    claim: datetime | None = None
-
-    @property
-    def digest(self) -> bytes:
-        said = (self.id, self.edition, self.answers, self.how, self.source, self.claim, self.device)
-        return sites.answers.Answer(*said).digest
 
 
 async def answer(request: Request, site: Site) -> Response:
@@ -111,11 +98,9 @@ def _read(said: dict[str, Any]) -> sites.answers.Answer:
         wrong["age"] = _("This has to be a number of milliseconds.")
     if wrong or once is None:
         raise Invalid(_("This request is not right; nothing was done."), wrong)
-    given = sites.answers.Answer(once, str(edition), dict(answers or {}), str(how), source, said_at, device)
-    if age is None:
-        return given  # from a script that was built before browsers measured it
-    ago = timedelta(milliseconds=min(age, _LONGEST_AGO // timedelta(milliseconds=1)))
-    return _Dated(once, given.edition, given.answers, given.how, source, clock.now() - ago, device, said_at)
+    ago = None if age is None else timedelta(milliseconds=min(age, _LONGEST_AGO // timedelta(milliseconds=1)))
+    pressed_at = None if ago is None else clock.now() - ago  # scripts that were built before do not measure it
+    return sites.answers.Answer(once, str(edition), dict(answers or {}), str(how), source, said_at, device, pressed_at)
 
 
 def _uuid(value: Any) -> uuid.UUID | None:

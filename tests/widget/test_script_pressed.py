@@ -64,6 +64,23 @@ def test_a_yes_that_arrives_after_a_later_no_is_said_not_to_count(way: Way, shop
     assert answers(page)["visits"] is True
 
 
+def test_a_no_and_then_a_yes_while_the_portal_is_away_end_as_a_yes(way: Way, shop: Shop, visit: Visit) -> None:
+    page = visit()
+    page.goto(shop.page(TEXT))
+    page.get_by_role("button", name=YES).click()
+    eventually(lambda: remembered(page, way).get("queue") == [])
+    page.route("**/choices", lambda route: route.abort())
+    for answer in ("false", "true"):
+        page.evaluate(f"privacyChoices.set({{visits: {answer}}})")
+        page.wait_for_timeout(20)
+    page.unroute("**/choices")
+    page.evaluate("dispatchEvent(new Event('online'))")
+    eventually(lambda: remembered(page, way)["queue"] == [])
+    assert [answer for purpose, answer in way.decided() if purpose == "visits"][-2:] == ["no", "yes"]
+    page.wait_for_timeout(100)
+    assert answers(page)["visits"] is True and page.get_by_text(UNLIKE).count() == 0
+
+
 def test_what_came_out_otherwise_is_said_on_the_next_page_too(way: Way, shop: Shop, visit: Visit) -> None:
     page = visit()
     shop.page(TEXT + script("window.ran = 1", 'data-purpose="visits"'))

@@ -8,7 +8,7 @@ import pytest
 from portal import consent, db, subjects
 from portal.lib import clock
 from portal.sites import Site
-from tests.conftest import House
+from tests.conftest import House, on_both
 from tests.sites.shops import DEVICE, Visitor, found_site, problem, said
 
 MINUTE = 60_000
@@ -30,6 +30,28 @@ async def test_the_order_of_the_presses_counts_though_the_browsers_clock_is_slow
             await visitor.answer(answers={"visits": False}, how="refuse", age=30)
             late = await visitor.answer(answers={"visits": True}, how="accept", age=2 * MINUTE, **slow)
             assert late.json()["answers"] == {"visits": False}, "It was said before the no."
+
+
+@on_both
+async def test_a_no_and_then_a_yes_that_arrive_together_count_in_their_order(house: House, tmp_path: Path) -> None:
+    """As a browser brings them that was away: but what was said elsewhere between the two, or after, counts too."""
+    async with Visitor(await found_site(house, tmp_path)) as visitor:
+        await visitor.answer(answers={"visits": True, "audiences": True}, how="accept", age=0)
+        with clock.at(clock.now() + timedelta(hours=1)):
+            await visitor.answer(answers={"visits": False, "audiences": False}, how="refuse", age=5 * MINUTE)
+            both = await visitor.answer(answers={"visits": True, "audiences": True}, how="accept", age=4 * MINUTE)
+            assert both.json()["answers"] == {"visits": True, "audiences": True}
+        with clock.at(clock.now() + timedelta(hours=2)):
+            await visitor.answer(answers={"audiences": False}, how="refuse", age=2 * MINUTE)  # in another tab, meanwhile
+            await visitor.answer(answers={"visits": False, "audiences": False}, how="refuse", age=5 * MINUTE)
+            late = await visitor.answer(answers={"visits": True, "audiences": True}, how="accept", age=4 * MINUTE)
+            assert late.json()["answers"]["audiences"] is False
+        with clock.at(clock.now() + timedelta(hours=3)):
+            await visitor.answer(answers={"visits": True}, how="accept", age=0)
+            await visitor.answer(answers={"visits": False}, how="refuse", age=60 * MINUTE)
+            device = await subjects.find("device", DEVICE)
+            assert device is not None
+            assert not (await consent.permission(device.id, "visits", "web")).allowed, "A no of any age ends what is there."
 
 
 async def test_a_press_on_yes_under_a_stop_hears_that_it_does_not_count(shop: Site) -> None:

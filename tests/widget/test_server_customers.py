@@ -6,8 +6,8 @@ import pytest
 
 from portal import consent, db, sites, subjects
 from portal.sites import Site
-from tests.conftest import House
-from tests.people import ANA
+from tests.conftest import House, on_both
+from tests.people import ANA, BEN
 from tests.sites.shops import DEVICE, Visitor, found_site, token
 
 REFUSED = {"answers": {"visits": False, "audiences": False}, "how": "refuse", "device": None}
@@ -54,3 +54,31 @@ async def test_the_owner_hears_of_tokens_that_count_for_nothing(shop: Site) -> N
         assert (await visitor.answer(answers={"visits": True}, how="accept", link=token(secret, phone="+40722000111"))).is_success
     await sites.traffic.fold()
     assert (await sites.traffic.last("shop"))["refused"].note.startswith("a token named a customer by phone")
+
+
+@on_both
+async def test_what_a_customer_allowed_against_the_signal_holds_while_they_are_known(house: House, tmp_path: Path) -> None:
+    shop = await found_site(house, tmp_path)
+    secret = await sites.links.make_secret(shop, by="system")
+    signal = {"answers": {"audiences": False, "partners": False}, "how": "signal", "device": None}
+
+    async def counts(email: str, purpose: str) -> bool:
+        customer = await subjects.find("email", email)
+        assert customer is not None
+        return (await consent.permission(customer.id, purpose, "ads")).allowed
+
+    async with Visitor(shop) as visitor:
+        for email, source in ((ANA, "against-signal"), (BEN, None)):
+            link = token(secret, email=email)
+            await visitor.answer(**signal, link=link, age=0)
+            yes = {"answers": {"audiences": True}, "how": "accept", "source": source, "device": email[:1] * 22}
+            await visitor.answer(**yes, link=link, age=0)
+            assert await counts(email, "audiences")
+            await visitor.answer(**signal, link=link, age=0)  # of their second device, which asks for the same
+        assert await counts(ANA, "audiences") and not await counts(ANA, "partners")
+        assert not await counts(BEN, "audiences"), "He said yes where no signal was: he has not been told of it."
+        no = {"answers": {"audiences": False}, "how": "refuse", "device": None, "link": token(secret, email=ANA)}
+        await visitor.answer(**no, age=0)
+        assert not await counts(ANA, "audiences")
+    await sites.traffic.fold()
+    assert "refused" not in await sites.traffic.last("shop")
