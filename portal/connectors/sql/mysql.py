@@ -128,7 +128,7 @@ def as_written(reflected: Iterable[Table]) -> None:
 def bits(kind: Integer) -> int:
     """How many bits a whole number may have beside its sign, where it is one of these types alone; else 0."""
     size = 7 if isinstance(kind, TINYINT) else 23 if isinstance(kind, MEDIUMINT) else 0
-    return size and size + bool(kind.unsigned)  # type: ignore[attr-defined]
+    return size and size + bool(kind.unsigned)  # type: ignore[attr-defined]  # of those two alone, which the size tells
 
 
 def is_number(kind: Any) -> bool:
