@@ -1,4 +1,4 @@
-"""What an officer's page says about the answer to a request: what is proposed, who may approve it, and why it takes two."""
+"""What an officer's page says about the answer: what is proposed, who may approve it, why it takes two, what may be left out."""
 
 from typing import Any
 
@@ -6,6 +6,7 @@ from portal import cases, identity
 from portal.cases import Case
 from portal.identity import Officer
 from portal.lib import clock
+from portal.paper import _
 
 
 async def context(case: Case, me: Officer) -> dict[str, Any]:
@@ -19,3 +20,13 @@ async def context(case: Case, me: Officer) -> dict[str, Any]:
         "alone": mine and proposal is not None and proposal.alone_from is not None and proposal.alone_from <= clock.now(),
         "two": await cases.caution.told(case.id) if decides else [],
     }
+
+
+def redaction_reasons() -> list[tuple[str, str]]:
+    return [
+        ("third party", _("About somebody else")),
+        ("trade secret", _("Trade secret")),
+        ("legal privilege", _("Legal advice")),
+        ("security", _("Security")),
+        ("wrong person", _("Another person's")),
+    ]

@@ -13,6 +13,7 @@ from starlette.responses import RedirectResponse, Response, StreamingResponse
 from portal import cases, identity, subjects
 from portal.admin.asker import asker_of
 from portal.admin.case_answer import context as answer_context
+from portal.admin.case_answer import redaction_reasons
 from portal.admin.case_proof import context as proof_context
 from portal.admin.case_proof import require_ground
 from portal.admin.menu import desk
@@ -163,16 +164,6 @@ async def _paper(request: Request, kind: str) -> Response:
     opened = await cases.paper_of(request.path_params["case"], kind, officer=request.state.officer.id)
     headers = {"content-disposition": f'attachment; filename="{opened.name}"', "content-length": str(opened.size)}
     return StreamingResponse(opened.content, media_type="application/pdf", headers=headers)
-
-
-def redaction_reasons() -> list[tuple[str, str]]:
-    return [
-        ("third party", _("About somebody else")),
-        ("trade secret", _("Trade secret")),
-        ("legal privilege", _("Legal advice")),
-        ("security", _("Security")),
-        ("wrong person", _("Another person's")),
-    ]
 
 
 async def or_say_why(request: Request, act: Callable[[], Awaitable[object]]) -> Response:
