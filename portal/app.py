@@ -152,5 +152,8 @@ async def _broken_page(request: Request, problem: Exception) -> Response:
 
 
 def _sorry(request: Request, status: int, heading: str, sentence: str, *, unchanged: bool = False) -> Response:
-    template = "admin/error.html" if request.url.path.startswith("/admin") else "public/error.html"
-    return page(request, template, status, heading=heading, sentence=sentence, unchanged=unchanged, way_out=None)
+    said = {"heading": heading, "sentence": sentence, "unchanged": unchanged}
+    if not request.url.path.startswith("/admin"):
+        return page(request, "public/error.html", status, **said, way_out=None)
+    frame = admin.desk if getattr(request.state, "officer", None) else page
+    return frame(request, "admin/error.html", status, **said)

@@ -25,6 +25,9 @@ from portal.admin import (
     today,
     verifying,
 )
+from portal.admin.menu import desk
+
+__all__ = ["desk", "routes"]
 
 routes = [
     *(

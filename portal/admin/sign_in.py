@@ -4,6 +4,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from portal import identity
+from portal.admin.menu import first_page
 from portal.lib.errors import NotAllowed, Refusal, TooMany
 from portal.pages import (
     OFFICER,
@@ -96,10 +97,8 @@ def _to_code(half: str) -> Response:
 
 
 async def _first_page(token: str) -> str:
-    """Whoever only writes requests down has nothing to see on the page of the day."""
     session = await identity.session(token, OFFICER)
-    me = await identity.officer(session.officer) if session and session.officer else None
-    return "/admin/entering" if me and not identity.may(me, "today.see") and identity.may(me, "cases.enter") else "/admin"
+    return first_page(await identity.officer(session.officer)) if session and session.officer else "/admin"
 
 
 async def _setup_of(request: Request) -> identity.Setup | None:
