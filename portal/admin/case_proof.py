@@ -12,15 +12,18 @@ from portal.paper import _
 async def context(case: Case, me: Officer) -> dict[str, Any]:
     sees = identity.may(me, "data.see")
     unsearched = cases.states.refusable_unsearched(case.state, case.right)
+    refusable = unsearched and case.right != "appeal" and not cases.by_company.is_ours(case.requester)
+    fee_grounds = cases.fees.grounds(case.state, case.right, case.law)
     return {
         "proving": await cases.proving.of(case.id) if sees else None,
         "doubts": await cases.doubts.waiting(case.id),
         "legal_holds": await cases.legal_holds.of_request(case.id),
         "second": [each.shown for each in await cases.second_proof.addresses(case.id)] if sees else [],
         "grounds": cases.remedies.grounds(case.law, case.right, searched=not unsearched),
-        "refusable": unsearched and case.right != "appeal" and not cases.by_company.is_ours(case.requester),
+        "refusable": refusable,
+        "earlier": await cases.repeats.told(case.id) if sees and (refusable or fee_grounds) else "",
         "by_post": await cases.by_post.stage(case.id) if sees else "",
-        "fee_grounds": cases.fees.grounds(case.state, case.right, case.law),
+        "fee_grounds": fee_grounds,
         "hold_name": hold_name,
         "places": places() if sees and case.state != "closed" else [],
         "way_name": way_name,

@@ -39,6 +39,7 @@ from portal.cases import proving as proving
 from portal.cases import remedies as remedies
 from portal.cases import reminding as reminding
 from portal.cases import reopening as reopening
+from portal.cases import repeats as repeats
 from portal.cases import restricting as restricting
 from portal.cases import safekeeping as safekeeping
 from portal.cases import second_proof as second_proof

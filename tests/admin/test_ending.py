@@ -42,6 +42,21 @@ async def test_a_request_is_refused_without_a_search_by_two_people(olga: Browser
     assert "Art. 12(5)" in told and "ninth time" in told and "complain" in told
 
 
+async def test_who_calls_a_request_excessive_reads_how_often_it_was_asked_for(olga: Browser) -> None:
+    shown = [
+        (800, "They have not asked for this before."),
+        (400, "more than a year before. Once a year is not excessive for that alone."),
+        (100, "They asked for this 1 time in the year before, last on"),
+        (90, "They asked for this 2 times in the year before, last on"),
+    ]
+    for days, sentence in shown:
+        with clock.at(clock.now() - timedelta(days=days)):
+            opened = await ask("access")
+            await prove(opened)
+        assert sentence in (await olga.get(f"/admin/cases/{opened.id}")).text
+        await cases.withdraw(opened.id, actor="customer:ana")
+
+
 async def test_what_was_sent_back_before_a_search_can_be_searched(olga: Browser, petra: Browser) -> None:
     opened = await ask("access")
     await prove(opened)
