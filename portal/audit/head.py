@@ -8,7 +8,7 @@ from portal import vault
 from portal.audit.lockfile import LogBroken
 from portal.audit.notes import Checkpoint, NoteError, VerifierKey, open_checkpoint, verifier_key
 from portal.audit.tree import Frontier
-from portal.db import row
+from portal.db import row, through
 from portal.lib import clock
 from portal.settings import get
 
@@ -65,7 +65,8 @@ async def checkpoint() -> Checkpoint | None:
 
 async def unsigned_since() -> datetime | None:
     """Since when entries have waited for their place and signature; None while none has waited for longer than UNUSUAL."""
-    oldest = await row("SELECT recorded_at FROM entry WHERE log_index IS NULL AND recorded_at IS NOT NULL ORDER BY id LIMIT 1")
+    outbox = f"entry {through('entry_outbox')} WHERE log_index IS NULL"
+    oldest = await row(f"SELECT recorded_at FROM {outbox} AND recorded_at IS NOT NULL ORDER BY id LIMIT 1")
     since = None if oldest is None else clock.from_micros(oldest["recorded_at"])
     return since if since is not None and clock.now() - since > UNUSUAL else None
 

@@ -26,7 +26,7 @@ from portal.audit.notes import Checkpoint, sign_checkpoint
 from portal.audit.oldleaves import recompute_some
 from portal.audit.succession import beginning, named, next_origin, number_of, order
 from portal.audit.tree import ProofError, leaf_hash, verify_consistency
-from portal.db import in_one_trip, in_writing, many, row, rows, run, write_in_one_trip, writing
+from portal.db import in_one_trip, in_writing, many, row, rows, run, through, write_in_one_trip, writing
 from portal.lib import clock, ids
 from portal.settings import get
 
@@ -128,9 +128,8 @@ async def _sequence(follows: Checkpoint | None = None) -> tuple[Checkpoint | Non
         raise LogBroken("The head of the log and its last checkpoint do not fit together. Run `portal audit verify`.")
     stamp = await _time(old)
     alone = f" AND event = '{events.CONTINUED.name}'" if follows is not None else ""
-    waiting = await rows(
-        f"SELECT id, event, commitment, n, d FROM entry WHERE log_index IS NULL{alone} ORDER BY id LIMIT {BATCH}"
-    )
+    outbox = f"entry {through('entry_outbox')} WHERE log_index IS NULL"
+    waiting = await rows(f"SELECT id, event, commitment, n, d FROM {outbox}{alone} ORDER BY id LIMIT {BATCH}")
     if not waiting:
         return None, 0
     leaves = [leaf_bytes(bytes(each["commitment"]), each["event"], stamp, each["n"], each["d"]) for each in waiting]

@@ -10,7 +10,7 @@ from portal.db.fields import Bytes, Json, Moment
 from portal.db.migrations import MigrationError, migrate, missing_migrations
 from portal.db.remains import scrub
 from portal.db.replies import REPLIES_KEPT, keep_replies, kept_replies
-from portal.db.statements import Question, many, row, rows, run, several, tuples
+from portal.db.statements import Question, many, row, rows, run, several, through, tuples
 from portal.db.throttles import count_many, counted, throttle
 from portal.db.transactions import after_commit, in_writing, reading, savepoint, writing
 from portal.db.trips import in_one_trip, write_in_one_trip
@@ -48,6 +48,7 @@ __all__ = [
     "several",
     "size_of_pool",
     "throttle",
+    "through",
     "trouble",
     "tuples",
     "unproven",

@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+from tortoise.backends.sqlite.client import SqliteClient
 
 from portal import audit, db, settings, vault
 from portal.audit import lockfile
@@ -45,6 +46,22 @@ async def test_entries_get_gapless_places_and_a_signed_checkpoint(house: House) 
     assert signed is not None and (signed.size, signed.origin) == (5, "127.0.0.1:8000/audit/1")
     assert lockfile.path().read_text() == signed.note
     assert (await require_whole()).root == signed.root
+
+
+async def test_what_waits_is_read_in_its_order_and_never_sorted(sqlite_house: House) -> None:
+    """A list of a million waits while a thousand at a time get their places."""
+    asked: list[str] = []
+    for client in (db.connections.reader(), db.connections.writer()):
+        assert isinstance(client, SqliteClient) and client._connection is not None
+        await client._connection.set_trace_callback(asked.append)
+    await say(times=3)
+    await audit.sequence_all()
+    assert await audit.unsigned_since() is None
+    ordered = [each for each in asked if "log_index IS NULL" in each and "ORDER BY id" in each]
+    assert len(set(ordered)) == 2
+    for sql in set(ordered):
+        plan = [each["detail"] for each in await db.rows(f"EXPLAIN QUERY PLAN {sql}")]
+        assert plan == ["SCAN entry USING INDEX entry_outbox"], plan
 
 
 async def test_a_leaf_names_nobody(house: House) -> None:
