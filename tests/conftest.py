@@ -7,11 +7,10 @@ doors and journeys. Test functions are plain `async def`. Hypothesis profiles: d
 import asyncio
 import base64
 import gc
-import logging
 import os
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Coroutine, Iterator
+from collections.abc import AsyncIterator, Coroutine, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
@@ -19,7 +18,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
-import structlog
 from anyio.pytest_plugin import get_runner
 from argon2 import PasswordHasher
 from hypothesis import HealthCheck
@@ -31,6 +29,7 @@ from portal import db, logs, settings, sites, statement, vault
 from portal.identity import passwords
 from portal.settings import HOME, Settings
 from tests import postgresql
+from tests.log_lines import telling
 
 Result = TypeVar("Result")
 
@@ -235,14 +234,20 @@ async def published_house(published_sqlite: Path, tmp_path: Path) -> AsyncIterat
         yield house
 
 
-@pytest.fixture
-def logging_on() -> Iterator[None]:
-    """Everything is logged, as in a portal that is served."""
-    before, handlers, level = structlog.get_config(), logging.root.handlers[:], logging.root.level
+@pytest.fixture(scope="session", autouse=True)
+def logged_as_served() -> None:
     logs.configure()
-    yield
-    structlog.configure(**before)
-    logging.basicConfig(level=level, handlers=handlers, force=True)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Whatever a test does, no line of the log tells of somebody (ASVS 5.0 V16.2.5)."""
+    report = yield
+    if report.when == "teardown" and report.passed:
+        told = [line for name, text in report.sections if name.startswith("Captured std") for line in telling(text)]
+        if told:
+            report.outcome, report.longrepr = "failed", "\n".join(["The log tells of somebody:", *told])
+    return report
 
 
 @asynccontextmanager

@@ -18,7 +18,7 @@ CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 @pytest.mark.parametrize("breaking", LINE_BREAKS + TERMINALS, ids=ascii)
-async def test_no_input_forges_a_line(breaking: str, scene: Scene, logging_on: None, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_no_input_forges_a_line(breaking: str, scene: Scene, capsys: pytest.CaptureFixture[str]) -> None:
     text = f"ana{breaking}{FORGED}{breaking}"
     async with Browser() as mallory:
         await mallory.get("/sign-in")

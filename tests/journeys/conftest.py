@@ -21,6 +21,7 @@ from playwright.sync_api import Browser, BrowserContext, Page
 
 from portal.settings import HOME
 from tests import browser
+from tests.log_lines import telling
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -100,6 +101,7 @@ def running(var: Path, command: str, **settings: str) -> Iterator[subprocess.Pop
                 process.wait(10)
             except subprocess.TimeoutExpired:
                 process.kill()
+    assert telling((var / "server.log").read_text(errors="replace")) == []
 
 
 def wait_until_ready(portal: Portal, seconds: float = 30) -> float:

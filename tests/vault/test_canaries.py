@@ -19,7 +19,6 @@ pytestmark = [
 
 async def test_neither_files_nor_logs_say_who_or_give_a_way_in(
     house: House,
-    logging_on: None,
     tmp_path_factory: pytest.TempPathFactory,
     capfd: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
