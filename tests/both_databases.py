@@ -30,6 +30,7 @@ TAKES = {
     "bytes": {"bytea"},
     "bool": {"bool", "int8"},
 }
+_HINT = re.compile(r" INDEXED BY \w+")  # which `db.through` gives to SQLite alone
 _ROWS = re.compile(r"(\([^()]*\))(?:,\s*\1)+")
 _LIST = re.compile(r"\?(?:,\s*\?)+")
 
@@ -80,8 +81,10 @@ def _listen() -> None:
 
 
 def _note(sql: str, values: Sequence[Any]) -> None:
-    if sql in ours and (shape := _shape(sql)) not in asked and not ONLY_SQLITE.match(sql):
-        asked[shape] = (sql, [type(value).__name__ for value in values])
+    if sql not in ours or ONLY_SQLITE.match(sql):
+        return
+    sql = _HINT.sub("", sql)
+    asked.setdefault(_shape(sql), (sql, [type(value).__name__ for value in values]))
 
 
 def _shape(sql: str) -> str:
