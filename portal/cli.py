@@ -18,7 +18,7 @@ from portal.api import inbound
 from portal.app import build
 from portal.audit import commands as audit_commands
 from portal.cases import commands as cases_commands
-from portal.cases import list_commands, mail_commands
+from portal.cases import list_commands, mail_commands, replay_commands
 from portal.consent import commands as consent_commands
 from portal.consent import migrate_commands, rules_commands, system_commands
 from portal.custody import commands as custody_commands
@@ -63,7 +63,7 @@ def _parser() -> argparse.ArgumentParser:
     _add(commands, "demo", make_demo, "make the demo company in an empty portal (PORTAL_DEMO=1)")
     for room in (
         *(identity_commands, api_commands, statement_commands, cases_commands, consent_commands),
-        *(list_commands, mail_commands),
+        *(list_commands, mail_commands, replay_commands),
         *(migrate_commands, rules_commands, system_commands, subjects_commands, key_commands, audit_commands, custody_commands),
         pack_commands,
         sites_commands,

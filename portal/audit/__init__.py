@@ -10,7 +10,7 @@ from portal.audit.entries import Note, record, record_many, shred_payloads
 from portal.audit.head import checkpoint, log_key, unsigned_since
 from portal.audit.lockfile import LogBroken
 from portal.audit.receipts import ReceiptReport, log_keys, prove, verify_receipt
-from portal.audit.search import Entry, entries_after, entry, open_payload, search
+from portal.audit.search import Entry, entries_after, entry, first_since, open_payload, search
 from portal.audit.sequencer import run_sequencer, sequence_all
 from portal.audit.served import served
 from portal.audit.verification import LogReport, verify_log
@@ -27,6 +27,7 @@ __all__ = [
     "earlier",
     "entries_after",
     "entry",
+    "first_since",
     "log_key",
     "log_keys",
     "notes",

@@ -67,6 +67,12 @@ async def entries_after(index: int, limit: int = 500) -> list[Entry]:
     return [_entry(each) for each in await rows(sql, index, limit)]
 
 
+async def first_since(moment: datetime) -> int | None:
+    """The first place in the log of what was recorded at that moment or later; None where there is nothing."""
+    found = await row("SELECT min(log_index) AS place FROM entry WHERE recorded_at >= ?", clock.micros(moment))
+    return None if found is None or found["place"] is None else int(found["place"])
+
+
 async def open_payload(entry: Entry) -> dict[str, Any] | None:
     """The payload as it was recorded; None when it was shredded. Raises vault.Tampered when it was changed."""
     if entry.sealed is None or entry.key_id is None:

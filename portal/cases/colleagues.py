@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from portal import audit, connectors, db, jobs, vault
-from portal.cases import events, fanout, findings, fulfilment, models, moves, states, targets
+from portal.cases import by_hand_again, events, fanout, findings, fulfilment, models, moves, states, targets
 from portal.cases.handover import File
 from portal.cases.policy import policy
 from portal.lib import clock
@@ -71,7 +71,7 @@ async def answer(token: str, form: Mapping[str, str], file: connectors.person.Ha
         if task.state == "answered":
             await _take_again(row, task)
         await models.Task.filter(id=task.id).update(state="waiting")
-        verb = fulfilment.VERBS.get(task.step, "cases.collect")
+        verb = (fulfilment.VERBS | by_hand_again.VERBS).get(task.step, "cases.collect")
         await fanout.ask_later(task.id, verb)
         await jobs.hurry(f"{verb} {task.id}")
 
@@ -146,6 +146,8 @@ async def _take_again(row: models.CaseRow, task: models.Task) -> None:
 
 async def _is_wanted(question: connectors.person.Question) -> bool:
     row, task = await moves.load(question.case), await models.Task.get_or_none(id=question.task)
+    if task is not None and task.step in by_hand_again.VERBS:
+        return task.state in ("waiting", "stopped")
     if task is None or task.state == "void" or task.round != row.round:
         return False
     if question.verb in ("find", "plan"):
@@ -154,6 +156,8 @@ async def _is_wanted(question: connectors.person.Question) -> bool:
 
 
 def _waits(task: models.Task, row: models.CaseRow) -> bool:
+    if task.step in by_hand_again.VERBS:
+        return task.state == "waiting"
     return task.state == "waiting" and task.round == row.round and row.state in (states.COLLECTING, states.FULFILLING)
 
 

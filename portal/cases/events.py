@@ -102,3 +102,8 @@ MESSAGES_READ = audit.Event("case.messages_read", "An officer read what the pers
 SILENCED = audit.Event("case.looks_withheld", "Counsel named a law by which the person is told later who looked.")
 UNSILENCED = audit.Event("case.looks_told", "Counsel ended it: the person is told who looked.")
 TAKEN_UP = audit.Event("case.taken_up_again", "The person took it back that they took the request back.")
+REPLAYING = audit.Event(
+    "case.replay_begun", "What a request had done in a connected system is about to be done again: its owner restored a backup."
+)
+REPLAYED = audit.Event("case.replayed", "It was done again in the connected system, which was asked again afterwards.")
+REPLAY_FAILED = audit.Event("case.replay_failed", "It could not be done again in the connected system; somebody must look.")

@@ -24,6 +24,7 @@ from portal.cases import (
     moves,
     own_data,
     protection,
+    repeating,
     states,
     targets,
     verification,
@@ -97,7 +98,7 @@ async def erase_job(job: jobs.Job) -> None:
         return
     plan = await findings.read_plan(search)
     if legal_holds.keeps_all(plan) and await legal_holds.holds_system(task.system):
-        await _keep_held(job, task, plan)
+        await _done(job, task, plan, events.ANSWERED)
         return
     await _wait_for_system(job, task)
     try:
@@ -111,10 +112,7 @@ async def erase_job(job: jobs.Job) -> None:
     remaining = [each for each in left if not each.expected]
     if remaining:
         raise await _stop(task, _("%(count)s rows are still there after the deletion: %(tables)s.") % _said(remaining))
-    async with holding(job):
-        row = await moves.lock(task.case_id)
-        await answered(row, task, {f"{each.action} {each.table}": each.rows for each in plan.counts}, events.ERASED)
-        await _own_turn(row)
+    await _done(job, task, plan, events.ERASED)
 
 
 async def tell_refusal(row: models.CaseRow, reasons: str, *, by: str) -> None:
@@ -146,11 +144,13 @@ async def _wait_for_system(job: jobs.Job, task: models.Task) -> None:
         raise jobs.TryAgain("A legal hold stands.", after=HELD_FOR)
 
 
-async def _keep_held(job: jobs.Job, task: models.Task, plan: connectors.Plan) -> None:
-    """Everything in it is kept, as the approved dry run says."""
+async def _done(job: jobs.Job, task: models.Task, plan: connectors.Plan, event: audit.Event) -> None:
+    """All is as the approved dry run says: deleted, or kept whole under a legal hold, which is no deletion to repeat."""
     async with holding(job):
         row = await moves.lock(task.case_id)
-        await answered(row, task, {f"{each.action} {each.table}": each.rows for each in plan.counts}, events.ANSWERED)
+        if event is events.ERASED:
+            await repeating.remember(row, task, plan)
+        await answered(row, task, {f"{each.action} {each.table}": each.rows for each in plan.counts}, event)
         await _own_turn(row)
 
 

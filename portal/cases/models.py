@@ -84,7 +84,10 @@ class CaseIdentifier(Model):
 
 
 class Task(Model):
-    """What one system was asked to do. States: waiting · answered · stopped (an officer must look) · void."""
+    """What one system was asked to do. States: waiting · answered · stopped (an officer must look) · void.
+
+    `again`: by which identifiers it deleted, under the case's key.
+    """
 
     id = fields.CharField(36, primary_key=True)
     case_id = fields.CharField(36)
@@ -100,6 +103,7 @@ class Task(Model):
     answered_at = Moment(null=True)
     counts = Json()
     plan_blob = fields.CharField(36, null=True)
+    again = Bytes(null=True)
 
     class Meta:
         table = "case_task"

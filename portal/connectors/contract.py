@@ -53,7 +53,8 @@ class Departed(ConnectorError):
 class Occasion:
     """The request that a system is asked for. A person is asked once in each of its rounds, and told until when.
 
-    `task` is what the answer is waited for with; `fields` are the generic fields that shall be corrected.
+    `task` is what the answer is waited for with; `fields` are the generic fields that shall be corrected. `restored`: it was done
+    before, and is asked for again because a backup of that day (ISO) was restored there.
     """
 
     case: str
@@ -62,6 +63,7 @@ class Occasion:
     subject: str | None
     due_on: str
     fields: tuple[str, ...] = ()
+    restored: str = ""
 
 
 @dataclass(frozen=True)

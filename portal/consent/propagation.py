@@ -92,7 +92,7 @@ async def tidy(job: jobs.Job) -> None:
 
 async def propagate_once(system: str) -> Told:
     """One round for one system: who waits and is due, then the next entries of the log."""
-    connector, about = connectors.open_system(system), _system(system)
+    connector, about = connectors.open_system(system), system_of(system)
     before = await deliveries.standing(system)
     if before.is_left_alone:
         waiting, _next_at = await deliveries.counts(system)
@@ -106,7 +106,7 @@ async def propagate_once(system: str) -> Told:
 
 async def replay(system: str, *, since: int, by: str) -> None:
     """Tell a system everything from a place in the log on once more; one that said it was gone is called again."""
-    _system(system)
+    system_of(system)
     async with db.writing():
         position = (await deliveries.standing(system)).position
         if since < 0:
@@ -155,14 +155,14 @@ def _portion(entries: list[audit.Entry]) -> tuple[list[audit.Entry], bool]:
 
 
 async def _tell_new(about: connectors.System, line: Line, position: int, end: int, items: Sequence[Item]) -> bool:
-    wanted = await _wanted(about, line.connector, items)
+    wanted = await wanted_by(about, line.connector, items)
     behind = await deliveries.blocked(about.name, {item.subject for item in wanted})
     free = [item for item in wanted if item.subject not in behind]
     told = dict(zip(free, await line.tell(free), strict=True))
     return await deliveries.write_down(about.name, position, end, [(item, told.get(item, Outcome(None))) for item in wanted])
 
 
-async def _wanted(about: connectors.System, connector: connectors.Connector, items: Sequence[Item]) -> list[Item]:
+async def wanted_by(about: connectors.System, connector: connectors.Connector, items: Sequence[Item]) -> list[Item]:
     """What the system takes; and what is taken back by people whose data came from it (C-129/21)."""
     takes = {cell: connector.takes(connectors.Cell(*cell)) for cell in {item.cell for item in items}}
     theirs = await given_by({item.identifier for item in items if item.withdraws and not takes[item.cell]}, about.sources)
@@ -177,7 +177,7 @@ def _is_due(at: datetime | None) -> bool:
     return at is not None and at <= clock.now()
 
 
-def _system(name: str) -> connectors.System:
+def system_of(name: str) -> connectors.System:
     for system in connectors.systems():
         if system.name == name:
             return system

@@ -95,6 +95,7 @@ def _contexts(words: str) -> dict[str, dict[str, Any]]:
             "due": words,
             "days": 30,
             "verb": "find",
+            "restored": words,
             "again": True,
         },
         "system-silent": {"title": words, "link": words},

@@ -100,6 +100,8 @@ class PersonConnector:
         return self.occasion
 
     async def _answered(self, verb: str, asked: Mapping[str, Any]) -> Question:
+        if self._occasion.restored:
+            asked = {**asked, "restored": self._occasion.restored}
         question = await questions.put(self._occasion, self.system, verb, asked)
         if question.asked != asked:
             raise ConnectorError(_("They were asked something else before. Please ask anew."), permanent=True)

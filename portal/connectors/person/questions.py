@@ -57,6 +57,11 @@ class Question:
         """Whether there is something to go on with; “not now” is a sign of life only."""
         return self.how not in ("", "cannot")
 
+    @property
+    def restored(self) -> date | None:
+        """The day of the backup that was restored there, where they did it before and are asked once more."""
+        return date.fromisoformat(self.asked["restored"]) if "restored" in self.asked else None
+
 
 async def put(occasion: Occasion, system: System, verb: str, asked: Mapping[str, Any]) -> Question:
     """The question of this round, which is asked now if it was not before."""
@@ -209,10 +214,12 @@ async def _ask(occasion: Occasion, system: System, verb: str, asked: Mapping[str
 async def _write(row: QuestionRow, who: Colleague, *, again: bool) -> None:
     """The mail names nobody: whose data it is stands behind the link."""
     await QuestionRow.filter(id=row.id).update(link_until=clock.now() + LINK_LIVES)
-    asked = (await _opened(row)).asked
+    question = await _opened(row)
+    asked = question.asked
     verb = "look" if asked.get("fields") else row.verb
     with in_language(who.language):
         due = date_text(date.fromisoformat(row.due_on))
+        restored = date_text(question.restored) if question.restored else ""
     await messages.send_later(
         template="mail/system-question",
         to=who.address,
@@ -220,6 +227,7 @@ async def _write(row: QuestionRow, who: Colleague, *, again: bool) -> None:
         case=row.case_id,
         context={
             **{"title": who.title, "asks": who.asks, "verb": verb, "due": due, "again": again},
+            "restored": restored,
             **{"link": link_of(row.id, row.link_number), "days": LINK_LIVES.days},
         },
     )
