@@ -5,6 +5,7 @@ an end date of their own. For an erasure only the dry run's counts are kept read
 """
 
 import json
+from collections.abc import AsyncIterator, Collection
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
@@ -69,11 +70,17 @@ async def read_plan(task: models.Task) -> connectors.Plan:
 
 async def read(row: models.CaseRow) -> list[Found]:
     """Everything found in the present round, in the order of the systems; raises Conflict when it cannot be read any more."""
+    return [each async for each in one_by_one(row)]
+
+
+async def one_by_one(row: models.CaseRow, only: Collection[str] | None = None) -> AsyncIterator[Found]:
+    """The same, a table at a time, so that a large one is let go of before the next; `only`: of these ids."""
     redactions: dict[str, dict[tuple[int, str], str]] = {}
     for each in await models.Redaction.filter(case_id=row.id):
         redactions.setdefault(each.finding_id, {})[(each.row_number, each.field)] = each.reason
-    found = []
     for finding in await models.FindingRow.filter(case_id=row.id, round=row.round).order_by("id"):
+        if only is not None and finding.id not in only:
+            continue
         rows: list[dict[str, Any]] = []
         if finding.blob_id is not None:
             rows = await _rows(finding.blob_id)
@@ -81,20 +88,17 @@ async def read(row: models.CaseRow) -> list[Found]:
             if await verification.is_erased(row):
                 raise _deleted_meanwhile()
             raise Conflict(_("What was found is not kept any more. Ask the systems again, or refuse with reasons."))
-        found.append(
-            Found(
-                finding.id,
-                finding.system,
-                finding.category,
-                finding.table_name,
-                finding.label,
-                finding.row_count,
-                rows,
-                redactions.get(finding.id, {}),
-                finding.about,
-            )
+        yield Found(
+            finding.id,
+            finding.system,
+            finding.category,
+            finding.table_name,
+            finding.label,
+            finding.row_count,
+            rows,
+            redactions.get(finding.id, {}),
+            finding.about,
         )
-    return found
 
 
 async def are_gone(row: models.CaseRow) -> bool:

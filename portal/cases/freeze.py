@@ -157,7 +157,9 @@ def _name(recipient: str) -> str:
 def _table(found: findings.Found) -> Table:
     rows = []
     for number, row in enumerate(found.rows):
-        key = ", ".join(f"{name}={value}" for name, value in row["key"].items())
+        # What names an entry may be the very value that was taken out.
+        named = {name: value for name, value in row["key"].items() if (number, name) not in found.redacted}
+        key = ", ".join(f"{name}={value}" for name, value in named.items()) or str(number + 1)
         whole = found.redacted.get((number, ""), "")
         if whole:
             rows.append(Row(key=str(number + 1), fields=(), redacted=whole))
@@ -168,15 +170,16 @@ def _table(found: findings.Found) -> Table:
 
 
 def _field(stored: dict[str, Any], redacted: str) -> Field:
-    value = stored["value"]
-    if redacted:
-        text = ""
-    elif isinstance(value, bool):
-        text = _("yes") if value else _("no")
-    else:
-        text = "" if value is None else str(value)
+    text = "" if redacted else as_text(stored["value"])
     inferred = str(stored["category"]).startswith("inferred")
     return Field(stored["column"], stored["label"], text, inferred=inferred, redacted=redacted)
+
+
+def as_text(value: Any) -> str:
+    """A value as it stands in a snapshot, in the language of the moment."""
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
+    return "" if value is None else str(value)
 
 
 async def _proven(row: models.CaseRow) -> tuple[Proven, ...]:

@@ -284,11 +284,11 @@ async def _stop(task: models.Task, sentence: str) -> jobs.GiveUp | jobs.TryAgain
     return await fanout.failed(task, sentence, permanent=True)
 
 
-async def answered(row: models.CaseRow, task: models.Task, counts: dict[str, int], event: audit.Event) -> None:
+async def answered(row: models.CaseRow, task: models.Task, counts: dict[str, int], event: audit.Event, **said: str) -> None:
     task.state, task.sentence, task.answered_at, task.counts = "answered", "", clock.now(), counts
     await task.save(update_fields=["state", "sentence", "answered_at", "counts"])  # the counters went on since it was read
     await audit.record(
-        event, actor="system", subject=row.subject, case=row.id, object=task.system, payload={"rows": sum(counts.values())}
+        event, actor="system", subject=row.subject, case=row.id, object=task.system, payload={"rows": sum(counts.values())} | said
     )
 
 

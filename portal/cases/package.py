@@ -54,14 +54,15 @@ async def _enclosed(enclosure: Enclosure) -> Member:
 
 
 def _packed(snapshot: Snapshot, answer: bytes, enclosed: list[Member]) -> bytes:
-    files = sorted([*_members(snapshot, answer), *enclosed], key=lambda each: each.name)
+    files = sorted([*members(snapshot, answer), *enclosed], key=lambda each: each.name)
     content, dense = _zipped(files, frozenset())
     if dense:
         content, _none = _zipped(files, dense)
     return content
 
 
-def _members(snapshot: Snapshot, answer: bytes) -> Iterator[Member]:
+def members(snapshot: Snapshot, answer: bytes) -> Iterator[Member]:
+    """What is made for the package, without what was handed in."""
     tables = plan_tables(snapshot)
     yield Member("index.html", partial(index_page, snapshot, tables))
     yield Member("letter.pdf", lambda: [answer])

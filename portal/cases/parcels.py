@@ -6,10 +6,9 @@ personal data, under the case's record key (Art. 5(2)). A crash before the commi
 
 import hashlib
 from datetime import timedelta
-from pathlib import Path
 
 from portal import audit, db, jobs, messages, vault
-from portal.cases import backups, contact, events, freeze, fulfilment, legal_holds, models, moves, states, verification
+from portal.cases import backups, contact, events, fanout, freeze, fulfilment, legal_holds, models, moves, states, verification
 from portal.cases.policy import policy
 from portal.lib import clock, ids
 from portal.lib.errors import Conflict, Unavailable
@@ -17,8 +16,9 @@ from portal.lib.errors import Conflict, Unavailable
 
 @jobs.verb("cases.package", at_once=1)
 async def package_job(job: jobs.Job) -> None:
-    """Built from the frozen snapshot alone; a crash before the commit leaves nothing, and it is built again."""
+    """Built from the frozen snapshot alone and read again; a crash before the commit leaves nothing, and it is built again."""
     from portal.cases.package import build_package  # with its PDF, only where packages are built
+    from portal.cases.reread import read_again
 
     task, row = await fulfilment.mine(job)
     if task is None or row is None:
@@ -26,11 +26,19 @@ async def package_job(job: jobs.Job) -> None:
     approval = await moves.latest_approval(row)
     assert approval is not None
     await fulfilment.start(job, task)
-    content = _bytes(await build_package(await freeze.kept(approval.snapshot_blob)))
+    snapshot = await freeze.kept(approval.snapshot_blob)
+    content = await build_package(snapshot)
+    try:
+        values, wrong = await read_again(row, snapshot, content)
+    except Conflict as gone:
+        raise await fanout.failed(task, gone.sentence, permanent=True) from gone
+    if wrong:
+        raise await fanout.failed(task, wrong, permanent=True)
+    said = {"re-read": f"{values} left-out values, none found"} if values else {}
     async with fulfilment.holding(job):
         row = await moves.lock(task.case_id)
         await keep_package(row, "package", content, approval.digest)
-        await fulfilment.answered(row, task, {"bytes": len(content)}, events.PACKAGED)
+        await fulfilment.answered(row, task, {"bytes": len(content)}, events.PACKAGED, **said)
         await fulfilment.complete(row)
 
 
@@ -136,12 +144,3 @@ async def _keep_paper(job: jobs.Job, row: models.CaseRow, kind: str, content: by
             case=row.id,
             payload={"sha256": hashlib.sha256(content).hexdigest()},
         )
-
-
-def _bytes(built: bytes | Path) -> bytes:
-    if isinstance(built, bytes):
-        return built
-    try:
-        return built.read_bytes()
-    finally:
-        built.unlink()

@@ -11,7 +11,7 @@ INTERNAL = frozenset({"case.noted", "case.flagged", "case.autopilot_looked"})
 # Events that there may be hundreds of, with nothing to say beside their sentence.
 _PLAIN = INTERNAL | {"case.findings_read", "case.opened_by_officer", "case.messages_read"}
 AT_ONCE = 200
-_SAID = ("how", "step", "rows", "outcome", "reason", "took_part", "hours_later", "because")
+_SAID = ("how", "step", "rows", "outcome", "reason", "took_part", "hours_later", "because", "re-read")
 
 
 async def timeline(case_id: str, *, before: str | None = None, limit: int | None = None) -> list[Step]:

@@ -3,6 +3,7 @@
 from portal.paper.languages import _, in_language, language, missing_texts, ngettext, spoken
 from portal.paper.numbers import date_text, moment_text
 from portal.paper.pdf import Attachment, PdfError, pdf
+from portal.paper.reading import pdf_text
 from portal.paper.templates import STATIC, address, render, static
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "moment_text",
     "ngettext",
     "pdf",
+    "pdf_text",
     "render",
     "spoken",
     "static",
