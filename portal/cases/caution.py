@@ -4,23 +4,14 @@ Machines see what can be seen without judgement: marks, words of the person, oth
 texts, files. Opened means that this officer read what was found, after it was found; the log knows.
 """
 
-import re
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any
 
-from portal import audit, connectors
-from portal.cases import events, findings, models, moves, own_data, states, verification
+from portal import audit
+from portal.cases import events, findings, models, moves, signs, states, verification
 from portal.cases.whole import details_of
 from portal.lib.errors import Conflict
 from portal.paper import _
-
-# Names of categories in the maps of connected systems that stand for data of GDPR Art. 9 and 10.
-SPECIAL = frozenset({"special", "health", "genetic", "biometric", "ethnicity", "religion", "beliefs", "politics", "union"})
-SPECIAL |= {"sexuality", "criminal", "offences"}
-LONG = 200
-_BETWEEN_WORDS = re.compile(r"[\s<>()\[\]{},;:\"'|]+")
-
 
 async def reasons(row: models.CaseRow) -> list[str]:
     """In sentences; empty when nothing speaks against answering it with others."""
@@ -103,48 +94,16 @@ async def is_opened(row: models.CaseRow, officer: str) -> bool:
 async def _about_the_findings(row: models.CaseRow) -> list[str]:
     """Of what the person would get; what was taken out counts no longer. Raises Conflict when it cannot be read any more."""
     known = await verification.covered(row)
-    return list(dict.fromkeys(_in_findings(await findings.read(row), known.identifiers)))
+    mine = {each.casefold() for each in known.identifiers.get("email", ())}
+    return list(dict.fromkeys(sentence for each in await findings.signs_of(row) for sentence in _in_words(each, mine)))
 
 
-def _in_findings(found: list[findings.Found], proven: dict[str, list[str]]) -> Iterator[str]:
-    mine = {each.casefold() for each in proven.get("email", ())}
-    for table in found:
-        given = list(_given(table))
-        if given and table.table == connectors.person.FILES:
-            yield _("It has a file that may be about others.")
-        keys = " ".join(str(value) for key, _fields in given for value in key.values())
-        if any(each not in mine for each in _addresses(keys)):
-            yield _("It names an address that was not proven.")
-        named = {field.get("category", "") for _key, fields in given for field in fields}
-        if named and _words({table.category, *named}) & SPECIAL:
-            yield _("It has especially sensitive data.")
-        for field in (field for _key, fields in given for field in fields):
-            value = str(field["value"] or "")
-            # What the portal itself wrote to the person is about them; other free text may be about anybody.
-            if table.system != own_data.NAME and (len(value) > LONG or "\n" in value.strip()):
-                yield _("It has free text that may be about others.")
-            if "@" in value and any(each not in mine for each in _addresses(value)):
-                yield _("It names an address that was not proven.")
-
-
-def _addresses(text: str) -> Iterator[str]:
-    """Whatever looks like an e-mail address, in small letters; in time that grows with the length of the text alone."""
-    for word in _BETWEEN_WORDS.split(text):
-        parts = word.split("@")
-        ends = [number for number, part in enumerate(parts) if number and "." in part[1:-1]]
-        if ends and any(parts[: ends[-1]]):
-            yield "@".join(parts[: ends[-1] + 1]).strip(".").casefold()
-
-
-def _given(table: findings.Found) -> Iterator[tuple[dict[str, Any], list[dict[str, Any]]]]:
-    """Key and fields of each row without what an officer took out, as `freeze` leaves it out."""
-    touched = {number for number, _field in table.redacted}
-    for number, row in enumerate(table.rows):
-        if number not in touched:
-            yield row["key"], row["fields"]
-        elif (number, "") not in table.redacted:
-            yield row["key"], [each for each in row["fields"] if (number, each["column"]) not in table.redacted]
-
-
-def _words(categories: set[str]) -> set[str]:
-    return {word for each in categories for word in re.split(r"[\s_/]+", each.casefold())}
+def _in_words(found: signs.Signs, mine: set[str]) -> Iterator[str]:
+    if found.file:
+        yield _("It has a file that may be about others.")
+    if found.special:
+        yield _("It has especially sensitive data.")
+    if found.words:
+        yield _("It has free text that may be about others.")
+    if found.more or not mine.issuperset(found.addresses):
+        yield _("It names an address that was not proven.")

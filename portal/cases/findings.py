@@ -4,6 +4,7 @@ Rows are sealed under the life key of the person, so that forgetting the person 
 an end date of their own. For an erasure only the dry run's counts are kept readable; its plan is sealed whole.
 """
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Collection
 from dataclasses import dataclass
@@ -11,11 +12,12 @@ from itertools import groupby
 from typing import Any
 
 from portal import connectors, db, vault
-from portal.cases import models, verification
+from portal.cases import models, signs, verification
 from portal.cases.policy import policy
 from portal.lib import clock, ids
 from portal.lib.errors import Conflict
 from portal.paper import _
+from portal.vault import Place
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,9 @@ async def store(row: models.CaseRow, task: models.Task, found: list[connectors.F
     for (category, table), group in groupby(ordered, key=lambda each: (each.category, each.table)):
         rows = list(group)
         content = [{"key": each.key, "fields": [vars(field) for field in each.fields]} for each in rows]
-        await _add(row, task, category, table, rows[0].label, len(rows), json.dumps(content, ensure_ascii=False), {})
+        noted = await asyncio.to_thread(signs.of_table, task.system, category, table, content)
+        text = json.dumps(content, ensure_ascii=False)
+        await _add(row, task, category, table, rows[0].label, len(rows), text, {}, noted)
         counts[table] = counts.get(table, 0) + len(rows)
     return counts
 
@@ -101,6 +105,40 @@ async def one_by_one(row: models.CaseRow, only: Collection[str] | None = None) -
         )
 
 
+async def read_one(row: models.CaseRow, finding_id: str) -> Found | None:
+    """One table of the present round."""
+    return next(iter([each async for each in one_by_one(row, {finding_id})]), None)
+
+
+async def signs_of(row: models.CaseRow) -> list[signs.Signs]:
+    """What asks for judgement in each table of the present round, without reading the tables; raises Conflict as `read` does."""
+    sealed = await db.rows(
+        "SELECT f.id, f.signs, b.key_id FROM case_finding f JOIN blob b ON b.id = f.blob_id"
+        " WHERE f.case_id = ? AND f.round = ? AND f.signs IS NOT NULL ORDER BY f.id",
+        *(row.id, row.round),
+    )
+    noted = {each["id"]: await _opened(each) for each in sealed}
+    every = await models.FindingRow.filter(case_id=row.id, round=row.round).values_list("id", flat=True)
+    # Written before there were notes, or not kept any more.
+    unread = {str(each) for each in every} - noted.keys()
+    for each in [found async for found in one_by_one(row, unread)]:
+        noted[each.id] = signs.of_table(each.system, each.category, each.table, each.rows, each.redacted)
+    return [noted[each] for each in sorted(noted)]
+
+
+async def note_signs(row: models.CaseRow, finding_id: str) -> None:
+    """Inside `writing()`, after something was taken out of a table or given back."""
+    lies = "SELECT b.key_id FROM case_finding f JOIN blob b ON b.id = f.blob_id WHERE f.id = ?"
+    found, stored = await read_one(row, finding_id), await db.row(lies, finding_id)
+    if found is None or stored is None:
+        return
+    key = await vault.key_by_id(stored["key_id"])
+    taken_out = frozenset(found.redacted)
+    noted = await asyncio.to_thread(signs.of_table, found.system, found.category, found.table, found.rows, taken_out)
+    sealed = key.seal(Place("case_finding", "signs", finding_id), noted.to_json())
+    await db.run("UPDATE case_finding SET signs = ? WHERE id = ?", sealed, finding_id)
+
+
 async def are_gone(row: models.CaseRow) -> bool:
     """Whether something was found in the present round that can no longer be read."""
     try:
@@ -117,7 +155,7 @@ async def drop(row: models.CaseRow) -> None:
     await db.run("UPDATE case_task SET plan_blob = NULL WHERE case_id = ?", row.id)
     for finding in await models.FindingRow.filter(case_id=row.id).exclude(blob_id=None):
         await vault.drop_blob(finding.blob_id or "")
-    await db.run("UPDATE case_finding SET blob_id = NULL WHERE case_id = ?", row.id)
+    await db.run("UPDATE case_finding SET blob_id = NULL, signs = NULL WHERE case_id = ?", row.id)
     await db.run("DELETE FROM case_redaction WHERE case_id = ?", row.id)
     await connectors.person.drop(row.id)
 
@@ -142,6 +180,14 @@ async def _rows(blob_id: str) -> list[dict[str, Any]]:
     return found
 
 
+async def _opened(stored: dict[str, Any]) -> signs.Signs:
+    try:
+        key = await vault.key_by_id(stored["key_id"])
+    except vault.Shredded as gone:
+        raise _deleted_meanwhile() from gone
+    return signs.Signs.from_json(key.open(Place("case_finding", "signs", stored["id"]), bytes(stored["signs"])))
+
+
 def _deleted_meanwhile() -> Conflict:
     return Conflict(_("The person's data was deleted meanwhile; what was found about them cannot be read any more."))
 
@@ -155,13 +201,16 @@ async def _add(
     count: int,
     content: str,
     about: dict[str, str],
+    noted: signs.Signs | None = None,
 ) -> None:
-    keep_until = clock.now() + policy().findings_kept
-    blob_id = None
-    if content:
-        blob_id = await vault.store_blob(await verification.person_key(row), content.encode(), keep_until)
+    keep_until, finding_id = clock.now() + policy().findings_kept, ids.new()
+    blob_id = sealed = None
+    if content and noted is not None:
+        key = await verification.person_key(row)
+        blob_id = await vault.store_blob(key, content.encode(), keep_until)
+        sealed = key.seal(Place("case_finding", "signs", finding_id), noted.to_json())
     await models.FindingRow.create(
-        id=ids.new(),
+        id=finding_id,
         case_id=row.id,
         task_id=task.id,
         round=row.round,
@@ -173,4 +222,5 @@ async def _add(
         about=about,
         blob_id=blob_id,
         keep_until=keep_until,
+        signs=sealed,
     )

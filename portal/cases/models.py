@@ -124,6 +124,7 @@ class FindingRow(Model):
     about = Json()
     blob_id = fields.CharField(36, null=True)
     keep_until = Moment()
+    signs = Bytes(null=True)
 
     class Meta:
         table = "case_finding"

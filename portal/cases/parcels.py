@@ -81,9 +81,9 @@ async def tidy_job(job: jobs.Job) -> None:
     async with db.writing():
         held = await legal_holds.covered()
         others = f" AND case_id NOT IN ({', '.join('?' * len(held.cases))})" if held.cases else ""
-        for table, column in (("case_finding", "blob_id"), ("case_task", "plan_blob")):
+        for table, column, noted in (("case_finding", "blob_id", ", signs = NULL"), ("case_task", "plan_blob", "")):
             over = f"{column} IN (SELECT id FROM blob WHERE keep_until <= ?)"
-            await db.run(f"UPDATE {table} SET {column} = NULL WHERE {over}{others}", now, *held.cases)
+            await db.run(f"UPDATE {table} SET {column} = NULL{noted} WHERE {over}{others}", now, *held.cases)
         await db.run("DELETE FROM case_download WHERE ends_at <= ?", now)
     await _close_unfetched()
     gone = 1

@@ -45,7 +45,7 @@ async def redact(case_id: str, finding_id: str, row_number: int, field: str, *, 
         raise Invalid(_("Please give a reason."), {"reason": _("Please choose one of the reasons.")})
     async with db.writing():
         row = await _changing(case_id, officer)
-        found = next((each for each in await findings.read(row) if each.id == finding_id), None)
+        found = await findings.read_one(row, finding_id)
         if found is None or not 0 <= row_number < len(found.rows):
             raise NotFound(_("There is no such row among the findings."))
         if field and all(each["column"] != field for each in found.rows[row_number]["fields"]):
@@ -62,6 +62,7 @@ async def redact(case_id: str, finding_id: str, row_number: int, field: str, *, 
             by=f"officer:{officer}",
             at=clock.now(),
         )
+        await findings.note_signs(row, finding_id)
         await targets.settle_again(row)
         await audit.record(
             events.REDACTED,
@@ -79,6 +80,7 @@ async def unredact(case_id: str, finding_id: str, row_number: int, field: str, *
         gone = await models.Redaction.filter(finding_id=finding_id, case_id=case_id, row_number=row_number, field=field).delete()
         if not gone:
             raise NotFound(_("This was not taken out."))
+        await findings.note_signs(row, finding_id)
         await targets.settle_again(row)
         await audit.record(
             events.UNREDACTED, actor=f"officer:{officer}", subject=row.subject, case=case_id, payload={"field": field}
