@@ -14,7 +14,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from io import BufferedReader, BytesIO
+from io import BytesIO
 from typing import Any
 from zipfile import ZipFile
 
@@ -23,7 +23,7 @@ from portal.cases.freeze import as_text
 from portal.cases.package import members
 from portal.cases.package_pages import Planned, plan_tables
 from portal.cases.package_tables import columns
-from portal.cases.snapshot import Row, Snapshot, Table
+from portal.cases.snapshot import Category, Row, Snapshot, Table
 from portal.cases.sought import Sought
 from portal.paper import _, in_language, pdf_text
 
@@ -58,7 +58,7 @@ async def read_again(row: models.CaseRow, snapshot: Snapshot, package: bytes) ->
         wrong, found = await asyncio.to_thread(_looked_through, package, snapshot, known)
         if not wrong and found:
             rightly = await _given(row, snapshot, found)
-            wrong = [(next(each.label for each in taken if text in each.values), file) for text, file in found.items() if text not in rightly]
+            wrong = [(_label(text, taken), file) for text, file in found.items() if text not in rightly]
     if not wrong:
         return sum(each.count for each in taken), ""
     what, file = wrong[0]
@@ -67,6 +67,10 @@ async def read_again(row: models.CaseRow, snapshot: Snapshot, package: bytes) ->
         " %(file)s. Nobody was given this copy. Look at the reasons and at what was left out, then answer anew."
     )
     return sum(each.count for each in taken), told % {"what": what, "file": file}
+
+
+def _label(text: str, taken: list[Taken]) -> str:
+    return next(each.label for each in taken if any(text == value.strip() for value in each.values))
 
 
 def _taken(found: findings.Found) -> Taken:
@@ -87,14 +91,16 @@ def _taken(found: findings.Found) -> Taken:
 def _looked_through(
     package: bytes, snapshot: Snapshot, known: Mapping[tuple[str, str, str], Taken]
 ) -> tuple[list[tuple[str, str]], dict[str, str]]:
-    """What is not left out at its place (label, file), and each left-out value that stands somewhere, with the first such file."""
-    tables = [(known.get((system.name, category.name, table.name)), table) for system, category, table in snapshot.tables()]
-    wanted = {number: _wanted(taken, table) for number, (taken, table) in enumerate(tables)}
-    wrong = [(table.label, "data.json") for number, (_taken, table) in enumerate(tables) if wanted[number] != _marked(table)]
+    """What is not left out at its place (label, file), and each left-out value that stands somewhere, with its first file."""
+    tables = [table for _system, _category, table in snapshot.tables()]
+    taken = [known.get((system.name, category.name, table.name)) for system, category, table in snapshot.tables()]
+    wanted = [_wanted(mine, table) for mine, table in zip(taken, tables, strict=True)]
+    wrong = [(table.label, "data.json") for gone, table in zip(wanted, tables, strict=True) if gone != _marked(table)]
     with ZipFile(BytesIO(package)) as archive:
-        with archive.open("data.json") as file:
-            wrong += [(tables[each][1].label, "data.json") for each in _in_data(BufferedReader(file), wanted, [len(t.rows) for _t, t in tables])]  # type: ignore[type-var]
-        by_table = {id(table): wanted[number] for number, (_taken, table) in enumerate(tables)}
+        with archive.open("data.json") as lines:
+            unlike = _in_data(lines, wanted, [len(table.rows) for table in tables])
+            wrong += [(tables[number].label, "data.json") for number in unlike]
+        by_table = {id(table): gone for gone, table in zip(wanted, tables, strict=True)}
         wrong += _on_pages(archive, plan_tables(snapshot), by_table)
         sought = Sought(value for each in known.values() for value in each.values)
         found: dict[str, str] = {}
@@ -106,7 +112,7 @@ def _looked_through(
 
 def _wanted(taken: Taken | None, table: Table) -> dict[int, frozenset[str]]:
     """What must be left out of a table of the package: without the columns that are not the person's to take along anyway."""
-    wanted = {}
+    wanted = dict[int, frozenset[str]]()
     for number, names in (taken.rows if taken else {}).items():
         if number < len(table.rows):
             here = names if WHOLE in names else names & {each.name for each in table.rows[number].fields}
@@ -122,7 +128,7 @@ def _left_out(row: Row) -> frozenset[str]:
     return frozenset((WHOLE,)) if row.redacted else frozenset(each.name for each in row.fields if each.redacted)
 
 
-def _in_data(lines: Iterable[bytes], wanted: Mapping[int, Mapping[int, frozenset[str]]], lengths: list[int]) -> Iterator[int]:
+def _in_data(lines: Iterable[bytes], wanted: list[dict[int, frozenset[str]]], lengths: list[int]) -> Iterator[int]:
     """Numbers of the tables in data.json with something that is not left out. Each row is a line; text has no bare quotes."""
     table, place, read = -1, -1, [0] * len(lengths)
     for line in lines:
@@ -204,10 +210,7 @@ def _said(receipt: bytes) -> bytes:
 async def _given(row: models.CaseRow, snapshot: Snapshot, found: Iterable[str]) -> set[str]:
     """Those values that the person is rightly given elsewhere."""
     sought = Sought(found)
-    systems = tuple(
-        replace(system, categories=tuple(replace(c, tables=tuple(replace(t, rows=()) for t in c.tables)) for c in system.categories))
-        for system in snapshot.systems
-    )
+    systems = tuple(replace(each, categories=tuple(map(_emptied, each.categories))) for each in snapshot.systems)
     bare = replace(snapshot, systems=systems, reasons="", enclosures=())
     rightly = sought.in_print(letter.letter_page(bare))
     for member in members(bare, b""):
@@ -215,6 +218,10 @@ async def _given(row: models.CaseRow, snapshot: Snapshot, found: Iterable[str]) 
     async for each in findings.one_by_one(row):
         rightly |= await asyncio.to_thread(sought.in_pieces, _rightly(each))
     return rightly
+
+
+def _emptied(category: Category) -> Category:
+    return replace(category, tables=tuple(replace(each, rows=()) for each in category.tables))
 
 
 def _rightly(found: findings.Found) -> Iterator[bytes]:
