@@ -13,6 +13,7 @@ from portal.cases.whole import details_of
 from portal.lib.errors import Conflict
 from portal.paper import _
 
+
 async def reasons(row: models.CaseRow) -> list[str]:
     """In sentences; empty when nothing speaks against answering it with others."""
     said = await about_the_request(row)

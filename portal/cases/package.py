@@ -1,7 +1,8 @@
 """The package: one ZIP with a person's copy of their data, built from the approved snapshot alone (GDPR Art. 15(3), 20).
 
 index.html is for people and needs no network; data.json and the CSV tables are for machines; letter.pdf is the formal
-answer; manifest.json names the SHA-256 of each file. The same snapshot gives the same bytes. It is made in memory: no
+answer; manifest.json names the SHA-256 of each file. Beside them lie receipts from the log (package_receipts.py). The same
+snapshot with the same receipts gives the same bytes; without any it gives the same bytes for ever. It is made in memory: no
 copy of anybody's data ever lies on a disk unsealed.
 """
 
@@ -18,6 +19,7 @@ from portal import vault
 from portal.cases import letter
 from portal.cases.package_data import data_pieces, data_schema
 from portal.cases.package_pages import index_page, plan_tables, table_page
+from portal.cases.package_receipts import Receipts
 from portal.cases.package_tables import csv_lines
 from portal.cases.snapshot import Enclosure, Snapshot
 from portal.paper import in_language
@@ -27,6 +29,7 @@ CHUNK = 1 << 16
 DENSEST = 100
 EPOCH = (1980, 1, 1, 0, 0, 0)
 FORMAT = "portal/package-manifest/1"
+NO_RECEIPTS = Receipts()
 
 
 @dataclass(frozen=True)
@@ -37,12 +40,12 @@ class Member:
     pieces: Callable[[], Iterable[bytes]]
 
 
-async def build_package(snapshot: Snapshot) -> bytes:
+async def build_package(snapshot: Snapshot, receipts: Receipts = NO_RECEIPTS) -> bytes:
     """The ZIP, in the language of the person. The work is done beside the event loop."""
     with in_language(snapshot.language):
         answer = await letter.build_letter(snapshot)
         enclosed = [await _enclosed(each) for each in snapshot.enclosures]
-        return await asyncio.to_thread(_packed, snapshot, answer, enclosed)
+        return await asyncio.to_thread(_packed, snapshot, answer, receipts, enclosed)
 
 
 async def _enclosed(enclosure: Enclosure) -> Member:
@@ -50,21 +53,21 @@ async def _enclosed(enclosure: Enclosure) -> Member:
     content = b"".join([piece async for piece in vault.read_blob(enclosure.blob)])
     if hashlib.sha256(content).hexdigest() != enclosure.sha256:
         raise vault.Tampered(f"{enclosure.name} is not the file that was approved.")
-    return Member(enclosure.name, lambda: [content])
+    return Member(enclosure.name, partial(_whole, content))
 
 
-def _packed(snapshot: Snapshot, answer: bytes, enclosed: list[Member]) -> bytes:
-    files = sorted([*members(snapshot, answer), *enclosed], key=lambda each: each.name)
+def _packed(snapshot: Snapshot, answer: bytes, receipts: Receipts, enclosed: list[Member]) -> bytes:
+    files = sorted([*members(snapshot, answer, receipts), *enclosed], key=lambda each: each.name)
     content, dense = _zipped(files, frozenset())
     if dense:
         content, _none = _zipped(files, dense)
     return content
 
 
-def members(snapshot: Snapshot, answer: bytes) -> Iterator[Member]:
+def members(snapshot: Snapshot, answer: bytes, receipts: Receipts = NO_RECEIPTS) -> Iterator[Member]:
     """What is made for the package, without what was handed in."""
     tables = plan_tables(snapshot)
-    yield Member("index.html", partial(index_page, snapshot, tables))
+    yield Member("index.html", partial(index_page, snapshot, tables, receipts))
     yield Member("letter.pdf", lambda: [answer])
     yield Member("data.json", partial(data_pieces, snapshot))
     yield Member("data.schema.json", lambda: [_readable(data_schema())])
@@ -73,6 +76,12 @@ def members(snapshot: Snapshot, answer: bytes) -> Iterator[Member]:
             yield Member(planned.csv, partial(csv_lines, planned.table))
         for number, name in enumerate(planned.pages):
             yield Member(name, partial(table_page, snapshot, planned, number))
+    for each in receipts.files:
+        yield Member(each.name, partial(_whole, each.content))
+
+
+def _whole(content: bytes) -> list[bytes]:
+    return [content]
 
 
 def _zipped(files: list[Member], stored: frozenset[str]) -> tuple[bytes, frozenset[str]]:

@@ -17,6 +17,7 @@ from markupsafe import Markup
 
 from portal import documents
 from portal.cases import plain_words
+from portal.cases.package_receipts import Receipts
 from portal.cases.package_tables import headings, safe_name
 from portal.cases.snapshot import Category, Field, Row, Snapshot, System, Table
 from portal.paper import language, render
@@ -66,9 +67,10 @@ def plan_tables(snapshot: Snapshot) -> list[Planned]:
     return planned
 
 
-def index_page(snapshot: Snapshot, tables: list[Planned]) -> list[bytes]:
+def index_page(snapshot: Snapshot, tables: list[Planned], receipts: Receipts) -> list[bytes]:
     systems = [(system, list(_by_category([each for each in tables if each.system is system]))) for system in snapshot.systems]
-    return _page("package/index.html", snapshot, systems=systems, tables=tables, left_out=left_out(snapshot))
+    things = {"systems": systems, "tables": tables, "left_out": left_out(snapshot), "receipts": receipts}
+    return _page("package/index.html", snapshot, **things)
 
 
 def table_page(snapshot: Snapshot, planned: Planned, number: int) -> list[bytes]:

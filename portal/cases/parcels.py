@@ -16,8 +16,9 @@ from portal.lib.errors import Conflict, Unavailable
 
 @jobs.verb("cases.package", at_once=1)
 async def package_job(job: jobs.Job) -> None:
-    """Built from the frozen snapshot alone and read again; a crash before the commit leaves nothing, and it is built again."""
+    """Built from the frozen snapshot and read again; a crash before the commit leaves nothing, and it is built again."""
     from portal.cases.package import build_package  # with its PDF, only where packages are built
+    from portal.cases.package_receipts import collect
     from portal.cases.reread import read_again
 
     task, row = await fulfilment.mine(job)
@@ -27,7 +28,7 @@ async def package_job(job: jobs.Job) -> None:
     assert approval is not None
     await fulfilment.start(job, task)
     snapshot = await freeze.kept(approval.snapshot_blob)
-    content = await build_package(snapshot)
+    content = await build_package(snapshot, await collect(row, snapshot))
     try:
         values, wrong = await read_again(row, snapshot, content)
     except Conflict as gone:

@@ -10,6 +10,20 @@ from portal.lib import clock
 INTERNAL = frozenset({"case.noted", "case.flagged", "case.autopilot_looked"})
 # Events that there may be hundreds of, with nothing to say beside their sentence.
 _PLAIN = INTERNAL | {"case.findings_read", "case.opened_by_officer", "case.messages_read"}
+# What the person reads of on the page of their request, and may have a proof of.
+TOLD = frozenset(
+    (
+        "case.opened", "case.proof_asked", "case.proven", "case.proof_failed", "case.letter_posted", "case.letter_lapsed",
+        "case.collecting", "case.system_answered", "case.system_stopped", "case.collected", "case.look_again",
+        "case.proposed", "case.autopilot_answered", "case.approved", "case.refusal_approved", "case.approved_alone",
+        "case.refusal_approved_alone", "case.sent_back", "case.executing", "case.erased", "case.corrected", "case.packaged",
+        "case.delivering", "case.handed_over", "case.downloaded", "case.not_me", "case.held", "case.hold_lifted",
+        "case.post_chosen", "case.copy_given", "case.fetch_reminded", "case.fee_asked", "case.extended", "case.law_changed",
+        "case.mandate_seen", "case.acted", "case.answered_in_words", "case.restriction_ends", "case.statement_added",
+        "case.closed", "case.withdrawn", "case.reopened", "case.certified", "case.message_received", "case.message_sent",
+        "case.taken_up_again",
+    )
+)  # fmt: skip
 AT_ONCE = 200
 _SAID = ("how", "step", "rows", "outcome", "reason", "took_part", "hours_later", "because", "re-read")
 

@@ -24,6 +24,7 @@ from portal.cases.letter import build_letter, letter_page
 from portal.cases.package import build_package
 from portal.cases.package_data import data_pieces, data_schema
 from portal.cases.package_pages import index_page, plan_tables, table_page
+from portal.cases.package_receipts import Receipts
 from portal.cases.package_tables import csv_lines, neutral, restored, safe_name
 from portal.cases.snapshot import Purpose, Row, Snapshot, System, Table, as_json, write
 from portal.paper import in_language
@@ -288,4 +289,4 @@ def _pages(snapshot: Snapshot) -> dict[str, bytes]:
     """The pages without the rest of the package."""
     tables = plan_tables(snapshot)
     files = {name: b"".join(table_page(snapshot, each, n)) for each in tables for n, name in enumerate(each.pages)}
-    return files | {"index.html": b"".join(index_page(snapshot, tables))}
+    return files | {"index.html": b"".join(index_page(snapshot, tables, Receipts()))}
