@@ -8,7 +8,7 @@ after the freezing, is the step most worth proving. What is not signed yet is co
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from portal import audit, consent
+from portal import audit, consent, subjects
 from portal.cases import models, own_data, plain_words
 from portal.cases.snapshot import Snapshot
 from portal.cases.timeline import TOLD, timeline
@@ -75,7 +75,7 @@ async def _choices(row: models.CaseRow, given: set[str]) -> list[tuple[str, str,
     found = []
     for each in await consent.history(row.subject, MOST):
         entry = await audit.entry(each.entry) if each.id in given and each.entry else None
-        if entry is not None:
+        if entry is not None and await subjects.evidence.closed_entry(entry) is None:
             said = await audit.open_payload(entry) or {}
             found.append((entry.id, entry.event, each.at.isoformat(), await consent.proof_words.heading(entry, said)))
     return found

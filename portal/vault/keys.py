@@ -15,7 +15,7 @@ from typing import Any
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from portal import settings
-from portal.db import many, row, rows, run, tuples
+from portal.db import many, row, rows, run, through, tuples
 from portal.lib import clock, ids
 from portal.vault.fields import Place, seal, unseal_with
 from portal.vault.master import another_master_key, master_id, unwrap, wrap
@@ -130,7 +130,8 @@ async def ends_of(kind: str, owner: str) -> datetime | None:
 
 async def ended(kind: str, limit: int) -> list[str]:
     """The owners of keys whose end has come, those that waited longest first."""
-    sql = "SELECT owner FROM data_key WHERE kind = ? AND ends_at <= ? ORDER BY ends_at LIMIT ?"
+    by = through("data_key_ends_at")
+    sql = f"SELECT owner FROM data_key {by} WHERE kind = ? AND ends_at <= ? ORDER BY ends_at LIMIT ?"
     return [each["owner"] for each in await rows(sql, kind, clock.micros(clock.now()), limit)]
 
 
