@@ -176,10 +176,10 @@ def _marks(row: Row, names: frozenset[str]) -> int:
 
 def _is_csv_empty(text: str, names: list[str], gone: Mapping[int, frozenset[str]]) -> bool:
     number, cells, seen = -1, list[str](), 0
-    for cell in _CELL.finditer(text):
+    for cell, is_last in _cells(text):
         if number in gone:
-            cells.append(cell[1])
-        if cell[2] == ",":
+            cells.append(cell)
+        if not is_last:
             continue
         if number in gone:
             filled = [each for name, each in zip(names, cells, strict=True) if WHOLE in gone[number] or name in gone[number]]
@@ -188,6 +188,14 @@ def _is_csv_empty(text: str, names: list[str], gone: Mapping[int, frozenset[str]
             seen += 1
         number, cells = number + 1, []
     return seen == len(gone)
+
+
+def _cells(text: str) -> Iterator[tuple[str, bool]]:
+    """The cells as they stand between their quotes, however long, and whether a line ends with each (RFC 4180)."""
+    place = 0
+    while cell := _CELL.match(text, place):
+        yield cell[1], cell[2] != ","
+        place = cell.end()
 
 
 def _values(archive: ZipFile, name: str, sought: Sought) -> set[str]:

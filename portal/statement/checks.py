@@ -32,7 +32,10 @@ QUOTED = ("mission", "vision", "purpose")
 UNITS = {
     "en": {"year": "years?", "month": "months?", "week": "weeks?", "day": "days?"},
     "ro": {"year": "ani|an", "month": "luni|lună", "week": "săptămâni|săptămână", "day": "zile|zi"},
+    "th": {"year": "ปี", "month": "เดือน", "week": "สัปดาห์", "day": "วัน"},
+    "vi": {"year": "năm", "month": "tháng", "week": "tuần", "day": "ngày"},
 }
+WITHOUT_SPACES = {"th"}  # between words
 
 
 async def faults(sources: list[Source]) -> list[Fault]:
@@ -61,7 +64,7 @@ def _wrong_purposes(register: Register, rules: dict[str, Retention], language: s
         if not bound:
             yield Fault(*line_of_purpose(purpose.key, "retention"), _("No rule in retention.toml names %s.") % purpose.key)
         for rule in bound:
-            if not re.search(rf"\b{_period(rule.number, rule.unit, language)}\b", purpose.kept, re.IGNORECASE):
+            if not re.search(rf"\b{_period(rule.number, rule.unit, language)}{_end(language)}", purpose.kept, re.IGNORECASE):
                 what = _("%(purpose)s says “%(said)s”; retention.toml:%(line)d says %(period)s for %(rule)s.")
                 names = {"purpose": purpose.key, "said": purpose.kept, "line": rule.line, "period": rule.period, "rule": rule.key}
                 yield Fault(*line_of_purpose(purpose.key, "retention"), what % names)
@@ -147,10 +150,18 @@ def _incomplete(file: str, present: list[Mark], register: Register, first: int, 
 
 
 def _period(number: int, unit: str, language: str) -> str:
-    """`24 months`, `24 de luni`: a pattern for a period in a language."""
-    return rf"{number}\s+(?:de\s+)?(?:{UNITS.get(language, UNITS['en'])[unit]})"
+    """`24 months`, `24 de luni`: a pattern for a period in a language, or in English, which stands where words are missing."""
+    return rf"{number}\s*(?:de\s+)?(?:{_words(unit, language)})"
 
 
 def _any_period(language: str) -> str:
-    units = "|".join(UNITS.get(language, UNITS["en"]).values())
-    return rf"\b\d+\s+(?:de\s+)?(?:{units})\b"
+    units = "|".join(_words(unit, language) for unit in UNITS["en"])
+    return rf"\b\d+\s*(?:de\s+)?(?:{units}){_end(language)}"
+
+
+def _words(unit: str, language: str) -> str:
+    return "|".join(dict.fromkeys((UNITS.get(language, UNITS["en"])[unit], UNITS["en"][unit])))
+
+
+def _end(language: str) -> str:
+    return "" if language in WITHOUT_SPACES else r"\b"

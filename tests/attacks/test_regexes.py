@@ -10,13 +10,14 @@ from tests.attacks.patterns import Pattern, patterns, slow_texts
 LONGEST = 0.05
 
 # Put together while it is used, out of words of ours: where, an example of each, and how it is used.
-PUT_TOGETHER = {
+PUT_TOGETHER: dict[str, tuple[str | bytes, str]] = {
+    "portal/cases/sought.py end form start": (rb"(?<=[^0-9A-Za-z])Ben Lee(?=[^0-9A-Za-z])", "search"),
     "portal/db/migrations.py mine other": (r"(?ms)^-- only: sqlite\n.*?(?=^-- only: (?:both|postgresql)\n|\Z)", "sub"),
     "portal/documents/policies.py name": (r"\s*\[*period\b", "match"),
     "portal/handwritten.py word": (r"(?<![\w-])period(?![\w-])", "search"),
     "portal/statement/checks.py _any_period language": (_any_period("ro"), "findall"),
     "portal/statement/checks.py _period language number unit": (_period(24, "month", "ro"), "fullmatch"),
-    "portal/statement/checks.py _period language rule": (rf"\b{_period(5, 'year', 'en')}\b", "search"),
+    "portal/statement/checks.py _end _period language rule": (rf"\b{_period(5, 'year', 'th')}", "search"),
     "portal/statement/promises.py pattern": (r"\s*key\s*=\s*[\"']fresh[\"']", "match"),
     "portal/statement/register.py key": (r"\s*key\s*=\s*\"fresh\"", "match"),
     "portal/statement/register.py name": (r"\s*period\b", "match"),

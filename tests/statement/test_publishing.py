@@ -1,11 +1,12 @@
 """The statement says what is so, or it is not published: each disagreement is named with file and line."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
 
-from portal import consent, documents, statement
+from portal import consent, documents, settings, statement
 from portal.documents import Faulty
 from portal.lib import clock
 from portal.lib.errors import Invalid
@@ -126,6 +127,23 @@ async def test_a_period_that_nothing_vouches_for_keeps_it_back(folder: Path) -> 
     line = change(folder / "notices" / "letters" / "en.md", "[24 months](lifetime:newsletter)", "24 months")
     ((file, number, sentence),) = await _refused()
     assert (file, number) == ("policies/notices/letters/en.md", line) and "24 months" in sentence
+
+
+@pytest.mark.parametrize(("language", "period", "wrong"), [("th", "24 เดือน", "18 เดือน"), ("vi", "24 tháng", "18 tháng")])
+async def test_periods_are_read_in_every_language_that_is_shipped(folder: Path, language: str, period: str, wrong: str) -> None:
+    """Where words of the company are missing in it, English stands there and is read as English."""
+    settings.use(replace(settings.get(), languages=f"en,ro,{language}"))
+    text = (folder / "notices" / "letters" / "en.md").read_text()
+    assert "[24 months](lifetime:newsletter)" in text
+    mine = folder / "notices" / "letters" / f"{language}.md"
+    mine.write_text(text.replace("[24 months]", f"[{wrong}]"))
+    ((file, _line, sentence),) = await _refused()
+    assert file == f"policies/notices/letters/{language}.md" and wrong in sentence
+    mine.write_text(text.replace("[24 months](lifetime:newsletter)", f"{period}ข"[: len(period) + (language == "th")]))
+    ((file, _line, sentence),) = await _refused()
+    assert file == f"policies/notices/letters/{language}.md" and period in sentence
+    mine.write_text(text.replace("[24 months]", f"[{period}]"))
+    assert f"letters@1/{language}" in {each.edition.name for each in await statement.publish_all(OLGA)}
 
 
 async def test_a_lifetime_unlike_the_purpose_keeps_it_back(folder: Path) -> None:
