@@ -2,14 +2,16 @@
 
 Most tests of rooms run on PostgreSQL in `make deep` alone. So that no statement is found there first that PostgreSQL does not
 understand, each one that `portal.db` was given on SQLite is prepared on a migrated PostgreSQL, and the values that came with it
-are held against the types that it wants: asyncpg sends no number as a text.
+are held against the types that it wants: asyncpg sends no number as a text. Of each portion that is taken out of a table that
+grows for ever, SQLite says how: whoever sorts a million rows for each five hundred holds everybody up.
 """
 
 import asyncio
 import re
+import sqlite3
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -30,6 +32,12 @@ TAKES = {
     "bytes": {"bytea"},
     "bool": {"bool", "int8"},
 }
+# Tables that grow with the people and with what they do, and portions of them that are sorted for one person or request alone.
+GROWING = {"entry", "leaf", "tile", "data_key", "blob", "blob_chunk", "job", "message", "subject", "identifier", "link"}
+GROWING |= {"suppression", "hashed_list", "decision", "permission", "stop", "pause", "case_file", "delivery", "reply"}
+OF_ONE = re.compile(r"[ .](identifier|subject|holder|case_id|batch|event) (= \?|IN \()")
+_SORTS = "USE TEMP B-TREE FOR ORDER BY"
+_READS = re.compile(r"(?:SCAN|SEARCH) (\w+)")
 _HINT = re.compile(r" INDEXED BY \w+")  # which `db.through` gives to SQLite alone
 _ROWS = re.compile(r"(\([^()]*\))(?:,\s*\1)+")
 _LIST = re.compile(r"\?(?:,\s*\?)+")
@@ -81,10 +89,8 @@ def _listen() -> None:
 
 
 def _note(sql: str, values: Sequence[Any]) -> None:
-    if sql not in ours or ONLY_SQLITE.match(sql):
-        return
-    sql = _HINT.sub("", sql)
-    asked.setdefault(_shape(sql), (sql, [type(value).__name__ for value in values]))
+    if sql in ours and (shape := _shape(sql)) not in asked and not ONLY_SQLITE.match(sql):
+        asked[shape] = (sql, [type(value).__name__ for value in values])
 
 
 def _shape(sql: str) -> str:
@@ -116,11 +122,12 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
 
 
 def _problems() -> list[str]:
-    from tests.conftest import migrated_databases  # which pytest loads after its plugins
+    from tests.conftest import migrated_databases, migrated_file  # which pytest loads after its plugins
 
     with tempfile.TemporaryDirectory() as folder, postgresql.server() as server:
         with migrated_databases(server, Path(folder)) as databases:
-            return asyncio.run(_prepared(databases.take()))
+            found = asyncio.run(_prepared(databases.take()))
+        return found + list(sorted_portions(migrated_file(Path(folder)), [sql for sql, _types in asked.values()]))
 
 
 async def _prepared(address: str) -> list[str]:
@@ -135,10 +142,24 @@ async def not_understood(connection: Any, statements_with_types: Iterable[Asked]
     """A sentence for each statement that PostgreSQL cannot prepare, and for each value of a type it would not take."""
     for sql, types in statements_with_types:
         try:
-            wanted = (await connection.prepare(statements._numbered(sql))).get_parameters()
+            wanted = (await connection.prepare(statements._numbered(_HINT.sub("", sql)))).get_parameters()
         except asyncpg.PostgresError as problem:
             yield f"{problem}: {sql}"
             continue
         for number, (given, kind) in enumerate(zip(types, wanted, strict=True), 1):
             if given != "NoneType" and kind.name not in TAKES.get(given, {kind.name}):
                 yield f"value {number} is {given}, PostgreSQL wants {kind.name}: {sql}"
+
+
+def sorted_portions(file: Path, asked: Iterable[str]) -> Iterator[str]:
+    """A sentence for each statement by which SQLite sorts a table that grows for ever, to take some rows of it."""
+    connection = sqlite3.connect(file)
+    for sql in asked:
+        if "LIMIT" not in sql or OF_ONE.search(sql):
+            continue
+        plan = [str(each[3]) for each in connection.execute(f"EXPLAIN QUERY PLAN {sql}", [None] * sql.count("?"))]
+        read = next((found[1] for each in plan if (found := _READS.match(each))), "")
+        named = re.search(rf"(?:FROM|JOIN) (\w+) (?:AS )?{read}\b", sql)
+        if _SORTS in plan and GROWING & {read, named[1] if named else ""}:
+            yield f"sorted for each portion ({'; '.join(plan)}): {sql}"
+    connection.close()

@@ -152,9 +152,13 @@ def apart(work: Coroutine[Any, Any, Result]) -> Result:
 @pytest.fixture(scope="session")
 def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A SQLite file with the whole schema, copied for each test."""
-    folder = tmp_path_factory.mktemp("migrated")
-    apart(_migrate(settings_in(folder)))
-    return folder / "portal.db"
+    return migrated_file(tmp_path_factory.mktemp("migrated"))
+
+
+def migrated_file(var: Path) -> Path:
+    """An empty SQLite database in a folder of its own."""
+    apart(_migrate(settings_in(var)))
+    return var / "portal.db"
 
 
 @pytest.fixture(scope="session")

@@ -166,7 +166,8 @@ async def unposted() -> list[Unposted]:
     letter whose words fell with its case's key."""
     now = clock.now()
     found = await db.rows(
-        "SELECT l.case_id, l.kind, l.made_at, l.ends_at FROM case_letter l JOIN case_file c ON c.id = l.case_id"
+        f"SELECT l.case_id, l.kind, l.made_at, l.ends_at FROM case_letter l {db.through('case_letter_unposted')}"
+        " JOIN case_file c ON c.id = l.case_id"
         " WHERE l.posted_at IS NULL AND (c.contact_until IS NULL OR c.contact_until > ?) AND (l.kind <> ? OR (c.is_open = 1"
         " AND (l.ends_at IS NULL OR c.state = 'verifying') AND NOT EXISTS"
         " (SELECT 1 FROM case_letter n WHERE n.case_id = l.case_id AND n.kind = l.kind AND n.made_at > l.made_at)))"

@@ -27,14 +27,15 @@ async def claim(lease: timedelta = LEASE, except_verbs: Collection[str] = (), ex
     for column, names in (("verb", except_verbs), ("id", except_jobs)):
         if names:
             due += f" AND {column} NOT IN ({', '.join('?' * len(names))})"
-    if await db.row(f"SELECT id FROM job WHERE {due} LIMIT 1", now, *except_verbs, *except_jobs) is None:
+    queue = f"job {db.through('job_due')}"
+    if await db.row(f"SELECT id FROM {queue} WHERE {due} LIMIT 1", now, *except_verbs, *except_jobs) is None:
         return None  # an idle worker never opens a write transaction
     skip = "" if settings.get().is_sqlite else " FOR UPDATE SKIP LOCKED"
     token = ids.secret()
     async with db.writing():
         taken = await db.row(
             "UPDATE job SET state = 'running', token = ?, due_at = ?, tries = tries + 1"
-            f" WHERE id = (SELECT id FROM job WHERE {due} ORDER BY due_at LIMIT 1{skip})"
+            f" WHERE id = (SELECT id FROM {queue} WHERE {due} ORDER BY due_at LIMIT 1{skip})"
             " RETURNING id, verb, arguments, tries",
             token,
             now + _micros(lease),

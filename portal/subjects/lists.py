@@ -70,6 +70,7 @@ async def let_go(after: str = "") -> tuple[str, list[tuple[str, str]]]:
     marks = ", ".join("?" * len(hashes.KINDS))
     found = await db.rows(
         "SELECT note.id AS note, identifier.id AS id, identifier.home AS home FROM suppression AS note"
+        f" {db.through('sqlite_autoindex_suppression_1')}"
         " JOIN identifier ON identifier.kind = note.kind AND identifier.blind = note.hash"
         f" WHERE note.kind IN ({marks}) AND note.basis = ? AND identifier.erased_at IS NULL AND note.id > ?"
         " ORDER BY note.id LIMIT ?",
