@@ -25,8 +25,9 @@ from tests.cases.shops import OLGA, PETRA, ask, found_company, letters_to, prove
 from tests.conftest import opened, settings_in
 
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
-RIGHTS = ["access", "erasure", "erasure", "portability", "restriction", "objection"]
+RIGHTS = ["access", "erasure", "erasure", "rectification", "rectification", "portability", "restriction", "objection"]
 OFFICERS = st.sampled_from([OLGA, PETRA])
+SAYS, SHALL_SAY = "Somebody", "Somebody Else"
 BEN = "SELECT c.name, c.phone, p.item FROM customer c JOIN purchase p ON p.customer_id = c.id WHERE c.id = 2"
 _lives = count(1)
 
@@ -52,19 +53,20 @@ class Life(RuleBasedStateMachine):
         self.digests: list[str] = []
 
     @initialize(
-        right=st.sampled_from(["access", "erasure", "erasure", "portability", "restriction", "objection"]),
-        steps=st.integers(0, 9),
+        right=st.sampled_from(RIGHTS),
+        steps=st.integers(0, 10),
     )
     def somebody_asks(self, right: str, steps: int) -> None:
         """And it may have gone its usual way for a while before anything else happens."""
         number, address = self.number, self.address
         self.company.run(
             "shop",
-            f"INSERT INTO customer VALUES ({number}, '{address}', NULL, 'Somebody');"
+            f"INSERT INTO customer VALUES ({number}, '{address}', NULL, '{SAYS}');"
             f"INSERT INTO purchase VALUES ({number}, {number}, 'Tea')",
         )
         self.company.run("news", f"INSERT INTO subscription VALUES ('{address}', 'subscribed')")
-        self.opened = self._done(ask(right, address))
+        details = {"changes": {"name": SHALL_SAY}} if right == "rectification" else None
+        self.opened = self._done(ask(right, address, details))
         self.goes_the_usual_way(steps)
 
     @rule(steps=st.integers(1, 3))
@@ -74,7 +76,7 @@ class Life(RuleBasedStateMachine):
                 "verifying": self.prove,
                 "triage": lambda: self.collect(OLGA),
                 "collecting": lambda: self.time_goes_by_and_the_jobs_run(0),
-                "reviewing": lambda: self.propose(OLGA, "fulfilled"),
+                "reviewing": self.look_and_propose,
                 "approving": lambda: self.approve(PETRA, self.digests[-1]),
                 "fulfilling": lambda: self.time_goes_by_and_the_jobs_run(1),
                 "delivering": self.fetch,
@@ -97,6 +99,16 @@ class Life(RuleBasedStateMachine):
         )
         if proposal := self._done(cases.proposal(self.opened.id)):
             self.digests.append(proposal.digest)
+
+    def look_and_propose(self) -> None:
+        self.decide(OLGA, True)
+        self.propose(OLGA, "fulfilled")
+
+    @rule(officer=OFFICERS, agreed=st.booleans())
+    def decide(self, officer: str, agreed: bool) -> None:
+        if self._case().right == "rectification":
+            why = "" if agreed else "The passport says something else."
+            self._twice(lambda: cases.decide_correction(self.opened.id, "name", agreed, why=why, officer=officer))
 
     @rule(officer=OFFICERS, data=st.data())
     @precondition(lambda self: self.digests)
@@ -190,7 +202,7 @@ class Life(RuleBasedStateMachine):
         for table in ("case_finding", "case_package", "case_identifier"):
             assert not self._count(table), f"{table} of somebody who has proven nothing"
         assert self._rows() == (1, 1, 1)
-        assert set(self._done(letters_to(self.address))) <= {"mail/code"}
+        assert set(self._done(letters_to(self.address))) <= {"mail/code", "mail/case-unconfirmed"}
 
     @invariant()
     def an_end_is_what_it_says(self) -> None:
@@ -210,6 +222,19 @@ class Life(RuleBasedStateMachine):
             assert self._case().right == "erasure"
             agreed = self._select("SELECT proposed_person, decided_person, answer FROM case_approval WHERE decision = 'approved'")
             assert [each for each in agreed if each["proposed_person"] != each["decided_person"] and each["answer"] != "refused"]
+
+    @invariant()
+    def what_is_corrected_was_asked_for_proven_and_agreed_to(self) -> None:
+        if not hasattr(self, "opened") or "shop" in self.down:
+            return
+        said = self.company.rows("shop", f"SELECT name FROM customer WHERE id = {self.number}")
+        case = self._case()
+        if said == [(SHALL_SAY,)]:
+            assert case.right == "rectification" and self.proven
+            assert self._select("SELECT 1 FROM case_approval WHERE answer <> 'refused'")
+        else:
+            assert said in ([], [(SAYS,)])
+            assert case.right != "rectification" or case.outcome not in ("fulfilled", "partly")
 
     @invariant()
     def nobody_else_is_touched(self) -> None:
