@@ -3,13 +3,13 @@
 import re
 import sqlite3
 import time
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pyotp
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Response, expect
 
 from portal.demo.company import OFFICERS, PASSWORD, totp_secret
 
@@ -35,6 +35,20 @@ def press(page: Page, button: str) -> None:
         page.get_by_role("button", name=button).first.click()
 
 
+@contextmanager
+def counting(page: Page) -> Iterator[list[str]]:
+    """The screens that a person sees."""
+    seen: list[str] = []
+
+    def look(answer: Response) -> None:
+        if answer.request.is_navigation_request() and answer.status < 300:
+            seen.append(answer.url)
+
+    page.on("response", look)
+    yield seen
+    page.remove_listener("response", look)
+
+
 def follow(page: Page, link: str) -> None:
     with page.expect_navigation():
         page.get_by_role("link", name=link).first.click()
@@ -57,6 +71,16 @@ def mail(page: Page, to: str, about: str = "") -> str:
         reader.goto("/demo/mailbox")
         letters = reader.locator("article").filter(has_text=to).filter(has=reader.get_by_role("heading", name=about))
         return letters.first.inner_text()
+    finally:
+        reader.close()
+
+
+def mails(page: Page, to: str) -> int:
+    """How many an address has got."""
+    reader = page.context.new_page()
+    try:
+        reader.goto("/demo/mailbox")
+        return reader.locator("article").filter(has_text=to).count()
     finally:
         reader.close()
 

@@ -9,8 +9,10 @@ from playwright.sync_api import Page, expect
 from tests.journeys.conftest import Portal
 from tests.journeys.steps import (
     ask,
+    counting,
     follow,
     mail,
+    mails,
     officer_signs_in,
     open_case,
     press,
@@ -30,7 +32,10 @@ def test_an_erasure_needs_two_people_and_leaves_only_what_the_law_keeps(visitor:
     )
     invoices = _invoices(portal, number)
     others = _others(portal, number)
-    status_page = ask(visitor, "Delete my data", address)
+    before = mails(visitor, address)
+    with counting(visitor) as screens:
+        status_page = ask(visitor, "Delete my data", address)
+    assert (len(screens), mails(visitor, address) - before) == (3, 2), screens  # the form, the code, how it stands
 
     officer_signs_in(colleague, "olga")
     case = open_case(colleague, address, "triage")

@@ -1,14 +1,12 @@
 """Rights besides the three everybody knows: for a child, a complaint, two at once, advertising stopped; counted in screens."""
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
-from playwright.sync_api import Page, Response, expect
+from playwright.sync_api import Page, expect
 
 from tests.journeys.conftest import Portal
-from tests.journeys.steps import follow, mail, officer_signs_in, open_case, press, reloaded, somebody, type_code
+from tests.journeys.steps import counting, follow, mail, officer_signs_in, open_case, press, reloaded, somebody, type_code
 
 ANSWER = "You are right: the letter went out at night by a mistake of ours. We now send none after 8 in the evening."
 
@@ -16,20 +14,6 @@ ANSWER = "You are right: the letter went out at night by a mistake of ours. We n
 @pytest.fixture
 def portal(shared_portal: Portal) -> Portal:
     return shared_portal
-
-
-@contextmanager
-def counting(page: Page) -> Iterator[list[str]]:
-    """The screens that a person sees."""
-    seen: list[str] = []
-
-    def look(answer: Response) -> None:
-        if answer.request.is_navigation_request() and answer.status < 300:
-            seen.append(answer.url)
-
-    page.on("response", look)
-    yield seen
-    page.remove_listener("response", look)
 
 
 def test_advertising_is_stopped_from_the_home_page_on_three_screens_with_one_address(visitor: Page, portal: Portal) -> None:
