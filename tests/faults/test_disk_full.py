@@ -91,12 +91,12 @@ def _disk(var: Path, disk: Path) -> Iterator[tuple[Path, Switch]]:
     if mounted.returncode:
         pytest.skip(f"No disk may be mounted here ({mounted.stderr.strip()}); a limit on files stands in for it.")
     try:
-        yield shutil.copytree(var, disk / "var"), lambda portal, full: _fill(disk, full)
+        yield shutil.copytree(var, disk / "var"), lambda portal, full: filled(disk, full)
     finally:
         subprocess.run(["umount", "--lazy", disk], check=True)
 
 
-def _fill(disk: Path, full: bool) -> None:
+def filled(disk: Path, full: bool) -> None:
     ballast = disk / "ballast"
     if not full:
         ballast.unlink()
