@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from portal import audit
+from portal.consent import scrub_journal
 from portal.consent.batches import Batch, commit_import, find_batch, plan_import, undo_import
 from portal.consent.hashed import HASHED, options_for
 from portal.consent.import_batch import planned_before
@@ -54,7 +55,7 @@ def add_commands(subparsers: Any) -> None:
     lists.add_argument("--separator", default="", help="when it is not recognised")
     lists.add_argument("--by", default="system", help="who imports, as the audit log names them")
     lists.set_defaults(run=run_import)
-    scrub = subparsers.add_parser("scrub", help="check a list: which addresses may be used for one purpose on one channel")
+    scrub = subparsers.add_parser("scrub", help="check a list: which addresses may be used for one purpose; again after a kill: go on")
     scrub.add_argument("file", type=Path, help="CSV or NDJSON with a column of addresses")
     scrub.add_argument("--purpose", required=True)
     scrub.add_argument("--channel", required=True)
@@ -97,20 +98,33 @@ async def run_scrub(args: argparse.Namespace) -> int:
     out: Path = args.out or args.file.with_name(args.file.name + ".scrubbed.csv")
     scrubbing = await Scrubbing.of(args.file, Cell(args.purpose, args.channel, args.topic), column=args.map, charset=args.charset)
     part = out.with_name(out.name + ".part")
-    with _bar(_("Checking")) as moved, new_file(part) as file:
-        async for text in scrubbing.parts(lambda done: moved(done, scrubbing.lines)):
-            file.write(text)
-    entry = await scrubbing.sign(args.by)
-    await audit.sequence_all()
-    receipt = out.with_name(out.name + ".tlog-proof")
-    with new_file(receipt) as file:
-        file.write(await audit.prove(entry))
-    part.replace(out)
+    with scrub_journal.opened(part) as file:
+        journal = await scrub_journal.Journal.taken_up(file, part, scrubbing)
+        if journal.broken_off:
+            _say(_gone_on(scrubbing.done.lines))
+        with _bar(_("Checking")) as moved:
+            async for text in scrubbing.parts(lambda done: moved(done, scrubbing.lines)):
+                file.write(text.encode())
+                journal.keep(scrubbing.done)
+        entry = await scrubbing.sign(args.by)
+        await audit.sequence_all()
+        receipt = out.with_name(out.name + ".tlog-proof")
+        with new_file(receipt) as proof:
+            proof.write(await audit.prove(entry))
+        file.flush()
+        part.replace(out)
+        journal.end()
     told = {"lines": scrubbing.done.lines, "allowed": scrubbing.done.allowed, "invalid": scrubbing.done.invalid}
     _say(_("%(lines)d lines: %(allowed)d may be used, %(invalid)d are no addresses.") % told)
     _say(_("Answer: %(out)s, SHA-256 %(hash)s") % {"out": out, "hash": scrubbing.done.sha256.hex()})
     _say(_("Receipt: %s (portal audit verify)") % receipt)
     return 0
+
+
+def _gone_on(lines: int) -> str:
+    if lines:
+        return _("This was broken off. Nothing that could change an answer was recorded since: it goes on after line %d.") % lines
+    return _("This was broken off, and what it had answered may have changed: it begins anew.")
 
 
 def _options(args: argparse.Namespace) -> Options:

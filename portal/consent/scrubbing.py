@@ -40,11 +40,13 @@ Verdict = tuple[bool, str]
 
 @dataclass
 class Scrubbed:
-    """What was answered so far; `sha256` are of the list as it came and of the answer as it left."""
+    """What was answered so far; `sha256` are of the list as it came and of the answer as it left. `read_as`: how the list
+    was read, by character set, separator and column."""
 
     cell: Cell
     kind: str
     asked_sha256: bytes
+    read_as: str = ""
     lines: int = 0
     allowed: int = 0
     invalid: int = 0
@@ -62,7 +64,7 @@ class Scrubbing:
     def __init__(self, file: ListFile, cell: Cell, column: str = "") -> None:
         self._file = file
         kind, self._column = _column_of(file, column)
-        self.done = Scrubbed(cell, kind, file.sha256)
+        self.done = Scrubbed(cell, kind, file.sha256, f"{file.charset} {file.separator} {self._column}")
 
     @classmethod
     async def of(cls, given: AnyFile, cell: Cell, *, column: str = "", charset: str = "") -> "Scrubbing":
@@ -77,13 +79,19 @@ class Scrubbing:
         return self._file.lines
 
     async def parts(self, progress: Callable[[int], None] | None = None) -> AsyncIterator[str]:
-        """The answer as CSV, some thousand lines at a time, header first."""
-        yield self._counted(HEADER)
+        """The answer as CSV, some thousand lines at a time, header first; after `go_on` the rest of it."""
+        if not self.done.lines:
+            yield self._counted(HEADER)
         addresses = self._addresses()
         while part := list(islice(addresses, AT_ONCE)):
             yield self._counted(_as_csv(await self._answers(part)))
             if progress is not None:
                 progress(self.done.lines)
+
+    def go_on(self, answered: "hashlib._Hash", *, lines: int, allowed: int, invalid: int) -> None:
+        """An earlier run answered so much of it, header and whole parts; `answered` is the digest of that."""
+        self.done.answered = answered
+        self.done.lines, self.done.allowed, self.done.invalid = lines, allowed, invalid
 
     async def sign(self, by: str) -> str:
         """The entry in the log that binds list, question and answer; `audit.prove` makes its receipt."""
@@ -98,7 +106,7 @@ class Scrubbing:
         return done.entry
 
     def _addresses(self) -> Iterator[str]:
-        for record in records(self._file):
+        for record in islice(records(self._file), self.done.lines, None):
             yield "" if record.problem else self._address(record)
 
     def _address(self, record: Record) -> str:
