@@ -55,7 +55,7 @@ def add_commands(subparsers: Any) -> None:
     lists.add_argument("--separator", default="", help="when it is not recognised")
     lists.add_argument("--by", default="system", help="who imports, as the audit log names them")
     lists.set_defaults(run=run_import)
-    scrub = subparsers.add_parser("scrub", help="check a list: which addresses may be used for one purpose; again after a kill: go on")
+    scrub = subparsers.add_parser("scrub", help="check a list: which addresses may be used; again after a kill: go on")
     scrub.add_argument("file", type=Path, help="CSV or NDJSON with a column of addresses")
     scrub.add_argument("--purpose", required=True)
     scrub.add_argument("--channel", required=True)

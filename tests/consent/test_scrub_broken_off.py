@@ -154,9 +154,7 @@ async def _imported_no(_people: list[Identifier], folder: Path) -> None:
     other.unlink()
 
 
-@pytest.mark.parametrize(
-    "act", [_no, _no_of_every_channel, _bounce, _restriction, _erasure, _link_of_a_mail, _imported_no]
-)
+@pytest.mark.parametrize("act", [_no, _no_of_every_channel, _bounce, _restriction, _erasure, _link_of_a_mail, _imported_no])
 @on_both
 async def test_what_closes_meanwhile_is_in_every_line(
     act: Act, people: list[Identifier], tmp_path: Path, capsys: pytest.CaptureFixture[str]
