@@ -10,7 +10,6 @@ from datetime import timedelta
 from portal import identity
 from portal.cases import models, states
 from portal.cases.policy import Proofs, policy
-from portal.lib import clock
 
 SAFE_ADDRESS, NEW_DEVICE = "safe address", "new device"
 BY_MAIL = ("code", "signed in")
@@ -54,4 +53,4 @@ async def is_enough(row: models.CaseRow) -> bool:
 def is_fresh(session: identity.Session, right: str) -> bool:
     """Whether this visit shows by itself who asks."""
     proofs = proofs_for(right)
-    return "signed in" in proofs.ways and clock.now() - session.proven_at <= proofs.fresh
+    return "signed in" in proofs.ways and identity.fresh(session, proofs.fresh)

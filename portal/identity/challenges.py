@@ -131,7 +131,7 @@ async def _running(account: bytes, use: str, bound_to: str, browser: str | None,
     A stranger joins whatever strangers have running; asked again in its own browser after a minute, a new mail goes out.
     What a familiar browser has running stays its own, so that nobody else can use its tries up.
     """
-    now = clock.now()
+    now = clock.steady()
     found = await ChallengeRow.filter(account=account, use=use, bound_to=bound_to, ends_at__gt=now, consumed_at=None).order_by(
         "-asked_at"
     )
@@ -149,7 +149,7 @@ async def _running(account: bytes, use: str, bound_to: str, browser: str | None,
 async def _ask(
     address: str, account: bytes, use: str, bound_to: str, language: str, browser: str | None, *, familiar: bool
 ) -> Challenge:
-    now = clock.now()
+    now = clock.steady()
     await db.run("DELETE FROM challenge WHERE ends_at < ?", clock.micros(now - timedelta(days=1)))
     # The id goes to whoever asked: it must not tell when somebody else did.
     challenge_id, secret, code = ids.secret(128), ids.secret(256), ids.digits(6)
@@ -189,7 +189,7 @@ async def _mailbox(address: str) -> str:
 
 async def _tried(challenge_id: str) -> ChallengeRow:
     """Count a try before looking at it, so that parallel ones cannot share the last."""
-    now = clock.now()
+    now = clock.steady()
     counted = await db.run(
         "UPDATE challenge SET tried = tried + 1"
         " WHERE id = ? AND tried < ? AND consumed_at IS NULL AND ends_at > ? AND asked_at <= ?",
@@ -242,8 +242,9 @@ def _account(address: str) -> bytes:
 
 
 def _is_running(found: ChallengeRow) -> bool:
-    """A clock that was set back must not bring old challenges to life: one from the future does not run."""
-    now = clock.now()
+    """A clock that was set back before this process began must not bring old challenges to life: one from the future does
+    not run. One that is set back now changes nothing."""
+    now = clock.steady()
     return found.consumed_at is None and found.ends_at > now and found.asked_at <= now + CLOCK_SKEW
 
 

@@ -2,6 +2,10 @@
 
 The two kinds never mix: each has its own cookie at the doors and its own lengths. A session ends 30 minutes after its
 last use, and in any case after half a day (NIST SP 800-63B AAL2; ASVS 5.0 V7). The id changes at sign-in and step-up.
+
+All of it is counted by `clock.steady()`: when the machine's clock is set back, a page that was open can still be sent,
+and a session ends as long after its last use as it would have. A process that began since then cannot know how much time
+has passed: to it a session that was used "later" has ended, for good, so that it does not come to life again at that hour.
 """
 
 from collections.abc import Iterable
@@ -78,19 +82,20 @@ async def step_up(token: str, proof: Proof) -> str:
 
 async def session(token: str, kind: str) -> Session | None:
     """The running session of that kind behind a token, or None. Notes at most once a minute that it was used."""
-    now = clock.now()
+    now = clock.steady()
     found = await db.row(
         "SELECT session.* FROM session LEFT JOIN officer ON officer.id = session.officer"
-        " WHERE token = ? AND kind = ? AND closed_at IS NULL AND officer.left_at IS NULL"
-        " AND ends_at > ? AND seen_at > ? AND seen_at <= ?",
+        " WHERE token = ? AND kind = ? AND closed_at IS NULL AND officer.left_at IS NULL AND ends_at > ? AND seen_at > ?",
         ids.digest(token),
         kind,
         clock.micros(now),
         clock.micros(now - IDLE[kind]),
-        # A clock that was set back must not prolong a session.
-        clock.micros(now + CLOCK_SKEW),
     )
     if found is None:
+        return None
+    if clock.from_micros(found["seen_at"]) > now + CLOCK_SKEW:
+        async with db.writing():
+            await end_session(found["id"])
         return None
     if now - clock.from_micros(found["seen_at"]) > SEEN_EVERY:
         async with db.writing():
@@ -98,14 +103,14 @@ async def session(token: str, kind: str) -> Session | None:
     return await _opened(found)
 
 
-def fresh(running: Session) -> bool:
+def fresh(running: Session, within: timedelta = FRESH) -> bool:
     """Whether the person proved themselves in the last 10 minutes, as a download or an approval asks for."""
-    return timedelta(0) - CLOCK_SKEW <= clock.now() - running.proven_at <= FRESH
+    return timedelta(0) - CLOCK_SKEW <= clock.steady() - running.proven_at <= within
 
 
 async def sessions_of(running: Session) -> list[Session]:
     """All running sessions of the same person, the last used first."""
-    now = clock.now()
+    now = clock.steady()
     found = await db.rows(
         f"SELECT * FROM session WHERE kind = ? AND {_owner_column(running)} = ? AND closed_at IS NULL"
         " AND ends_at > ? AND seen_at > ? ORDER BY seen_at DESC",
@@ -157,8 +162,9 @@ async def begin(
     ends_at: datetime | None = None,
 ) -> tuple[str, str]:
     """A new row; answers its token and its id. Inside `writing()`, and only for this room: who calls it has the proof."""
-    now = clock.now()
+    now = clock.steady()
     await db.run("DELETE FROM session WHERE ends_at < ?", clock.micros(now - KEPT))
+    await _end("seen_at > ?", clock.micros(now + CLOCK_SKEW))
     token, session_id = ids.secret(256), ids.new()
     key = await (vault.key_for("life", subject) if subject else vault.key_for("officer", officer or ""))
     await SessionRow.create(

@@ -124,7 +124,7 @@ async def _tried(half: str) -> SessionRow:
     """Count a try of this half session before looking at the code."""
     begun = await SessionRow.get_or_none(token=ids.digest(half), kind="half")
     await lock((begun.officer if begun else None) or "")
-    now = clock.micros(clock.now())
+    now = clock.micros(clock.steady())
     counted = await db.run(
         "UPDATE session SET tried = tried + 1"
         " WHERE token = ? AND kind = 'half' AND closed_at IS NULL AND ends_at > ? AND tried < ?",

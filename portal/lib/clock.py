@@ -5,6 +5,7 @@ live on a chosen day (`with clock.at(moment)`), and so that a clock stepping bac
 """
 
 import calendar
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
@@ -18,7 +19,19 @@ _shift = timedelta(0)
 
 
 def now() -> datetime:
-    return datetime.now(UTC) + _shift
+    return _machines() + _shift
+
+
+def steady() -> datetime:
+    """Like `now`, but never set back while this process runs: for what ends some time after it began (visits, codes).
+
+    When the machine's clock is set back it goes on from where it was, by the time that passed; set forward, it follows.
+    """
+    global _reading
+    shown, running = _machines(), _running()
+    before, then = _reading
+    _reading = max(shown, before + timedelta(seconds=max(0.0, running - then))), running
+    return _reading[0] + _shift
 
 
 @contextmanager
@@ -31,6 +44,15 @@ def at(moment: datetime) -> Iterator[None]:
         yield
     finally:
         _shift = before
+
+
+def _machines() -> datetime:
+    return datetime.now(UTC)
+
+
+def _running() -> float:
+    """Seconds for which the machine has been running, asleep or not; nobody can set this back."""
+    return time.clock_gettime(_UPTIME)
 
 
 def micros(moment: datetime) -> int:
@@ -55,3 +77,7 @@ def months_later(start: Day, count: int) -> Day:
     year, month = divmod(start.year * 12 + start.month - 1 + count, 12)
     last = 28 if start.day <= 28 else calendar.monthrange(year, month + 1)[1]
     return start.replace(year=year, month=month + 1, day=min(start.day, last))
+
+
+_UPTIME = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+_reading = _machines(), _running()
