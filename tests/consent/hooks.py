@@ -8,8 +8,10 @@ from tests.conftest import House
 from tests.connectors.receiver import Receiver, listed, write_list
 
 
-def connect_hooks(house: House, folder: Path, receiver: Receiver) -> None:
-    ours = listed("hooks", receiver.url, 'purposes = ["back-in-stock"]', 'channels = ["email"]', 'sources = ["competition"]')
+def connect_hooks(house: House, folder: Path, receiver: Receiver, *, every: bool = False) -> None:
+    """`every`: it hears of all purposes."""
+    about = [] if every else ['purposes = ["back-in-stock"]']
+    ours = listed("hooks", receiver.url, *about, 'channels = ["email"]', 'sources = ["competition"]')
     settings.use(replace(house.settings, systems=write_list(folder, ours), outbound_allow="127.0.0.0/8"))
 
 

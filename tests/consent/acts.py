@@ -1,0 +1,305 @@
+"""The alphabet of the interleavings: everything that can happen to what two people say, as strategies and as done for real.
+
+Words by every grade and time, imports (killed, resumed, repeated, taken back), undoings, confirmations, merges and splits,
+stops and pauses, the one-click link of a mail and the undoing on its page, a connected system that takes what it is told,
+refuses it or loses its answer, a backup and its restoring, and a clock that is set.
+"""
+
+import re
+import uuid
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from functools import cache
+from html import unescape
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import httpx2
+from hypothesis import strategies as st
+from tortoise.backends.base.executor import EXECUTOR_CACHE
+
+from portal import audit, consent, custody, db, settings, subjects, vault
+from portal.app import build
+from portal.consent import ALL
+from portal.consent.batches import commit_import, plan_import, undo_import
+from portal.consent.decisions import find
+from portal.consent.import_rows import OLDEST, Options
+from portal.consent.words import Cell
+from portal.lib import clock
+from portal.lib.errors import Conflict, Invalid
+from portal.subjects import Identifier
+from tests.consent.hooks import tell_hooks
+from tests.consent.oracle import CELLS, READINGS, SIMILAR, STOCK, SURVEYS, Imported, Oracle, Said, Told
+from tests.consent.people import word
+
+YES = [STOCK, STOCK, READINGS, READINGS, SURVEYS, SIMILAR]
+NO = [STOCK, STOCK, READINGS, SURVEYS, SIMILAR, Cell("newsletter", "email", ALL), Cell("newsletter", ALL, ALL)]
+LINKED = [STOCK, STOCK, READINGS, SURVEYS, SIMILAR, Cell("newsletter", "email")]
+TOLD = {"sale": "B-1", "family": "books", "opt_out": "link"}
+ONE_CLICK = {"List-Unsubscribe": "One-Click"}
+
+_who = st.integers(0, 1)
+_which = st.integers(0, 3)
+_grade = st.sampled_from(["import", "staff", "self", "self-verified"])
+_days = st.sampled_from([0, 0, 0, -1, -2, -3, 1])
+_said = st.one_of(
+    st.tuples(st.tuples(st.just("say"), _who, st.just("yes"), st.sampled_from(YES)), _grade, _days),
+    st.tuples(st.tuples(st.just("say"), _who, st.just("no"), st.sampled_from(NO)), _grade, _days),
+    st.tuples(st.tuples(st.just("say"), _who, st.just("unset"), st.sampled_from(YES)), _grade, _days),
+    st.tuples(st.tuples(st.just("say"), _who, st.just("informed"), st.just(SIMILAR)), _grade, _days),
+)
+_line = st.one_of(
+    st.tuples(_who, st.just("yes"), st.sampled_from(YES[:5]), st.sampled_from([0, -1, -2, -3, None])),
+    st.tuples(_who, st.just("no"), st.sampled_from(NO), st.sampled_from([0, -1, -2, -3, None])),
+    st.tuples(_who, st.just("unset"), st.sampled_from(YES[:5]), st.sampled_from([0, -1, None])),
+)
+_import = st.one_of(
+    st.tuples(st.tuples(st.just("import"), st.lists(_line, min_size=1, max_size=4)), st.sampled_from([None, None, 1, 2])),
+    st.tuples(st.tuples(st.just("import again"), st.integers(0, 1))),
+    st.tuples(st.tuples(st.sampled_from(["import resume", "import undo", "import never said"]), st.integers(0, 1))),
+)
+_clock = st.tuples(st.tuples(st.just("clock"), st.sampled_from([-30, -1, 2])))
+_custody = st.tuples(st.tuples(st.sampled_from(["back up", "restore"])))
+acts = st.one_of(
+    _said,
+    _said,
+    _import,
+    st.tuples(st.tuples(st.sampled_from(["undo", "undo", "repeat", "confirm"]), _which)),
+    st.tuples(
+        st.tuples(st.sampled_from(["merge", "merge", "split", "object", "pause", "resume", "prove", "look", "bounce"]), _who)
+    ),
+    st.one_of(
+        st.tuples(st.tuples(st.just("click"), _who, st.sampled_from(LINKED))),
+        st.tuples(st.tuples(st.just("click back"), _which)),
+    ),
+    st.tuples(st.tuples(st.just("tell"), st.sampled_from(["takes", "takes", "refuses", "loses its answer"]))),
+    st.one_of(_clock, _clock, _custody),
+)
+_here = st.sampled_from([STOCK, STOCK, SIMILAR])
+while_the_clock_moves = st.one_of(
+    st.tuples(st.tuples(st.just("say"), st.just(0), st.sampled_from(["yes", "no"]), _here), _grade, st.just(0)),
+    st.tuples(st.tuples(st.just("clock"), st.sampled_from([-30, -1, 2]))),
+    st.tuples(st.tuples(st.sampled_from(["object", "bounce"]), st.just(0))),
+    st.tuples(st.tuples(st.just("click"), st.just(0), _here)),
+    st.tuples(st.tuples(st.just("click back"), st.integers(0, 1))),
+)
+# What is said after the backup, and before and after it is put back.
+around_a_restore = st.tuples(
+    st.lists(acts, max_size=5), st.just([(("back up",),)]), st.lists(acts, min_size=1, max_size=6), st.just([(("restore",),)])
+).map(lambda parts: [act for part in parts for act in part])
+_numbers = count()
+
+
+class Killed(Exception):
+    pass
+
+
+async def do(oracle: Oracle, act: tuple[Any, ...], more: Sequence[Any]) -> None:
+    """One act; what the portal refuses has not happened."""
+    name = act[0]
+    try:
+        if name == "say":
+            await _say(oracle, oracle.people[act[1]], act[2], act[3], *more)
+        elif name.startswith("import"):
+            await _import_list(oracle, name, act[1], *more)
+        elif name in ("undo", "repeat", "confirm"):
+            await _again(oracle, name, act[1])
+        elif name == "clock":
+            oracle.ahead += timedelta(hours=act[1])
+            oracle.went_back |= act[1] < 0
+        elif name in ("merge", "split"):
+            await _relate(oracle.people[act[1]], oracle.people[1 - act[1]], name)
+        elif name == "click":
+            await _click(oracle, oracle.people[act[1]], act[2])
+        elif name == "click back":
+            await _click_back(oracle, act[1])
+        elif name == "tell":
+            await tell(oracle, act[1])
+        elif name in ("back up", "restore"):
+            await _copy(oracle, name)
+        else:
+            await _touch(oracle, name, oracle.people[act[1]])
+    except (Conflict, Invalid):
+        return
+
+
+async def _say(oracle: Oracle, who: Identifier, answer: str, cell: Cell, grade: str, days: int) -> None:
+    now = clock.now()
+    said = word(
+        who,
+        answer,
+        cell.purpose,
+        cell.channel,
+        topic=cell.topic,
+        grade=grade,
+        said_at=now + timedelta(days=days) if days else None,
+        evidence=TOLD if answer == "informed" else None,
+        until=now + timedelta(days=400) if days == -2 and answer == "yes" else None,
+    )
+    oracle.told.append(Told(oracle.step, said, await consent.decide(said)))
+
+
+async def _again(oracle: Oracle, name: str, which: int) -> None:
+    there = [each for each in oracle.told if not each.lost]
+    if not there:
+        return
+    one = there[-1 - which % len(there)]
+    if name == "undo":
+        undone = await consent.undo(one.decided.id, by="system")
+        assert undone.refers_to == one.decided.id
+        one.undone = oracle.step
+    elif name == "confirm":
+        confirmed = await consent.confirmation.confirm_double_opt_in(one.decided.id, by="system")
+        oracle.told.append(Told(oracle.step, one.asked, confirmed))
+    else:
+        oracle.told.append(Told(oracle.step, one.asked, await consent.decide(one.asked)))
+
+
+@cache
+def _mail_program() -> httpx2.AsyncClient:
+    """Sends what RFC 8058 says and nothing a browser would; also the person who looks at the page then."""
+    return httpx2.AsyncClient(transport=httpx2.ASGITransport(app=build()), base_url="http://127.0.0.1:8000")
+
+
+async def _click(oracle: Oracle, who: Identifier, cell: Cell) -> None:
+    token = await consent.unsubscribing.unsubscribe_token(who.id, cell)
+    page = await _mail_program().post(f"/u/{token}", data=ONE_CLICK)
+    assert page.status_code == 200, page.text
+    assert not (await consent.permission(who.id, *cell)).allowed, "in force for the very next check"
+    [once] = re.findall(r'name="once" value="([^"]+)"', page.text)
+    opened = vault.open_link("undo", unescape(once))
+    assert opened is not None
+    decided = await find(str(uuid.UUID(bytes=opened)))
+    for each in oracle.told:
+        if each.decided.id == decided.id:  # sent twice: it is one no, of the later click
+            each.step = oracle.step
+            return
+    oracle.told.append(Told(oracle.step, decided.word, decided))
+    oracle.clicks.append((token, unescape(once), oracle.told[-1]))
+
+
+async def _click_back(oracle: Oracle, which: int) -> None:
+    if not oracle.clicks:
+        return
+    token, once, told = oracle.clicks[-1 - which % len(oracle.clicks)]
+    page = await _mail_program().post(f"/u/{token}/undo", data={"once": once})
+    assert page.status_code in (200, 404, 409), page.text
+    if page.status_code == 200:
+        told.undone = oracle.step
+
+
+async def tell(oracle: Oracle, how: str) -> None:
+    """The connected system is told all that is due."""
+    oracle.receiver.answer = lambda _message: 500 if how == "refuses" else 200
+    oracle.receiver.content = lambda _message: b"taken"
+    oracle.receiver.half = how == "loses its answer"
+    await tell_hooks()
+
+
+async def _copy(oracle: Oracle, name: str) -> None:
+    """A backup, or the last one restored as an operator does it: nobody has the database open. With SQLite alone."""
+    if not settings.get().is_sqlite:
+        return
+    if name == "back up":
+        await audit.sequence_all()
+        made = await custody.backup.make(oracle.folder / f"backup {next(_numbers)}")
+        oracle.backup = oracle.step, made.data
+    elif oracle.backup is not None:
+        await db.close()
+        try:
+            done = await custody.restore(oracle.backup[1], new_log=True)
+        finally:
+            EXECUTOR_CACHE.clear()
+            await db.open_database()
+        assert done.before is not None and not done.before_unread
+        Path(done.before).unlink()
+        oracle.restored()
+
+
+async def _import_list(oracle: Oracle, name: str, what: Any, dies_after: int | None = None) -> None:
+    if name == "import":
+        await _begin_import(oracle, _written(oracle, what), dies_after)
+        return
+    if not oracle.imports:
+        return
+    one = oracle.imports[-1 - what % len(oracle.imports)]
+    if name == "import again":
+        await _begin_import(oracle, one, None)
+    elif name == "import resume":
+        await _commit(oracle, one, None)
+    else:
+        never_said = name == "import never said"
+        await undo_import(one.batch, by="officer:petra", why="Another shop.", also_noes=never_said)
+        one.undone = one.undone or oracle.step
+        one.never_said = one.never_said or (oracle.step if never_said else None)
+
+
+def _written(oracle: Oracle, lines: list[tuple[int, str, Cell, int | None]]) -> Imported:
+    now, rows = clock.now(), ["email,answer,purpose,channel,topic,said_at,edition"]
+    words = list[tuple[str, str, Cell, datetime | None]]()
+    for who, answer, cell, days in lines:
+        at = None if days is None else now + timedelta(days=days)
+        words.append((oracle.people[who].id, answer, cell, OLDEST if at is None and answer == "yes" else at))
+        when = "" if at is None else at.isoformat()
+        rows.append(f"{oracle.address(who)},{answer},{','.join(cell)},{when},legacy:old:1")
+    path = oracle.folder / f"{next(_numbers)}.csv"
+    path.write_text("\n".join(rows))
+    return Imported("", path, sorted(words, key=lambda each: each[1] == "yes"))
+
+
+async def _begin_import(oracle: Oracle, one: Imported, dies_after: int | None) -> None:
+    planned = await plan_import(one.path, Options(), by="officer:petra")
+    bad = {why for _line, verdict, why in planned.problems if verdict == "bad"}
+    if bad:  # the clock went back since the list was written
+        assert bad == {"It says that the answer was given in the future."} and oracle.went_back
+        return
+    oracle.imports.append(Imported(planned.id, one.path, one.words, oracle.step))
+    await _commit(oracle, oracle.imports[-1], dies_after)
+
+
+async def _commit(oracle: Oracle, one: Imported, dies_after: int | None) -> None:
+    """Word by word; killed after some of them, or to the end."""
+    started = clock.now()
+
+    def killed(_done: int, _total: int) -> None:
+        one.recorded.append((oracle.step, started))
+        if dies_after is not None and len(one.recorded) >= dies_after:
+            raise Killed
+
+    try:
+        await commit_import(one.batch, one.path, by="officer:petra", progress=killed, at_once=1)
+        one.in_force = one.in_force or oracle.step
+    except Killed:
+        pass
+
+
+async def _relate(one: Identifier, other: Identifier, name: str) -> None:
+    async with db.writing():
+        if name == "split":
+            await subjects.split(one.id, by="officer:petra", why="test")
+        else:
+            await subjects.link(one.id, (await subjects.get(other.id)).subject, by="officer:petra", why="test")
+
+
+async def _touch(oracle: Oracle, name: str, who: Identifier) -> None:
+    person = (await subjects.people([who.id]))[who.id]
+    if name == "object":
+        stop = Said("self-verified", clock.now(), oracle.step, dated=False)
+        oracle.stops.append((stop, {each.id for each in person.identifiers}))
+        await consent.stops.object_to_marketing(person.subject, by="system")
+    elif name == "bounce":
+        oracle.bounces.append((Said("self-verified", clock.now(), oracle.step, dated=False), who.id))
+        await consent.stops.suppress_address(who.id, "email", by="system", why="hard bounce")
+    elif name == "pause":
+        await consent.pause(person.subject, until=clock.now() + timedelta(days=30), by="system")
+    elif name == "resume":
+        await consent.resume(person.subject, by="system")
+    elif name == "prove":
+        async with db.writing():
+            await subjects.mark_verified(who.id)
+    else:
+        at = clock.now()
+        for cell in CELLS:
+            answer = await consent.permission(who.id, *cell)
+            oracle.looked.append((at, who.id, cell, answer.allowed))
