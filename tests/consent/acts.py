@@ -1,9 +1,4 @@
-"""The alphabet of the interleavings: everything that can happen to what two people say, as strategies and as done for real.
-
-Words by every grade and time, imports (killed, resumed, repeated, taken back), undoings, confirmations, merges and splits,
-stops and pauses, the one-click link of a mail and the undoing on its page, a connected system that takes what it is told,
-refuses it or loses its answer, a backup and its restoring, and a clock that is set.
-"""
+"""The acts of alphabet.py, done for real; what the oracle has to know of each is written down for it."""
 
 import re
 import uuid
@@ -16,12 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
-from hypothesis import strategies as st
 from tortoise.backends.base.executor import EXECUTOR_CACHE
 
 from portal import audit, consent, custody, db, settings, subjects, vault
 from portal.app import build
-from portal.consent import ALL
 from portal.consent.batches import commit_import, plan_import, undo_import
 from portal.consent.decisions import find
 from portal.consent.import_rows import OLDEST, Options
@@ -30,64 +23,12 @@ from portal.lib import clock
 from portal.lib.errors import Conflict, Invalid
 from portal.subjects import Identifier
 from tests.consent.hooks import tell_hooks
-from tests.consent.oracle import CELLS, READINGS, SIMILAR, STOCK, SURVEYS, Imported, Oracle, Said, Told
+from tests.consent.oracle import CELLS, Imported, Oracle, Said, Told
 from tests.consent.people import word
 
-YES = [STOCK, STOCK, READINGS, READINGS, SURVEYS, SIMILAR]
-NO = [STOCK, STOCK, READINGS, SURVEYS, SIMILAR, Cell("newsletter", "email", ALL), Cell("newsletter", ALL, ALL)]
-LINKED = [STOCK, STOCK, READINGS, SURVEYS, SIMILAR, Cell("newsletter", "email")]
 TOLD = {"sale": "B-1", "family": "books", "opt_out": "link"}
 ONE_CLICK = {"List-Unsubscribe": "One-Click"}
 
-_who = st.integers(0, 1)
-_which = st.integers(0, 3)
-_grade = st.sampled_from(["import", "staff", "self", "self-verified"])
-_days = st.sampled_from([0, 0, 0, -1, -2, -3, 1])
-_said = st.one_of(
-    st.tuples(st.tuples(st.just("say"), _who, st.just("yes"), st.sampled_from(YES)), _grade, _days),
-    st.tuples(st.tuples(st.just("say"), _who, st.just("no"), st.sampled_from(NO)), _grade, _days),
-    st.tuples(st.tuples(st.just("say"), _who, st.just("unset"), st.sampled_from(YES)), _grade, _days),
-    st.tuples(st.tuples(st.just("say"), _who, st.just("informed"), st.just(SIMILAR)), _grade, _days),
-)
-_line = st.one_of(
-    st.tuples(_who, st.just("yes"), st.sampled_from(YES[:5]), st.sampled_from([0, -1, -2, -3, None])),
-    st.tuples(_who, st.just("no"), st.sampled_from(NO), st.sampled_from([0, -1, -2, -3, None])),
-    st.tuples(_who, st.just("unset"), st.sampled_from(YES[:5]), st.sampled_from([0, -1, None])),
-)
-_import = st.one_of(
-    st.tuples(st.tuples(st.just("import"), st.lists(_line, min_size=1, max_size=4)), st.sampled_from([None, None, 1, 2])),
-    st.tuples(st.tuples(st.just("import again"), st.integers(0, 1))),
-    st.tuples(st.tuples(st.sampled_from(["import resume", "import undo", "import never said"]), st.integers(0, 1))),
-)
-_clock = st.tuples(st.tuples(st.just("clock"), st.sampled_from([-30, -1, 2])))
-_custody = st.tuples(st.tuples(st.sampled_from(["back up", "restore"])))
-acts = st.one_of(
-    _said,
-    _said,
-    _import,
-    st.tuples(st.tuples(st.sampled_from(["undo", "undo", "repeat", "confirm"]), _which)),
-    st.tuples(
-        st.tuples(st.sampled_from(["merge", "merge", "split", "object", "pause", "resume", "prove", "look", "bounce"]), _who)
-    ),
-    st.one_of(
-        st.tuples(st.tuples(st.just("click"), _who, st.sampled_from(LINKED))),
-        st.tuples(st.tuples(st.just("click back"), _which)),
-    ),
-    st.tuples(st.tuples(st.just("tell"), st.sampled_from(["takes", "takes", "refuses", "loses its answer"]))),
-    st.one_of(_clock, _clock, _custody),
-)
-_here = st.sampled_from([STOCK, STOCK, SIMILAR])
-while_the_clock_moves = st.one_of(
-    st.tuples(st.tuples(st.just("say"), st.just(0), st.sampled_from(["yes", "no"]), _here), _grade, st.just(0)),
-    st.tuples(st.tuples(st.just("clock"), st.sampled_from([-30, -1, 2]))),
-    st.tuples(st.tuples(st.sampled_from(["object", "bounce"]), st.just(0))),
-    st.tuples(st.tuples(st.just("click"), st.just(0), _here)),
-    st.tuples(st.tuples(st.just("click back"), st.integers(0, 1))),
-)
-# What is said after the backup, and before and after it is put back.
-around_a_restore = st.tuples(
-    st.lists(acts, max_size=5), st.just([(("back up",),)]), st.lists(acts, min_size=1, max_size=6), st.just([(("restore",),)])
-).map(lambda parts: [act for part in parts for act in part])
 _numbers = count()
 
 

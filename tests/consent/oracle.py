@@ -53,7 +53,8 @@ class Told:
     @property
     def spoken(self) -> Spoken:
         word = self.decided.word
-        return word.identifier, word.answer, word.cell, Said(word.grade, self.decided.said_at, self.step, word.said_at is not None)
+        said = Said(word.grade, self.decided.said_at, self.step, word.said_at is not None)
+        return word.identifier, word.answer, word.cell, said
 
 
 @dataclass
@@ -152,6 +153,7 @@ async def check_no_lost(oracle: Oracle) -> None:
     for (who, cell), answer in answers.items():
         if answer.allowed:
             yeses = oracle.spoken(who, "yes", {cell})
+            assert yeses or cell == SURVEYS or oracle.spoken(who, "informed", {cell}), (cell, answer)
             for no in oracle.closing(who, cell):
                 assert any(no.is_ended_by(yes) for yes in yeses), (cell, no, answer)
 

@@ -1,5 +1,5 @@
 """Whatever is said, merged, split, undone, clicked, paused, imported, told, restored and repeated in whatever order and at
-whatever time the clock shows: a no is never lost, on real rows. The acts are in acts.py, what must hold is in oracle.py.
+whatever time the clock shows: a no is never lost, on real rows. The acts are in alphabet.py, what must hold is in oracle.py.
 """
 
 import shutil
@@ -19,7 +19,8 @@ from portal import consent, db, subjects
 from portal.lib import clock
 from tests.conftest import House, apart, on_both, opened, settings_in
 from tests.connectors.receiver import SECRET, Receiver, receiving
-from tests.consent.acts import acts, around_a_restore, do, tell, while_the_clock_moves
+from tests.consent.acts import do, tell
+from tests.consent.alphabet import acts, around_a_restore, while_the_clock_moves
 from tests.consent.hooks import connect_hooks
 from tests.consent.oracle import Oracle, check_folds, check_no_lost, check_system
 from tests.consent.people import publish

@@ -1,0 +1,83 @@
+"""The alphabet of the interleavings: everything that can happen to what two people say, as strategies.
+
+Words by every grade and time, imports (killed, resumed, repeated, taken back), undoings, confirmations, merges and splits,
+stops and pauses, the one-click link of a mail and the undoing on its page, a connected system that takes what it is told,
+refuses it or loses its answer, a backup and its restoring, and a clock that is set. How each is done stands in acts.py.
+"""
+
+from hypothesis import strategies as st
+
+from portal.consent import ALL
+from portal.consent.words import Cell
+from tests.consent.oracle import READINGS, SIMILAR, STOCK, SURVEYS
+
+YES = [STOCK, STOCK, READINGS, READINGS, SURVEYS, SIMILAR]
+NO = [STOCK, STOCK, READINGS, SURVEYS, SIMILAR, Cell("newsletter", "email", ALL), Cell("newsletter", ALL, ALL)]
+LINKED = [STOCK, STOCK, READINGS, SURVEYS, SIMILAR, Cell("newsletter", "email")]
+
+_who = st.integers(0, 1)
+_which = st.integers(0, 3)
+_grade = st.sampled_from(["import", "staff", "self", "self-verified"])
+_days = st.sampled_from([0, 0, 0, -1, -2, -3, 1])
+_said = st.one_of(
+    st.tuples(st.tuples(st.just("say"), _who, st.just("yes"), st.sampled_from(YES)), _grade, _days),
+    st.tuples(st.tuples(st.just("say"), _who, st.just("no"), st.sampled_from(NO)), _grade, _days),
+    st.tuples(st.tuples(st.just("say"), _who, st.just("unset"), st.sampled_from(YES)), _grade, _days),
+    st.tuples(st.tuples(st.just("say"), _who, st.just("informed"), st.just(SIMILAR)), _grade, _days),
+)
+_line = st.one_of(
+    st.tuples(_who, st.just("yes"), st.sampled_from(YES[:5]), st.sampled_from([0, -1, -2, -3, None])),
+    st.tuples(_who, st.just("no"), st.sampled_from(NO), st.sampled_from([0, -1, -2, -3, None])),
+    st.tuples(_who, st.just("unset"), st.sampled_from(YES[:5]), st.sampled_from([0, -1, None])),
+)
+_import = st.one_of(
+    st.tuples(st.tuples(st.just("import"), st.lists(_line, min_size=1, max_size=4)), st.sampled_from([None, None, 1, 2])),
+    st.tuples(st.tuples(st.just("import again"), st.integers(0, 1))),
+    st.tuples(st.tuples(st.sampled_from(["import resume", "import undo", "import never said"]), st.integers(0, 1))),
+)
+_clock = st.tuples(st.tuples(st.just("clock"), st.sampled_from([-30, -1, 2])))
+_custody = st.tuples(st.tuples(st.sampled_from(["back up", "restore"])))
+acts = st.one_of(
+    _said,
+    _said,
+    _import,
+    st.tuples(st.tuples(st.sampled_from(["undo", "undo", "repeat", "confirm"]), _which)),
+    st.tuples(
+        st.tuples(st.sampled_from(["merge", "merge", "split", "object", "pause", "resume", "prove", "look", "bounce"]), _who)
+    ),
+    st.one_of(
+        st.tuples(st.tuples(st.just("click"), _who, st.sampled_from(LINKED))),
+        st.tuples(st.tuples(st.just("click back"), _which)),
+    ),
+    st.tuples(st.tuples(st.just("tell"), st.sampled_from(["takes", "takes", "refuses", "loses its answer"]))),
+    st.one_of(_clock, _clock, _custody),
+)
+_here = st.sampled_from([STOCK, STOCK, SIMILAR])
+while_the_clock_moves = st.one_of(
+    st.tuples(st.tuples(st.just("say"), st.just(0), st.sampled_from(["yes", "no"]), _here), _grade, st.just(0)),
+    st.tuples(st.tuples(st.just("clock"), st.sampled_from([-30, -1, 2]))),
+    st.tuples(st.tuples(st.sampled_from(["object", "bounce"]), st.just(0))),
+    st.tuples(st.tuples(st.just("click"), st.just(0), _here)),
+    st.tuples(st.tuples(st.just("click back"), st.integers(0, 1))),
+)
+# Of two people and few cells: what opens, a backup, what closes, and the backup is put back.
+_strong = st.sampled_from(["import", "self", "self-verified"])
+_opening = st.one_of(
+    st.tuples(st.tuples(st.just("say"), _who, st.just("yes"), _here), _strong, st.just(0)),
+    st.tuples(st.tuples(st.just("import"), st.lists(st.tuples(_who, st.just("yes"), _here, st.just(-1)), min_size=1))),
+    st.tuples(st.tuples(st.sampled_from(["prove", "merge"]), _who)),
+)
+_closing = st.one_of(
+    st.tuples(st.tuples(st.just("say"), _who, st.just("no"), _here), st.just("self-verified"), st.just(0)),
+    st.tuples(st.tuples(st.just("import"), st.lists(st.tuples(_who, st.just("no"), _here, st.just(None)), min_size=1))),
+    st.tuples(st.tuples(st.just("import undo"), st.just(0))),
+    st.tuples(st.tuples(st.sampled_from(["object", "bounce"]), _who)),
+    st.tuples(st.tuples(st.just("click"), _who, _here)),
+)
+around_a_restore = st.tuples(
+    st.lists(st.one_of(_opening, _opening, acts), min_size=1, max_size=4),
+    st.just([(("back up",),)]),
+    st.lists(st.one_of(_closing, _closing, acts), min_size=1, max_size=4),
+    st.just([(("restore",),)]),
+    st.lists(acts, max_size=2),
+).map(lambda parts: [act for part in parts for act in part])
