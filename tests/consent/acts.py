@@ -89,7 +89,7 @@ async def _again(oracle: Oracle, name: str, which: int) -> None:
     if name == "undo":
         undone = await consent.undo(one.decided.id, by="system")
         assert undone.refers_to == one.decided.id
-        one.undone = oracle.step
+        one.undone = one.undone or oracle.step
     elif name == "confirm":
         confirmed = await consent.confirmation.confirm_double_opt_in(one.decided.id, by="system")
         oracle.told.append(Told(oracle.step, one.asked, confirmed))
@@ -127,7 +127,7 @@ async def _click_back(oracle: Oracle, which: int) -> None:
     page = await _mail_program().post(f"/u/{token}/undo", data={"once": once})
     assert page.status_code in (200, 404, 409), page.text
     if page.status_code == 200:
-        told.undone = oracle.step
+        told.undone = told.undone or oracle.step
 
 
 async def tell(oracle: Oracle, how: str) -> None:
