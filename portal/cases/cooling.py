@@ -4,12 +4,16 @@ Three days from the proof at most, and never into the day on which the law wants
 company opened itself does not wait: nobody asked, so nobody can change their mind.
 """
 
+import json
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from portal.cases import models, states, verification
 from portal.lib import clock
+from portal.lib.errors import Conflict
+from portal.paper import _
 from portal.settings import get
+from portal.vault import Place
 
 LENGTH = timedelta(hours=72)
 AT_ONCE, WAITS = "now", "later"
@@ -29,6 +33,16 @@ async def until(row: models.CaseRow) -> datetime | None:
     last_day = datetime.combine(date.fromisoformat(row.due_on), time(0), ZoneInfo(get().time_zone))
     ends = min(first.proven_at + LENGTH, last_day)
     return ends if clock.now() < ends else None
+
+
+async def give_up(row: models.CaseRow) -> None:
+    """Inside `writing()`: the person asks for the deletion at once after all. Raises Conflict where nothing waits for them."""
+    if await until(row) is None:
+        raise Conflict(_("This deletion does not wait any more."))
+    key = await verification.case_key(row)
+    said = await verification.details(row) | {"delete": AT_ONCE}
+    row.details = key.seal(Place("case_file", "details", row.id), json.dumps(said, ensure_ascii=False))
+    await row.save(update_fields=["details"])
 
 
 def unless_said(*rights: str, said: str = "") -> dict[str, str]:

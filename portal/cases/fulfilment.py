@@ -71,12 +71,16 @@ async def begin(row: models.CaseRow) -> None:
 async def execute(case_id: str, *, officer: str) -> int:
     """An officer lets tasks that wait for a system go on at once; answers how many."""
     async with db.writing():
-        row = await moves.lock(case_id)
-        waiting = await models.Task.filter(
-            case_id=case_id, round=row.round, step__in=list(VERBS), state="waiting", system__not=own_data.NAME
-        )
-        for task in waiting:
-            await fanout.ask_later(task.id, VERBS[task.step])
+        return await hurry(await moves.lock(case_id))
+
+
+async def hurry(row: models.CaseRow) -> int:
+    """Inside `writing()`: the same; the portal's own part stays the last."""
+    waiting = await models.Task.filter(
+        case_id=row.id, round=row.round, step__in=list(VERBS), state="waiting", system__not=own_data.NAME
+    )
+    for task in waiting:
+        await fanout.ask_later(task.id, VERBS[task.step])
     return len(waiting)
 
 

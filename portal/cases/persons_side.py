@@ -1,12 +1,12 @@
-"""What a person is told of their own request beyond its reference, and one thing they can do: why it waits and since when,
-that it takes longer, and for some minutes taking it back that they took it back (GDPR Art. 12(1)-(4))."""
+"""What a person is told of their own request beyond its reference, and what they can do: why it waits and since when, that it
+takes longer; for some minutes taking it back that they took it back, and letting a deletion wait no longer (GDPR Art. 12)."""
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from portal import db, identity, vault
-from portal.cases import clocks, closing, cooling, deadlines, events, laws, legal_holds, mine, models, moves, states
+from portal import audit, db, identity, vault
+from portal.cases import clocks, closing, cooling, deadlines, events, fulfilment, laws, legal_holds, mine, models, moves, states
 from portal.lib import clock
 from portal.lib.errors import Conflict, NotFound
 from portal.paper import _
@@ -64,6 +64,17 @@ async def take_up_again(case_id: str, session: identity.Session) -> None:
         actor = f"customer:{session.subject}"
         await closing.begin_again(row, events.TAKEN_UP, actor=actor)
         await clocks.recount(row)
+
+
+async def delete_at_once(case_id: str, session: identity.Session) -> None:
+    """The deletion waits no longer for its person to change their mind: it begins as soon as it is approved."""
+    async with db.writing():
+        row = await moves.lock(case_id)
+        if not await mine.is_of(case_id, session):
+            raise NotFound(_("There is no such request."))
+        await cooling.give_up(row)
+        await audit.record(events.HURRIED, actor=f"customer:{session.subject}", subject=row.subject, case=row.id)
+        await fulfilment.hurry(row)
 
 
 def _undo_until(row: models.CaseRow) -> datetime | None:

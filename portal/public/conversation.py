@@ -1,4 +1,5 @@
-"""The person writes in their request, says that they read our answer, and takes it back that they took the request back."""
+"""The person writes in their request, says that they read our answer, takes it back that they took the request back, and
+lets a deletion wait no longer."""
 
 from starlette.datastructures import UploadFile
 from starlette.requests import Request
@@ -45,6 +46,13 @@ async def take_up_again(request: Request) -> Response:
     return RedirectResponse(f"/requests/{request.path_params['reference']}", 303)
 
 
+async def delete_at_once(request: Request) -> Response:
+    case_id = await _mine(request)
+    await form(request)
+    await cases.persons_side.delete_at_once(case_id, request.state.customer)
+    return RedirectResponse(f"/requests/{request.path_params['reference']}", 303)
+
+
 async def _mine(request: Request) -> str:
     """Before anything of the body is read: somebody else's request and none at all are answered alike."""
     status = await cases.status_for_person(request.path_params["reference"])
@@ -75,4 +83,5 @@ routes = [
     post("/requests/{reference}/messages", send, guard=customer),
     post("/requests/{reference}/messages/read", mark_read, guard=customer),
     post("/requests/{reference}/resumption", take_up_again, guard=customer),
+    post("/requests/{reference}/at-once", delete_at_once, guard=customer),
 ]

@@ -140,6 +140,7 @@ def told(event: str, hours: int | None = None) -> str | None:
         "case.certified": _("Your certificate was made."),
         "case.message_received": _("You wrote to us."),
         "case.message_sent": _("We wrote to you."),
+        "case.wait_given_up": _("You asked us to delete at once."),
         "case.taken_up_again": _("You changed your mind: the request goes on."),
     }.get(event)
 

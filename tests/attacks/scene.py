@@ -114,6 +114,7 @@ async def open_scene(house: House, folder: Path) -> Scene:
         "/requests/{reference}/messages/read": f"/requests/{reference}/messages/read",
         "/requests/{reference}/appeal": f"/requests/{reference}/appeal",
         "/requests/{reference}/resumption": f"/requests/{reference}/resumption",
+        "/requests/{reference}/at-once": f"/requests/{reference}/at-once",
         "/requests/{reference}/download": f"/requests/{await cases.reference_of(ready)}/download",
         "/requests/{reference}/certificate": f"/requests/{await cases.reference_of(ready)}/certificate",
         "/requests/{reference}/proofs": f"/requests/{await cases.reference_of(ready)}/proofs",

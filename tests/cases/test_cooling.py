@@ -5,11 +5,12 @@ from datetime import datetime, timedelta
 import pytest
 
 from portal import audit, cases, connectors, db, jobs, messages, subjects
-from portal.cases import fanout, models
+from portal.cases import cooling, fanout, models, moves
 from portal.lib import clock
 from portal.lib.errors import Conflict, Invalid
 from tests.cases.shops import ANA, OLGA, PETRA, Company, answer, ask, collected, letters_to, prove
 from tests.conftest import on_both
+from tests.people import Browser, sign_in
 
 THREE_DAYS = timedelta(hours=72)
 
@@ -51,6 +52,39 @@ async def test_delete_now_waits_for_nothing(company: Company) -> None:
     assert orders(company) == 0 and (await cases.case(case_id)).outcome == "fulfilled"
     with pytest.raises(Invalid):
         await ask("erasure", details={"delete": "whenever"})
+
+
+async def test_whoever_does_not_want_to_wait_any_longer_says_so_and_the_deletion_begins(company: Company) -> None:
+    early, late = await ask("erasure", details={"delete": "later"}), await approved()
+    page = f"/requests/{await cases.reference_of(late)}"
+    async with Browser() as ana, Browser() as nobody:
+        await sign_in(ana, ANA)
+        assert "I do not want to wait" not in (await nobody.get(page)).text
+        assert "I do not want to wait" in (await ana.get(page)).text
+        await jobs.run_due()
+        assert orders(company) == 2
+        assert (await ana.post(page + "/at-once")).status_code == 200
+        await jobs.run_due()
+        assert orders(company) == 0 and (await cases.case(late)).outcome == "fulfilled"
+    assert len(await audit.search(event="case.wait_given_up", case=late)) == 1
+    with pytest.raises(Conflict):  # nobody has proven it, so nothing waits
+        async with db.writing():
+            await cooling.give_up(await moves.lock(early.id))
+
+
+async def test_what_waits_no_longer_still_waits_for_the_second_person(company: Company) -> None:
+    case_id = await collected("erasure", details={"delete": "later"})
+    async with Browser() as ana:
+        await sign_in(ana, ANA)
+        await ana.post(f"/requests/{await cases.reference_of(case_id)}/at-once")
+    await cases.propose(case_id, officer=OLGA)
+    await jobs.run_due()
+    assert orders(company) == 2 and await moment(case_id) is None
+    waiting = await cases.proposal(case_id)
+    assert waiting is not None
+    await cases.approve(case_id, waiting.digest, officer=PETRA)
+    await jobs.run_due()
+    assert orders(company) == 0
 
 
 async def test_advertising_stops_at_once_all_the_same(company: Company) -> None:

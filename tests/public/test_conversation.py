@@ -64,7 +64,7 @@ async def test_whoever_holds_the_reference_alone_reads_and_writes_nothing(compan
         seen = [(await nobody.get(each)).text.replace(each.rpartition("/")[2], "") for each in (page, quiet)]
         assert seen[0] == seen[1] and "private" not in seen[0] and "Messages" not in seen[0]
         assert "private" not in (await ben.get(page)).text
-        for end in ("/messages", "/messages/read", "/resumption"):
+        for end in ("/messages", "/messages/read", "/resumption", "/at-once"):
             assert (await nobody.post(page + end, data={"text": "Hello"})).status_code == 403
             assert (await ben.post(page + end, data={"text": "Hello"})).status_code == 404
         assert (await ben.get(page + "/messages")).status_code == 404

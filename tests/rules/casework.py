@@ -30,7 +30,8 @@ async def work_cases(watch: Watch, company: Company, ana: Browser, olga: Browser
     assert (await ana.get(link.headers["location"])).status_code == 200  # a deletion waits until the copy was opened
     await _copy(watch, company, ana, olga)
     await _correction(watch, ana, olga)
-    desk = await _started(watch, ana, olga, "erasure", delete="now")
+    desk = await _started(watch, ana, olga, "erasure", delete="later")
+    await watch.press(ana, f"/requests/{await cases.reference_of(desk.rpartition('/')[2])}/at-once")
     fee = {"fee-amount": "12.50 EUR", "fee-ground": "excessive", "fee-why": "It was the ninth time since Monday."}
     await watch.press(olga, desk + "/fee", **fee)
     await watch.press(olga, desk + "/proposal", answer="fulfilled")
