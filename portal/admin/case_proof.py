@@ -86,6 +86,7 @@ def letter_name(kind: str) -> str:
         "code": _("Letter with a code"),
         "case-refused": _("Our answer: refused"),
         "case-extended": _("We need more time"),
+        "case-reopened": _("We are looking at your request again"),
         "case-restriction-ends": _("Letter that says when a restriction ends"),
         "case-ready": _("Letter that goes with the copy"),
         "copy": _("Letter that goes with the copy"),

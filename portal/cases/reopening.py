@@ -5,7 +5,7 @@ nothing any more: the systems are asked anew, and whatever takes a second person
 """
 
 from portal import db
-from portal.cases import closing, moves, review, states
+from portal.cases import closing, mine, moves, review, states
 from portal.lib.errors import Conflict, Invalid
 from portal.paper import _
 
@@ -25,6 +25,9 @@ async def reopen(case_id: str, why: str, *, officer: str) -> None:
             raise Conflict(_("The person took this back. They can ask again at any time; we do not go on without them."))
         await closing.reopen(case_id, officer=officer)
         await review.add_note(case_id, why, officer=officer)
+        row = await moves.load(case_id)
+        if row.state == states.TRIAGE:  # whoever has to confirm it anew hears of that
+            await closing.tell(row, "mail/case-reopened", {"reference": await mine.reference_of(row.id)})
 
 
 def possible(state: str, outcome: str, requester: str) -> bool:

@@ -78,6 +78,7 @@ def _contexts(words: str) -> dict[str, dict[str, Any]]:
         "case-notice": asked,
         "case-ready": asked | {"until": date(2026, 12, 1)},
         "case-refused": asked | {"declined": [{"label": words, "why": words}], "day": date(2026, 12, 1)},
+        "case-reopened": asked,
         "case-restriction-ends": asked | {"day": date(2026, 12, 1)},
         "case-started": {"asked": [{"what": words, "due": date(2026, 12, 1)}] * 2},
         "case-stopped": asked,

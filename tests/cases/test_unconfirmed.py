@@ -86,6 +86,8 @@ async def test_a_refused_deletion_is_opened_again_and_takes_two_people_once_more
         await cases.reopening.reopen(case_id, "why", officer=OLGA)
     await cases.reopening.reopen(case_id, WHY, officer=OLGA)
     assert (await cases.case(case_id)).state == "triage" and (await cases.notes(case_id))[0].text == WHY
+    letter = await newest_to(ANA, "mail/case-reopened")
+    assert "the deletion of your data, and it had come to an end" in letter and await cases.reference_of(case_id) in letter
     await cases.collect(case_id, officer=OLGA)
     await jobs.run_due()
     await cases.propose(case_id, answer="fulfilled", officer=OLGA)
