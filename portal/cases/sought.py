@@ -17,6 +17,7 @@ LONGEST = 200  # letters of a long text that are looked for: its beginning
 SURE = 12  # letters that count also where the spaces between words are not known
 PORTION = 1 << 20
 _WORD = re.compile(rb"[0-9A-Za-z]+")
+_THAI = re.compile("[\u0e00-\u0e7f]")
 _ESCAPED = (rb"\n", rb"\r", rb"\t")
 
 
@@ -44,8 +45,8 @@ class Sought:
 
     def in_print(self, text: str) -> set[str]:
         """The same in what was printed, where words may be broken by lines and fonts."""
-        close = "".join(text.split())
-        found = {each for each in self._texts if len(each) >= SURE and "".join(each[:LONGEST].split()) in close}
+        close = _close(text)
+        found = {each for each in self._texts if (len(each) >= SURE or _THAI.search(each)) and _close(each[:LONGEST]) in close}
         return found | {each for each in self.in_pieces([" ".join(text.split()).encode()]) if each not in found}
 
     def _add(self, form: bytes, text: str, *, whole: bool) -> None:
@@ -85,6 +86,11 @@ def _flat(content: bytes) -> bytes:
     for each in _ESCAPED:
         content = content.replace(each, b" ")
     return content
+
+
+def _close(text: str) -> str:
+    """Without spaces, which Thai does not write between words; its vowel am is read back from print as aa."""
+    return "".join(text.split()).replace("\u0e33", "\u0e32").replace("\u0e4d", "")
 
 
 def _portions(pieces: Iterable[bytes]) -> Iterator[bytes]:

@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import zipfile
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator, FormatChecker
 from playwright.async_api import async_playwright
 
-from portal import cases, jobs
+from portal import cases, jobs, settings
 from portal.cases.letter import build_letter, letter_page
 from portal.cases.package import build_package
 from portal.cases.package_data import data_pieces, data_schema
@@ -27,12 +28,15 @@ from portal.cases.package_pages import index_page, plan_tables, table_page
 from portal.cases.package_receipts import Receipts
 from portal.cases.package_tables import csv_lines, neutral, restored, safe_name
 from portal.cases.snapshot import Purpose, Row, Snapshot, System, Table, as_json, write
-from portal.paper import in_language
+from portal.cases.sought import Sought
+from portal.paper import in_language, pdf_text
 from portal.settings import HOME
 from tests import browser
 from tests.cases.package_of import ANA, corrected, field, opened, row, snapshot_of_ana, with_tables
 from tests.cases.shops import OLGA, Company, collected, visit
 
+# A day, and words that stand in the package and in its letter.
+SPOKEN = {"ro": ("3 noiembrie 2026", "Ce am omis și de ce"), "th": ("3 พฤศจิกายน 2569/2026", "สิ่งที่เราตัดออก")}
 PAYLOADS = [
     "<script>alert(1)</script>",
     '"><img src=x onerror=alert(1)>',
@@ -178,10 +182,19 @@ def test_everything_that_the_law_asks_for_is_said() -> None:
         assert said in index, said
 
 
-def test_the_package_speaks_the_language_of_the_person() -> None:
-    with in_language("ro"):
-        index = _pages(replace(snapshot_of_ana(), language="ro"))["index.html"].decode()
-    assert '<html lang="ro" dir="ltr">' in index and "3 noiembrie 2026" in index and "Pasărea Albastră" in index
+@pytest.fixture(params=SPOKEN)
+def spoken(request: pytest.FixtureRequest) -> Iterator[str]:
+    before = settings.get()
+    settings.use(replace(before, languages="en,ro,th"))
+    yield request.param
+    settings.use(before)
+
+
+def test_the_package_speaks_the_language_of_the_person(spoken: str) -> None:
+    day, said = SPOKEN[spoken]
+    with in_language(spoken):
+        index = _pages(replace(snapshot_of_ana(), language=spoken))["index.html"].decode()
+    assert f'<html lang="{spoken}" dir="ltr">' in index and day in index and said in index
 
 
 async def test_hostile_values_are_only_text_in_a_browser(tmp_path: Path) -> None:
@@ -213,12 +226,15 @@ async def test_hostile_values_are_only_text_in_a_browser(tmp_path: Path) -> None
         await chromium.close()
 
 
-async def test_the_letter_is_tagged_and_says_its_language() -> None:
-    with pikepdf.open(io.BytesIO(await build_letter(replace(snapshot_of_ana(), language="ro")))) as paper:
-        assert paper.Root.Lang == "ro" and paper.Root.MarkInfo.Marked and "/StructTreeRoot" in paper.Root
-        assert "3 noiembrie 2026" in str(paper.docinfo["/Title"])
+async def test_the_letter_is_tagged_and_speaks_its_language(spoken: str) -> None:
+    day, said = SPOKEN[spoken]
+    letter = await build_letter(replace(snapshot_of_ana(), language=spoken))
+    with pikepdf.open(io.BytesIO(letter)) as paper:
+        assert paper.Root.Lang == spoken and paper.Root.MarkInfo.Marked and "/StructTreeRoot" in paper.Root
+        assert day in str(paper.docinfo["/Title"])
         with paper.open_metadata() as about:
             assert about["pdfuaid:part"] == "1"
+    assert Sought([day, said]).in_print(pdf_text(letter)) == {day, said}
 
 
 def test_the_letter_stays_short_whatever_was_found() -> None:
@@ -252,6 +268,7 @@ def test_the_letter_holds_the_answer_and_none_of_the_data() -> None:
 MEASURED = """
 import asyncio, pathlib, sys, time
 from portal.cases.package import build_package
+from portal.cases.sought import Sought
 from portal.cases.snapshot import read
 def memory(name):
     return next(int(line.split()[1]) / 1024 for line in open("/proc/self/status") if line.startswith(name))

@@ -184,6 +184,10 @@ async def test_a_printed_letter_can_be_read_back() -> None:
         assert said in close, text
 
 
+def test_thai_is_found_in_print_though_its_vowel_am_is_read_back_as_another() -> None:
+    assert Sought(["คำขอ", "สำนักงาน"]).in_print("หมายเลขคา ขอของ คุณ") == {"คำขอ"}
+
+
 def test_values_are_found_in_any_form_and_across_portions() -> None:
     values = ['He said "no" & left\nfor ever', "Țîrlești", "สี่แผ่นดิน", "+40712345678", "C:\\new folder", "word " * 100]
     sought = Sought(values)
