@@ -5,6 +5,7 @@ everything works without JavaScript.
 """
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -14,15 +15,16 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 from tortoise.exceptions import ValidationError
 
-from portal import documents, identity, settings
+from portal import db, documents, identity, settings, sites
 from portal.lib import ids
-from portal.lib.errors import Invalid, NotAllowed, NotFound
+from portal.lib.errors import Conflict, Invalid, NotAllowed, NotFound
 from portal.paper import _, language, render
 
 Handler = Callable[[Request], Awaitable[Response]]
 Guard = Callable[[Request], Awaitable[Response | None]]
 
 CUSTOMER, OFFICER, BROWSER = "customer", "officer", "browser"
+SIGNAL, MOST_MARKS = "signal", 5
 LONGEST_FIELD = 10_000
 A_YEAR = 365 * 24 * 3600
 
@@ -44,7 +46,16 @@ async def anyone(request: Request) -> Response | None:
 async def customer(request: Request) -> Response | None:
     """Guard: a signed-in customer, else to the sign-in page and back."""
     request.state.customer = await _session(request, CUSTOMER)
-    return None if request.state.customer else _to_sign_in(request, "/sign-in")
+    if request.state.customer is None:
+        return _to_sign_in(request, "/sign-in")
+    if request.method == "GET" and "hx-request" not in request.headers:
+        await _hear_signal(request)
+    return None
+
+
+def is_signalled(request: Request) -> bool:
+    """Global Privacy Control, of which only exactly `1` counts."""
+    return request.headers.get("sec-gpc") == "1"
 
 
 def officer(action: str) -> Guard:
@@ -130,14 +141,31 @@ def _on_https() -> bool:
 def _guarded(handler: Handler, guard: Guard) -> Handler:
     async def endpoint(request: Request) -> Response:
         try:
-            return await guard(request) or await handler(request)
+            response = await guard(request) or await handler(request)
         except ValidationError as problem:  # longer than anything its column can hold
             sentence = _("There is nothing of this name here.")
             raise (NotFound(sentence) if request.method == "GET" else Invalid(sentence)) from problem
+        if (marks := getattr(request.state, "signal_marks", None)) is None:
+            return response
+        return keep_cookie(response, SIGNAL, marks, seconds=A_YEAR) if marks else drop_cookie(response, SIGNAL)
 
     endpoint.__name__ = handler.__name__
     endpoint.guard = guard  # type: ignore[attr-defined]  # read by the rule that every route names its guard
     return endpoint
+
+
+async def _hear_signal(request: Request) -> None:
+    """The signal of a customer's browser is an objection: recorded once for each of them, never again by the next page.
+
+    The browser remembers whose it has told us; without the signal it forgets, so that one that is set again is heard.
+    """
+    subject, told = request.state.customer.subject, cookie(request, SIGNAL).split(".")
+    with suppress(Conflict, Invalid, *db.trouble()):  # the page comes all the same, and the next one tries again
+        if is_signalled(request) and (mark := await sites.signals.mark_of(subject)) and mark not in told:
+            request.state.signal = await sites.signals.heard(subject)
+            request.state.signal_marks = ".".join([mark, *filter(None, told)][:MOST_MARKS])
+        elif not is_signalled(request) and any(told):
+            request.state.signal_marks = ""
 
 
 async def _session(request: Request, kind: str) -> Any:
@@ -162,6 +190,7 @@ def _for_layout(request: Request) -> dict[str, Any]:
         "languages": [_language_link(code, path) for code in settings.get().language_list],
         "here": path.strip("/").split("/")[0 if other == "public" else -1],
         "session": getattr(request.state, "officer_session" if other == "admin" else "customer", None),
+        "signal": getattr(request.state, "signal", ""),
     }
 
 

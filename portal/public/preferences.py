@@ -11,17 +11,17 @@ from urllib.parse import urlencode
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from portal import connectors, consent, subjects
+from portal import connectors, consent, sites, subjects
 from portal.identity import Session
 from portal.lib.errors import Conflict, Invalid, NotAllowed, NotFound
-from portal.pages import cookie, customer, drop_cookie, form, get, keep_cookie, page, part_or_redirect, post
+from portal.pages import cookie, customer, drop_cookie, form, get, is_signalled, keep_cookie, page, part_or_redirect, post
 from portal.paper import _, date_text, language
 from portal.public.addresses import addresses_of, is_their_own, only_with_their_own
 from portal.public.breaks import days_to_choose
 from portal.public.reasons import why
 from portal.public.wishes import fields_of
 
-SAVED = "saved"
+SAVED, AGAINST = "saved", "against"
 
 
 @dataclass(frozen=True)
@@ -43,35 +43,44 @@ class Square:
 
 @dataclass(frozen=True)
 class Row:
-    """One purpose: a square list per channel of the whole table; channels it does not use have none."""
+    """One purpose: a square list per channel of the whole table; channels it does not use have none. `stopped`: the browser's
+    signal stops this kind."""
 
     key: str
     title: str
     gain: str
     edition: str
     channels: list[tuple[str, str, list[Square]]]
+    stopped: bool
+
+    @property
+    def on(self) -> bool:
+        return any(square.on for _key, _name, squares in self.channels for square in squares)
 
 
 @dataclass(frozen=True)
 class Saved:
-    """What was just saved, in which square; `once` is the decision that can be taken back."""
+    """What was just saved, in which square; `once` is the decision that can be taken back. `asks`: nothing was saved, because
+    a yes against the browser's signal takes a second step (11 CCR 7028)."""
 
     square: str
     words: str
     once: str
+    asks: bool
 
 
 async def show(request: Request) -> Response:
     rows = await _rows(request)
-    on = sum(1 for row in rows if any(square.on for _key, _name, squares in row.channels for square in squares))
     names = [(key, name) for key, name, _squares in rows[0].channels] if rows else []
     session, saved = request.state.customer, _kept(cookie(request, SAVED))
+    if is_signalled(request) and (stopped := [row for row in rows if row.stopped]):
+        request.state.signal = sites.signals.in_words(some_on=any(row.on for row in stopped))
     response = page(
         request,
         "public/preferences.html",
         rows=rows,
         channels=names,
-        on=on,
+        on=sum(row.on for row in rows),
         paused=await _paused(request),
         saved=saved,
         days=days_to_choose(),
@@ -86,7 +95,8 @@ async def show(request: Request) -> Response:
 
 async def choose(request: Request) -> Response:
     """One square: yes or no, for the address and under the text that the page showed."""
-    answer = (await form(request)).get("answer", "")
+    given = await form(request)
+    answer, despite = given.get("answer", ""), given.get("despite") == "signal"
     if answer not in {"yes", "no"}:
         raise Invalid(_("Please use the switch: on or off."))
     session, topic = request.state.customer, request.query_params.get("topic", "")
@@ -94,6 +104,9 @@ async def choose(request: Request) -> Response:
     speaks_for_all = await is_their_own(session)
     if answer == "yes":
         await _may_say_yes(request.path_params["purpose"], identifier, session, request.query_params.get("text", ""))
+        if is_signalled(request) and not despite and await _is_stopped(request.path_params["purpose"]):
+            cell = consent.Cell(request.path_params["purpose"], request.path_params["channel"], topic)
+            return await _answer_about(request, identifier.id, cell, AGAINST)
     word = consent.Word(
         identifier=identifier.id,
         purpose=request.path_params["purpose"],
@@ -106,6 +119,7 @@ async def choose(request: Request) -> Response:
         actor=f"customer:{session.subject}",
         edition=request.query_params.get("text", ""),
         language=language(),
+        evidence={"from": sites.signals.AGAINST} if answer == "yes" and despite and is_signalled(request) else None,
     )
     [decided] = (await consent.submit(consent.Submission((word,)))).decided
     done = answer if answer == "no" or await _is_on(decided.word) else "asked" if decided.state == "pending" else "waiting"
@@ -157,8 +171,13 @@ def _kept(kept: str) -> Saved | None:
         "waiting": _("Your yes is kept. It is not on yet, because a pause or a stop still holds."),
         "no": _("Done. A message already on its way may still arrive today."),
         "undone": _("Taken back. It is as it was before."),
+        AGAINST: _("Your browser asks us not to. Allow it all the same?"),
     }
-    return Saved(square, words[done], once) if done in words else None
+    return Saved(square, words[done], once, done == AGAINST) if done in words else None
+
+
+async def _is_stopped(purpose: str) -> bool:
+    return any(each.key == purpose and sites.signals.is_stopped(each) for each in await consent.purposes())
 
 
 async def _is_on(word: consent.Word) -> bool:
@@ -202,7 +221,8 @@ async def _rows(request: Request) -> list[Row]:
     for purpose, group in groupby(found, key=lambda cell: cell.purpose):
         cells = list(group)
         channels = [(channel, consent.channel_name(channel), _squares(cells, channel, masks, waiting)) for channel in used]
-        rows.append(Row(purpose.key, purpose.title, purpose.value, purpose.edition, channels))
+        stopped = sites.signals.is_stopped(purpose)
+        rows.append(Row(purpose.key, purpose.title, purpose.value, purpose.edition, channels, stopped))
     return rows
 
 

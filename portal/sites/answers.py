@@ -13,12 +13,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from portal import consent, db, vault
+from portal import consent, db
 from portal.consent import Once, Recorded, Submission, Word
 from portal.lib import clock
 from portal.lib.errors import Conflict, Invalid
 from portal.paper import _, address
-from portal.sites import counts, proofs, traffic
+from portal.sites import counts, proofs, signals, traffic
 from portal.sites.links import Known
 from portal.sites.register import key_of
 from portal.sites.sites_file import Site
@@ -33,7 +33,6 @@ HOWS: Mapping[str, tuple[str, str]] = {
     "signal": ("gpc-signal", "signal"),
     "earlier": ("widget", "signal"),
 }
-AGAINST_SIGNAL = "against-signal"  # where a yes came from: the script's second step
 
 
 class Outdated(Conflict):
@@ -174,7 +173,8 @@ async def _for_customer(site: Site, words: tuple[Word, ...], known: Known, key: 
             traffic.note(site.name, traffic.REFUSED, f"a token named a customer by {known.kind}, which no purpose here goes by")
         return
     if answer.how == "signal":
-        mine = tuple([word for word in mine if not await _is_allowed_against_signal(known, word)])
+        counts_now = [await consent.ask(known.kind, known.value, word.cell) for word in mine]
+        mine = tuple([word for word, says in zip(mine, counts_now, strict=True) if not await signals.is_against(says)])
         if not mine:
             return
     once = Once(f"{key}/customer", answer.digest, lambda _recorded: "{}", counts.BROUGHT_WITHIN)
@@ -182,18 +182,6 @@ async def _for_customer(site: Site, words: tuple[Word, ...], known: Known, key: 
         await consent.submit(Submission(mine, Arrival(known.kind, known.value, _actor(site), own=True), once))
     except (Conflict, Invalid):
         traffic.note(site.name, traffic.REFUSED, "a token named somebody whom it could not be recorded for")
-
-
-async def _is_allowed_against_signal(known: Known, word: Word) -> bool:
-    """Whether what counts for the customer is a yes of the second step: they knew what the browser asks for."""
-    says = await consent.ask(known.kind, known.value, word.cell)
-    if not says.allowed or says.because.what != "decision":
-        return False
-    try:
-        evidence = await consent.evidence_of(says.because.id)
-    except vault.Shredded:
-        return False
-    return evidence is not None and evidence.get("from") == AGAINST_SIGNAL
 
 
 def _told(site: Site, answer: Answer, recorded: Recorded) -> str:

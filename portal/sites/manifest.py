@@ -10,11 +10,11 @@ from babel import Locale
 
 from portal.paper import address
 from portal.sites.register import key_of
+from portal.sites.signals import STOPPED
 from portal.sites.sites_file import Load, Site
 from portal.sites.texts import Asked, Shown, Texts, in_language_of, texts_of
 
 NOWHERE = ("XX", "T1")  # what proxies say of addresses that they cannot place
-STOPPED_BY_SIGNAL = ("ads", "sale-sharing")  # kinds of purposes that GPC objects to
 
 
 async def manifest(site: Site, language: str, region: str = "") -> dict[str, Any]:
@@ -45,7 +45,7 @@ def latest_of(texts: Texts, language: str) -> str:
 def _purpose(asked: Asked, load: Load) -> dict[str, Any]:
     return {
         **{"key": asked.key, "title": asked.title, "what": asked.what, "needed": asked.needed, "kind": asked.kind},
-        "signal": asked.kind in STOPPED_BY_SIGNAL,
+        "signal": asked.kind in STOPPED,
         "cells": list(load.cells),
         "clears": {"names": list(load.names), "local": list(load.local), "session": list(load.session)},
         "recipients": list(asked.recipients),

@@ -2,6 +2,8 @@
 
 import base64
 import hashlib
+import json
+import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,7 @@ import pytest
 
 from portal import audit, db, documents, sites
 from portal.lib import clock
+from portal.settings import HOME
 from portal.sites import Site, releases
 from tests.api.machines import Machine, faults, key
 from tests.conftest import House
@@ -155,3 +158,5 @@ async def test_without_a_script_a_page_says_the_same(shop: Site) -> None:
         assert "frame-ancestors 'none'" in page.headers["content-security-policy"] and 'href="/preferences"' in page.text
         gpc = await visitor.get("/.well-known/gpc.json")
         assert gpc.headers["content-type"] == "application/json" and gpc.json()["gpc"] is True
+        ready = re.search(r"```json\n(.+)\n```", (HOME / "docs" / "sites.md").read_text())
+        assert ready and json.loads(ready[1]) == gpc.json(), "What a site is told to serve is what we serve."
