@@ -20,6 +20,16 @@ export interface Seen {
   /** Where the visitor finds the receipt. */
   proof: string | null;
   mode: "" | "test:all" | "test:none";
+  /** In test mode alone: what the page has set and loaded by now. */
+  found?: Thing[];
+}
+
+export interface Thing {
+  /** A cookie, a key of local or session storage, another host that something was loaded from, an embedded page. */
+  kind: "cookie" | "local" | "session" | "host" | "frame";
+  name: string;
+  /** Whether it was there before the script ran. */
+  when: "before" | "after";
 }
 
 export interface PrivacyChoices {

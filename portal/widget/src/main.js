@@ -14,6 +14,7 @@ import { all, focused, listen } from "./dom.js";
 import { earlierAnswers } from "./earlier.js";
 import { standAside, standIn } from "./embeds.js";
 import { events } from "./events.js";
+import { inventory } from "./inventory.js";
 import { layer } from "./layer.js";
 import { notes, wayBack } from "./notes.js";
 import { fetchSettings } from "./settings.js";
@@ -57,6 +58,8 @@ let question = null;
 let corner = null;
 /** @type {HTMLDialogElement | undefined} */
 let choices;
+/** In test mode: what the page has set and loaded by now. @type {(() => import("./inventory.js").Thing[]) | undefined} */
+let list;
 
 if (tag && !Object.hasOwn(window, "privacyChoices")) start();
 
@@ -64,6 +67,7 @@ function start() {
   storage = new Storage(`pc1:${tag.site}`, !tag.mode);
   Object.defineProperty(window, "privacyChoices", { value: Object.freeze({ ready, get, set, show: () => show(), reset, on }) });
   if (tag.mode) {
+    list = inventory(tag.base);
     new Guard(() => tag.mode === "test:all", (name) => name, () => {});
     return announce();
   }
@@ -270,7 +274,7 @@ function get() {
   const { at, how, edition, signal: told, proof } = storage.read();
   const moment = at ? new Date(at).toISOString() : null;
   const { kept: stored } = storage;
-  return { answers: { ...counts }, answered: at > 0, at: moment, how, edition, law, signal: told, stored, proof: proof || null, mode: tag.mode };
+  return { answers: { ...counts }, answered: at > 0, at: moment, how, edition, law, signal: told, stored, proof: proof || null, mode: tag.mode, ...(list && { found: list() }) };
 }
 
 /** The site's own page says it for the visitor. @param {Answers} answers */
