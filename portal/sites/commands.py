@@ -37,7 +37,7 @@ async def show(arguments: argparse.Namespace) -> None:
 async def paste(arguments: argparse.Namespace) -> None:
     """The database holds the key behind the site's public key."""
     found = snippet(named(arguments.name))
-    print(*(each for each in (found.tag, found.form, found.link) if each), "", *found.policy, sep="\n")
+    print(*(each for each in (found.guard, found.tag, found.form, found.link) if each), "", *found.policy, sep="\n")
 
 
 async def make_secret(arguments: argparse.Namespace) -> None:

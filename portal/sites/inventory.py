@@ -30,19 +30,22 @@ class Thing:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """One page in one fresh browser: `when`: BEFORE any choice, after NO or YES to all; `allowed`: purposes in force then."""
+    """One page in one fresh browser: `when`: BEFORE any choice, after NO or YES to all; `allowed`: purposes in force then;
+    `stopped`: what the page asked for and its guard (snippet.py) kept out."""
 
     page: str
     when: str
     script: str
     allowed: frozenset[str]
     things: frozenset[Thing]
+    stopped: frozenset[Thing] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One thing on all pages looked at. `page`: the first that has it, as a fault if it is one; `purposes`: declared for these;
-    `fault`: it was there before a choice or after a no, and no purpose that is declared for it was in force."""
+    `fault`: it was there before a choice or after a no, and no purpose that is declared for it was in force. Never there: the
+    guard kept it out."""
 
     kind: str
     name: str
@@ -77,6 +80,7 @@ class Scan:
 def judge(site: Site, looks: Sequence[Look]) -> list[Finding]:
     """One finding for each thing, faults first, then what is not declared."""
     found = [_judged(site, each, looks) for each in {thing for look in looks for thing in look.things}]
+    found += [Finding(each.kind, each.name, each.host, (), (), False, page) for each, page in _kept_out(looks).items()]
     return sorted(found, key=lambda each: (not each.fault, bool(each.purposes), each.kind, each.name, each.host))
 
 
@@ -118,7 +122,8 @@ def in_words(finding: Finding) -> tuple[str, str, str]:
     }
     moments = {BEFORE: _("before a choice"), NO: _("after a no"), YES: _("after a yes")}
     runs = _("runs without a yes") if finding.fault else _("runs, as allowed")
-    return kinds[finding.kind], ", ".join(moments[each] for each in finding.when), _("blocked") if finding.blocked else runs
+    state = _("blocked") if finding.blocked else runs if finding.when else _("kept out")
+    return kinds[finding.kind], ", ".join(moments[each] for each in finding.when), state
 
 
 def script_in_words(script: str) -> str:
@@ -138,6 +143,12 @@ def _judged(site: Site, thing: Thing, looks: Sequence[Look]) -> Finding:
     when = tuple(each for each in (BEFORE, NO, YES) if any(look.when == each for look in there))
     page = (faulty or there)[0].page
     return Finding(thing.kind, thing.name, thing.host, when, tuple(purposes), bool(faulty), page)
+
+
+def _kept_out(looks: Sequence[Look]) -> dict[Thing, str]:
+    """What never came through, and the first page that asked for it."""
+    came = {thing for look in looks for thing in look.things}
+    return {thing: look.page for look in reversed(looks) for thing in look.stopped - came}
 
 
 def _is_declared(thing: Thing, load: Load) -> bool:

@@ -124,9 +124,10 @@ async def _look(browser: "Browser", site: Site, address: str, when: str, needed:
             context.on("requestfailed", traffic.ended)
             page.on("websocket", lambda socket: traffic.note("host", socket.url))
             script, answers = await _open(page, site, address, traffic)
-            things = traffic.things | await _stored(page, site)
+            came, stopped = traffic.things()
+            things = came | await _stored(page, site)
             allowed = {BEFORE: needed | answers, NO: needed, YES: frozenset(site.asks)}[when]
-            return Look(without_query(address), when, script, allowed, frozenset(things))
+            return Look(without_query(address), when, script, allowed, frozenset(things), frozenset(stopped))
     except TimeoutError:
         raise Unavailable(
             _("%(address)s did not come to rest; nothing was kept.") % {"address": without_query(address)}
@@ -159,7 +160,8 @@ class _Traffic:
 
     def __init__(self, site: Site) -> None:
         self.own = {_host(each) for each in (*site.origins, settings.get().base_url)}
-        self.things: set[Thing] = set()
+        self.asked: list[tuple[Thing, Request | None]] = []
+        self.stopped: set[Request] = set()
         self.open: set[Request] = set()
         self.heard = 0.0
 
@@ -169,20 +171,27 @@ class _Traffic:
             self.open.add(request)
         frame, host = _frame_within(request), _host(request.url)
         if frame is None:
-            self.note("host", request.url)
+            self.note("host", request.url, request)
         elif request.resource_type == "document":
-            self.note("frame", request.url)
+            self.note("frame", request.url, request)
         elif host != _host(frame.url):  # what an embedded page has from its own host says nothing new
-            self.note("host", request.url)
+            self.note("host", request.url, request)
 
     def ended(self, request: "Request") -> None:
         self.heard = asyncio.get_running_loop().time()
         self.open.discard(request)
+        if "csp" in (request.failure or "").lower():
+            self.stopped.add(request)
 
-    def note(self, kind: str, address: str) -> None:
+    def note(self, kind: str, address: str, request: "Request | None" = None) -> None:
         host = _host(address)
         if host and host not in self.own:
-            self.things.add(Thing(kind, host, host))
+            self.asked.append((Thing(kind, host, host), request))
+
+    def things(self) -> tuple[set[Thing], set[Thing]]:
+        """What was asked for, and what a policy of the page never let out."""
+        came = {thing for thing, request in self.asked if request not in self.stopped}
+        return came, {thing for thing, _request in self.asked} - came
 
     async def rest(self) -> None:
         now = asyncio.get_running_loop().time

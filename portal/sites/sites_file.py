@@ -31,9 +31,10 @@ _LOAD = {"cells": list, "names": list, "local": list, "session": list}
 _KINDS: dict[str, type] = {
     **{"title": str, "origins": list, "asks": list, "forms": list, "policy": str, "sells": bool, "months": int},
     **{"region_header": str, "earlier": list, "refusals": str, "text": dict, "law": dict, "theme": dict, "load": dict},
-    "aliases": dict,
+    **{"aliases": dict, "guard": bool},
 }
 _NEEDED = ("title", "origins", "asks", "text")
+_HOST = re.compile(r"(([a-z0-9-]+\.)+[a-z0-9-]+|localhost)(:\d{2,5})?")
 _LOCAL = ("127.0.0.1", "localhost", "[::1]")
 
 
@@ -49,7 +50,8 @@ class Load:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """One website. `texts`: title and body per language; `refusals`: why refusals are recorded too, "" when they are not."""
+    """One website. `texts`: title and body per language; `refusals`: why refusals are recorded too, "" when they are not;
+    `guard`: its pages load from no host that nobody declared."""
 
     name: str
     title: str
@@ -67,10 +69,16 @@ class Site:
     aliases: Mapping[str, str]
     earlier: tuple[str, ...]
     refusals: str
+    guard: bool
 
     @property
     def edition_key(self) -> str:
         return f"site-{self.name}"
+
+    @property
+    def hosts(self) -> list[str]:
+        """Those that are declared, among the names of what stands behind its purposes; with a port where one is given."""
+        return sorted({name for load in self.loads.values() for name in load.names if _HOST.fullmatch(name)})
 
 
 def read(path: Path, languages: Sequence[str]) -> tuple[dict[str, Site], Toml | None]:
@@ -118,6 +126,7 @@ def _site(file: Toml, name: str, languages: Sequence[str]) -> Site:
         aliases=_aliases(file, name, given.get("aliases", {}), asks),
         earlier=tuple(given.get("earlier", ())),
         refusals=given.get("refusals", "").strip(),
+        guard=given.get("guard", False),
     )
 
 

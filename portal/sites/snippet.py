@@ -1,5 +1,6 @@
 """What a site's owner pastes: one tag with the file's hash, and what a strict Content-Security-Policy has to allow."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
@@ -14,7 +15,7 @@ class Snippet:
     """`tag` loads it from the portal; `own` from the site's own address, where /w/ is passed on to the portal.
 
     `ahead` is for a page of one language: its settings are fetched while the script still loads. `form` is for pages with
-    a form that asks too, "" where the site has none.
+    a form that asks too, "" where the site has none; `guard` stands first of all, "" where the site wants none.
     """
 
     tag: str
@@ -23,6 +24,7 @@ class Snippet:
     form: str
     link: str
     policy: tuple[str, ...]
+    guard: str
 
 
 def snippet(site: Site, language: str = "") -> Snippet:
@@ -37,7 +39,14 @@ def snippet(site: Site, language: str = "") -> Snippet:
         form=_tag(ours + form.path, form.integrity, key, language) if form else "",
         link=link,
         policy=(" ".join([f"script-src {ours}{release.path}", *([ours + form.path] if form else [])]), f"connect-src {ours}"),
+        guard=_guard([*site.origins, ours, *site.hosts]) if site.guard else "",
     )
+
+
+def _guard(hosts: Sequence[str]) -> str:
+    """A policy about hosts alone: whatever the page's own words may do, they may do. A second, stricter one stays as strict."""
+    allowed = " ".join(dict.fromkeys(["'self'", "'unsafe-inline'", "'unsafe-eval'", "data:", "blob:", *hosts]))
+    return f'<meta http-equiv="Content-Security-Policy" content="default-src {allowed}">'
 
 
 def _tag(source: str, integrity: str, key: str, language: str) -> str:
