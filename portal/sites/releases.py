@@ -17,6 +17,7 @@ from portal.sites import events
 
 BUILT = Path(__file__).resolve().parent.parent / "widget" / "built"
 SCRIPT, FORM = FILES = ("choice.js", "choice-form.js")
+TYPES = "choice.d.ts"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,15 @@ def released(file: str, wanted: str) -> Release:
             if found is not None and found.hash == wanted:
                 return found
     raise NotFound(_("There is no such file."))
+
+
+def types(wanted: str) -> bytes:
+    """The TypeScript types of the script with this hash. Raises NotFound, also for one released before types were served."""
+    script = released(SCRIPT, wanted)
+    found = _read(BUILT / "released" / script.hash / TYPES)
+    if found is None:
+        raise NotFound(_("There is no such file."))
+    return found.content
 
 
 async def note_releases() -> list[str]:

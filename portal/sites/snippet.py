@@ -6,7 +6,7 @@ from html import escape
 
 from portal.paper import address
 from portal.sites.register import key_of
-from portal.sites.releases import FORM, SCRIPT, current
+from portal.sites.releases import FORM, SCRIPT, TYPES, current
 from portal.sites.sites_file import Site
 
 
@@ -15,7 +15,8 @@ class Snippet:
     """`tag` loads it from the portal; `own` from the site's own address, where /w/ is passed on to the portal.
 
     `ahead` is for a page of one language: its settings are fetched while the script still loads. `form` is for pages with
-    a form that asks too, "" where the site has none; `guard` stands first of all, "" where the site wants none.
+    a form that asks too, "" where the site has none; `guard` stands first of all, "" where the site wants none;
+    `types`: the address of the script's TypeScript types.
     """
 
     tag: str
@@ -25,6 +26,7 @@ class Snippet:
     link: str
     policy: tuple[str, ...]
     guard: str
+    types: str
 
 
 def snippet(site: Site, language: str = "") -> Snippet:
@@ -40,6 +42,7 @@ def snippet(site: Site, language: str = "") -> Snippet:
         link=link,
         policy=(" ".join([f"script-src {ours}{release.path}", *([ours + form.path] if form else [])]), f"connect-src {ours}"),
         guard=_guard([*site.origins, ours, *site.hosts]) if site.guard else "",
+        types=ours + release.path.replace(SCRIPT, TYPES),
     )
 
 

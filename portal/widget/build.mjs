@@ -1,7 +1,7 @@
 /**
  * Builds what is served from src/ into built/: the same bytes every time, for the SRI hash is pinned by other people's
  * pages. A copy is kept below released/ under its hash, for pages that still load it after the next build; one that was
- * never committed may be deleted. `node build.mjs FOLDER` builds elsewhere, to compare. Running the portal needs no Node.
+ * never committed may be deleted. The types lie beside the script that they describe. `node build.mjs FOLDER` builds elsewhere, to compare. Running the portal needs no Node.
  */
 
 import { createHash } from "node:crypto";
@@ -32,6 +32,7 @@ for (const [name, source] of [["choice.js", "main.js"], ["choice-form.js", "form
   const kept = join(target, "released", sha384.toString("hex").slice(0, 16));
   mkdirSync(kept, { recursive: true });
   for (const folder of [target, kept]) writeFileSync(join(folder, name), contents);
+  if (name === "choice.js") for (const folder of [target, kept]) copyFileSync(join(here, "src", "choice.d.ts"), join(folder, "choice.d.ts"));
   const brotli = brotliCompressSync(contents, { params: { [constants.BROTLI_PARAM_QUALITY]: 11 } }).length;
   sizes[name] = {
     bytes: contents.length,
@@ -41,6 +42,5 @@ for (const [name, source] of [["choice.js", "main.js"], ["choice-form.js", "form
   };
   if (brotli > MOST[name]) throw new Error(`${name} has ${brotli} brotli bytes, at most ${MOST[name]} are allowed.`);
 }
-copyFileSync(join(here, "src", "choice.d.ts"), join(target, "choice.d.ts"));
 writeFileSync(join(target, "sizes.json"), `${JSON.stringify(sizes, null, 2)}\n`);
 console.log(sizes);

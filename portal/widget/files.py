@@ -21,6 +21,12 @@ async def form_script(request: Request) -> Response:
     return _file(sites.releases.FORM, request)
 
 
+async def types(request: Request) -> Response:
+    """Beside the script that they describe, for who writes a site in TypeScript."""
+    content = sites.releases.types(request.path_params["hash"])
+    return Response(content, media_type="text/plain; charset=utf-8", headers=_HEADERS | {"cache-control": "public, max-age=3600"})
+
+
 def _file(name: str, request: Request) -> Response:
     release = sites.releases.released(name, request.path_params["hash"])
     return Response(release.content, media_type="text/javascript; charset=utf-8", headers=_HEADERS)
@@ -29,4 +35,5 @@ def _file(name: str, request: Request) -> Response:
 routes = [
     get_open(f"/w/v1/{{hash}}/{sites.releases.SCRIPT}", script),
     get_open(f"/w/v1/{{hash}}/{sites.releases.FORM}", form_script),
+    get_open(f"/w/v1/{{hash}}/{sites.releases.TYPES}", types),
 ]

@@ -26,7 +26,7 @@ from tests.sites.shops import Visitor
 # Not objects of anybody: a word of the site itself, a public text.
 PUBLIC_WORDS = {"/language/{code}": "/language/en", "/notices/{key}": "/notices/privacy"}
 # The script's files by their hash, and what a website's public key leads to.
-PUBLIC_WORDS |= {f"/w/v1/{{hash}}/{file}": "" for file in sites.releases.FILES}
+PUBLIC_WORDS |= {f"/w/v1/{{hash}}/{file}": "" for file in (*sites.releases.FILES, sites.releases.TYPES)}
 VISITORS = ("settings", "page", "choices", "standing", "form/{purpose}", "form/{purpose}.html")
 PUBLIC_WORDS |= {f"/w/v1/{{site}}/{end}": "" for end in VISITORS}
 PUBLIC_WORDS |= {"/audit/tile/{path:path}": "/audit/tile/0/000.p/1"}
@@ -188,6 +188,7 @@ async def _on_a_website() -> dict[str, str]:
     found = {f"/w/v1/{{site}}/{end}": f"{at}/{end}" for end in ("settings", "page", "choices", "standing")}
     found |= {f"/w/v1/{{site}}/form/{{purpose}}{end}": f"{at}/form/newsletter{end}" for end in ("", ".html")}
     found |= {f"/w/v1/{{hash}}/{file}": sites.releases.current(file).path for file in sites.releases.FILES}
+    found["/w/v1/{hash}/choice.d.ts"] = found["/w/v1/{hash}/choice.js"].replace(".js", ".d.ts")
     found |= {"/w/v1/{site}/proof/{token}": proof, "/w/v1/{site}/proof/{token}/{number:int}": proof + "/1"}
     found["/browsers/{token}"] = f"/browsers/{proof.rpartition('/')[2]}"
     return found | {f"/admin/sites/{{site}}{end}": f"/admin/sites/shop{end}" for end in ("", "/preview", "/secret")}

@@ -20,6 +20,7 @@ KEPT_BY_BROWSERS = {
     "/w/v1/{site}/settings": "public, max-age=300",  # the same for every visitor of a website
     "/w/v1/{hash}/choice.js": "public, max-age=31536000, immutable",  # under the hash of its bytes
     "/w/v1/{hash}/choice-form.js": "public, max-age=31536000, immutable",
+    "/w/v1/{hash}/choice.d.ts": "public, max-age=3600",
 }
 ELSEWHERE = [
     "https://evil.example/",
