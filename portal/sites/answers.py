@@ -83,6 +83,17 @@ async def answered(site: Site, answer: Answer, known: Known | None = None) -> st
     raise Outdated(in_language_of(texts, latest.language).name)
 
 
+async def taken_back(site: Site, token: str, language: str) -> str:
+    """A no to all that the site asks about, of the browser behind a proof, without its script; answers the address of the new
+    proof. Whoever has the address can only end things. Raises NotFound.
+    """
+    device = await proofs.device_of(token, site.name)
+    latest = in_language_of(await texts_of(site), language)
+    noes = dict.fromkeys(sorted(_asked(latest)), False)
+    reply = await answered(site, Answer(uuid.uuid4(), latest.name, noes, "refuse", None, None, device))
+    return str(json.loads(reply)["proof"])
+
+
 async def _first_reply(site: Site, answer: Answer) -> str:
     key = _key(site, answer)
     kept = await db.kept_replies({key})

@@ -51,6 +51,16 @@ async def is_with(token: str, subject_id: str) -> bool:
     return (await _browser_of(token)).subject == (await subjects.whole(subject_id)).subjects[0]
 
 
+async def device_of(token: str, site: str) -> str:
+    """The number that the browser of this proof made. Raises NotFound, also for answers that another site brought."""
+    _of_site(await entries_of(token), site)
+    browser = await _browser_of(token)
+    number = (await subjects.values_of([browser]))[browser.id]
+    if number is None:
+        raise NotFound(_("There is no such proof."))
+    return number
+
+
 async def why_not(token: str) -> str:
     """Why nobody can add the browser of this proof, in a sentence; empty when somebody can. Raises NotFound."""
     entries, browser = await entries_of(token), await _browser_of(token)

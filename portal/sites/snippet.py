@@ -1,13 +1,15 @@
 """What a site's owner pastes: one tag with the file's hash, and what a strict Content-Security-Policy has to allow."""
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from html import escape
 
-from portal.paper import address
+from portal.paper import address, in_language
 from portal.sites.register import key_of
 from portal.sites.releases import FORM, SCRIPT, TYPES, current
 from portal.sites.sites_file import Site
+from portal.sites.words import buttons
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +18,7 @@ class Snippet:
 
     `ahead` is for a page of one language: its settings are fetched while the script still loads. `form` is for pages with
     a form that asks too, "" where the site has none; `guard` stands first of all, "" where the site wants none;
-    `types`: the address of the script's TypeScript types.
+    `types`: the address of the script's TypeScript types. `link` opens the choices, and without the script says what is asked.
     """
 
     tag: str
@@ -33,7 +35,9 @@ def snippet(site: Site, language: str = "") -> Snippet:
     """Raises NotFound while the script has not been built."""
     release, key, form = current(SCRIPT), key_of(site), current(FORM) if site.forms else None
     ours = address("").rstrip("/")
-    link = f'<noscript><a href="{escape(address(f"/w/v1/{key}/page"))}">{escape(site.title)}</a></noscript>'
+    with in_language(language) if language else nullcontext():
+        words = buttons()["reopen"]
+    link = f'<a data-choices href="{escape(address(f"/w/v1/{key}/page"))}">{escape(words)}</a>'
     return Snippet(
         tag=_tag(ours + release.path, release.integrity, key, language),
         own=_tag(release.path, release.integrity, key, language),

@@ -1,13 +1,14 @@
 """Pages that work where the script does not: what a site asks about, and the proof of an answer."""
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from portal import audit, sites
 from portal.pages import page
-from portal.paper import in_language
+from portal.paper import in_language, language
+from portal.shield import client_network
 from portal.sites import Site
-from portal.widget.door import get, wanted_language
+from portal.widget.door import get, post, wanted_language
 
 
 async def show(request: Request, site: Site) -> Response:
@@ -26,6 +27,14 @@ async def proof(request: Request, site: Site) -> Response:
     return response
 
 
+async def take_back(request: Request, site: Site) -> Response:
+    """A press that needs no script, and nobody signed in: the proof's address says whose yes it was."""
+    await sites.traffic.admit(site.name, client_network(request))
+    new = await sites.answers.taken_back(site, request.path_params["token"], language())
+    # Where the site passes /w/ on, the person stays at its own address.
+    return RedirectResponse(f"/w/{new.partition('/w/')[2]}", 303)
+
+
 async def proof_file(request: Request, site: Site) -> Response:
     """The file of one of its decisions: a C2SP tlog-proof."""
     token, number = request.path_params["token"], request.path_params["number"]
@@ -38,5 +47,6 @@ async def proof_file(request: Request, site: Site) -> Response:
 routes = [
     get("/w/v1/{site}/page", show),
     get("/w/v1/{site}/proof/{token}", proof),
+    post("/w/v1/{site}/proof/{token}/no", take_back),
     get("/w/v1/{site}/proof/{token}/{number:int}", proof_file),
 ]

@@ -189,7 +189,11 @@ async def _on_a_website() -> dict[str, str]:
     found |= {f"/w/v1/{{site}}/form/{{purpose}}{end}": f"{at}/form/newsletter{end}" for end in ("", ".html")}
     found |= {f"/w/v1/{{hash}}/{file}": sites.releases.current(file).path for file in sites.releases.FILES}
     found["/w/v1/{hash}/choice.d.ts"] = found["/w/v1/{hash}/choice.js"].replace(".js", ".d.ts")
-    found |= {"/w/v1/{site}/proof/{token}": proof, "/w/v1/{site}/proof/{token}/{number:int}": proof + "/1"}
+    found |= {
+        "/w/v1/{site}/proof/{token}": proof,
+        "/w/v1/{site}/proof/{token}/no": proof + "/no",
+        "/w/v1/{site}/proof/{token}/{number:int}": proof + "/1",
+    }
     found["/browsers/{token}"] = f"/browsers/{proof.rpartition('/')[2]}"
     return found | {f"/admin/sites/{{site}}{end}": f"/admin/sites/shop{end}" for end in ("", "/preview", "/secret")}
 

@@ -32,6 +32,7 @@ SEEN_BY_WHOEVER_HAS_IT = {
 TAKEN_FROM_WHOEVER_HAS_IT = {
     "POST /requests/notices/{secret}": "the warning's answer: 'this was not me'",
     "POST /u/{token}": "stops one kind of message, without signing in (RFC 8058)",
+    "POST /w/v1/{site}/proof/{token}/no": "the same proof: whoever has it can only end what was allowed",
     "POST /browsers/{token}": "the browser's own proof, held by the browser alone; somebody else's browser is not taken",
     "POST /answer/{token}": "the colleague's answer, to this one question",
     "POST /confirm/{token}": "the mail's answer: only who reads the mailbox has it",

@@ -11,7 +11,7 @@ from portal.settings import HOME
 from tests.journeys.conftest import free_port
 
 PASTED = """<script src="http://127.0.0.1:8000/w/v1/0/choice.js"></script>
-<noscript>link</noscript>
+<a data-choices href="http://127.0.0.1:8000/w/v1/0/page">link</a>
 
 script-src http://127.0.0.1:8000/w/v1/0/choice.js
 connect-src http://127.0.0.1:8000
@@ -32,7 +32,7 @@ def test_the_shop_embeds_the_script_and_ends_with_the_portal() -> None:
             shop.stdin.write(PASTED.encode())
             shop.stdin.close()
             page, policy = _read(f"http://127.0.0.1:{port}/")
-            assert PASTED.splitlines()[0] in page and 'data-purpose="visits"' in page and "<noscript>" not in page
+            assert PASTED.splitlines()[0] in page and 'data-purpose="visits"' in page and "/w/v1/0/page" not in page
             assert policy == (
                 "default-src 'self'; script-src 'self' http://127.0.0.1:8000/w/v1/0/choice.js;"
                 " connect-src 'self' http://127.0.0.1:8000"

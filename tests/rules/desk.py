@@ -88,6 +88,8 @@ async def answer_on_a_website(watch: Watch, ana: Browser) -> None:
             answer = (await visitor.answer()).json()
         async with watch.noting("/w/v1/{site}/standing"):
             await visitor.standing()
+        async with watch.noting("/w/v1/{site}/proof/{token}/no"):
+            await visitor.post("/w/" + answer["proof"].partition("/w/")[2] + "/no")
         await watch.press(ana, f"/browsers/{answer['proof'].rpartition('/')[2]}")
 
 

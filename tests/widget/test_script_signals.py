@@ -216,13 +216,13 @@ def test_a_strict_policy_has_nothing_to_refuse(chromium: Browser, way: Way, shop
 def test_without_the_script_a_link_leads_to_the_choices(way: Way, shop: Shop, visit: Visit) -> None:
     page = visit(java_script_enabled=False)
     snippet = (way.portal.var / "snippet").read_text()
-    link = snippet[snippet.index("<noscript>") : snippet.index("</noscript>") + 11]
+    link = snippet[snippet.index("<a data-choices") : snippet.index("</a>") + 4]
     page.goto(
         shop.page(
             TEXT + link.replace("http://127.0.0.1:8000", way.portal.address) + script("", 'src="/x.js" data-purpose="visits"')
         )
     )
-    page.get_by_role("link", name="The shop").click()
+    page.get_by_role("link", name="Your choices on this site").click()
     expect(page.get_by_role("heading", level=1)).to_be_visible()
     assert page.locator("main").get_by_role("link").count() > 0
     assert "/x.js" not in shop.seen
