@@ -178,6 +178,40 @@ async def test_an_officer_gets_the_section_and_nothing_is_kept(olga: Browser, tm
     assert await _entries() == before and (tmp_path / "policies" / "sites.toml").read_bytes() == file
 
 
+async def test_what_the_page_prints_is_taken_by_the_file_and_published_whatever_was_chosen(olga: Browser, tmp_path: Path) -> None:
+    """Each choice of the form once, one section below the other as somebody would paste them."""
+    file, offered = tmp_path / "policies" / "sites.toml", (await olga.get("/admin/sites/new")).text
+    changes: dict[str, dict[str, str | list[str] | None]] = {
+        **{f"asks-{key}": {"asks": [key], "forms": None} for key in _offered(offered, "asks")},
+        **{f"forms-{key}": {"asks": None, "forms": [key]} for key in _offered(offered, "forms")},
+        **{f"law-{law}": {"law": law} for law in sites_file.LAWS},
+        "sells-not": {"sells": None},
+        "no-regions": {"regions": ""},
+        "one-language": {"title-ro": "", "body-ro": ""},
+        "one-origin": {},
+    }
+    assert len(changes) > 8
+    for name, change in changes.items():
+        own = {"name": name, "origins": f"https://{name}.example.com"}
+        filled = {field: value for field, value in (FORM | own | change).items() if value is not None}
+        answer = await olga.post("/admin/sites/new", data=filled)
+        assert answer.status_code == 200, (name, answer.text)
+        with file.open("a", newline="") as pasted:
+            pasted.write("\n" + _section(answer))
+    settings.use(replace(settings.get()))
+    await statement.publish_all("system")
+    made = sites.sites()
+    assert made.keys() == {"shop", *changes}
+    assert made["law-opt-out"].law["default"] == "opt-out" and not made["sells-not"].sells and made["law-opt-in"].sells
+    assert list(made["one-language"].texts) == ["en"] and made["no-regions"].law == {"default": "opt-in"}
+    for name in changes:
+        kind, _dash, key = name.partition("-")
+        assert (
+            kind not in ("asks", "forms") or (made[name].asks, made[name].forms) == ((key,), ())[:: 1 if kind == "asks" else -1]
+        )
+        assert (await sites.texts.texts_of(made[name])).latest.keys() == set(made[name].texts)
+
+
 async def test_what_was_typed_stays_text_and_stays_in_the_form(olga: Browser) -> None:
     title = '"><script>alert(1)</script> \u202e"\\'
     answer = await olga.post("/admin/sites/new", data=FORM | {"title": title, "body-en": "One.\r\n\r\nTwo."})
@@ -211,6 +245,11 @@ def _section(answer: httpx2.Response) -> str:
     found = re.search(r"(?s)<pre [^>]*><code>(.*?)</code></pre>", answer.text)
     assert found, answer.text
     return unescape(found[1])
+
+
+def _offered(page: str, field: str) -> list[str]:
+    found = [tag for tag in re.findall(r"<input[^>]*>", page) if f'name="{field}"' in tag]
+    return [value[1] for tag in found if (value := re.search(r'value="([^"]+)"', tag))]
 
 
 def _asking(part: str, purpose: str) -> Draft:
