@@ -15,7 +15,10 @@ ASKS = "Your browser asks us not to. Allow it all the same?"
 @pytest.fixture
 def page(chromium: Browser, shared_portal: Portal) -> Iterator[Page]:
     context = chromium.new_context(
-        base_url=shared_portal.address, locale="en-GB", viewport={"width": 320, "height": 640}, extra_http_headers={"sec-gpc": "1"}
+        base_url=shared_portal.address,
+        locale="en-GB",
+        viewport={"width": 320, "height": 640},
+        extra_http_headers={"sec-gpc": "1"},
     )
     context.set_default_timeout(30_000)
     page = context.new_page()
