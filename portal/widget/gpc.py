@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from portal.widget.door import FOR_OTHER_SITES, get_open
 
-SINCE = "2026-11-22"  # when what follows from the signal last changed
+SINCE = "2026-11-23"  # when what follows from the signal last changed
 
 
 async def show(request: Request) -> Response:

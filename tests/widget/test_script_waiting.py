@@ -213,8 +213,8 @@ def test_a_frame_in_a_visitors_own_text_runs_no_program(way: Way, shop: Shop, vi
     ]
     frames = "".join(f'<iframe data-name="security" data-src="{each}"></iframe>' for each in bad)
     good = '<iframe data-name="security" data-src="film" title="Film"></iframe><img name="baseURI"><img name="createElement">'
-    page.goto(shop.page(TEXT + frames + good))
     shop.page("A film.", "/film")
+    page.goto(shop.page(TEXT + frames + good))
     expect(page.frame_locator("[title=Film]").locator("body")).to_have_text("A film.")
     assert page.evaluate("[...document.querySelectorAll('iframe[src]')].map(one => one.title)") == ["Film"]
     page.locator("iframe").first.evaluate(
