@@ -22,7 +22,8 @@ async def proof(request: Request, site: Site) -> Response:
     token = request.path_params["token"]
     lines = await sites.proofs.lines_of(token, site.name)
     shown = {"lines": lines, "path": request.url.path, "token": token, "key": await audit.log_key()}
-    response = page(request, "widget/proof.html", site=site, **shown)
+    said_yes = any(entry.event == "consent.granted" for entry, _heading in lines)
+    response = page(request, "widget/proof.html", site=site, said_yes=said_yes, **shown)
     response.headers["referrer-policy"] = "no-referrer"
     return response
 
