@@ -230,6 +230,7 @@ async def _case_page(
         due=due_pill(case.days_left, case.state, date_text(case.due_on)),
         legal=await cases.clocks.of(case.id),
         colleagues=await cases.colleagues.waiting(case.id),
+        recipients=await cases.recipients.of(case.id),
         journey=line,
         address=case.address if sees_data else subjects.mask("email", case.address),
         proven=[subjects.mask(each.kind, values[each.id] or "") for each in proven],

@@ -28,6 +28,7 @@ async def show(request: Request) -> Response:
         closed_by_others=await subjects.notes.closed_by(subjects.notes.OTHERS_WORD),
         letters=[(each, letter_name(each.kind)) for each in await cases.letters.unposted()],
         reviews=await cases.legal_holds.due(),
+        untold=await cases.recipients.waiting(),
         no_basis=identity.may(me, "people.change") and await cases.basis_proposals.any_proposed(),
         mails=await cases.letterbox.waiting(limit=1) if identity.may(me, "cases.process") else [],
         claims=identity.may(me, "evidence.open") and await consent.openings.waits_for(me.id),

@@ -36,6 +36,7 @@ from portal.cases import persons_side as persons_side
 from portal.cases import plain_words as plain_words
 from portal.cases import postal as postal
 from portal.cases import proving as proving
+from portal.cases import recipients as recipients
 from portal.cases import remedies as remedies
 from portal.cases import reminding as reminding
 from portal.cases import reopening as reopening

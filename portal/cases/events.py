@@ -102,6 +102,10 @@ MESSAGES_READ = audit.Event("case.messages_read", "An officer read what the pers
 SILENCED = audit.Event("case.looks_withheld", "Counsel named a law by which the person is told later who looked.")
 UNSILENCED = audit.Event("case.looks_told", "Counsel ended it: the person is told who looked.")
 TAKEN_UP = audit.Event("case.taken_up_again", "The person took it back that they took the request back.")
+RECIPIENTS_NOTED = audit.Event(
+    "case.recipients_noted", "Others who got this data from us have to hear of what was done; the entry names them."
+)
+RECIPIENT_TOLD = audit.Event("case.recipient_told", "An officer told one of them, or said why that is impossible.")
 HURRIED = audit.Event("case.wait_given_up", "The person asked that their deletion should wait no longer.")
 REPLAYING = audit.Event(
     "case.replay_begun", "What a request had done in a connected system is about to be done again: its owner restored a backup."

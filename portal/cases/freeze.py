@@ -4,6 +4,7 @@ Redacted values are left out here, before anything is signed or built, so no lat
 values become text once, in the person's language, and stay so.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from portal import connectors, consent, documents, subjects, vault
@@ -108,10 +109,14 @@ def _system(task: models.Task, label: str, found: list[findings.Found], publishe
         label=label,
         answered_at=clock.rfc3339(task.answered_at) if task.answered_at else "",
         categories=categories,
-        recipients=tuple(
-            dict.fromkeys(_name(each) for purposes in served.values() for purpose in purposes for each in purpose.recipients)
-        ),
+        recipients=tuple(recipients_of([(name, task.system) for name in names], published)),
     )
+
+
+def recipients_of(held: Sequence[tuple[str, str]], published: list[consent.Purpose]) -> list[str]:
+    """Who gets data of these categories in these systems, by name."""
+    served = [purpose for category, system in held for purpose in _purposes_of(category, system, published)]
+    return list(dict.fromkeys(name_of(each) for purpose in served for each in purpose.recipients))
 
 
 async def _enclosures(row: models.CaseRow, systems: tuple[System, ...]) -> tuple[Enclosure, ...]:
@@ -149,7 +154,7 @@ def _kept(category: str, purposes: list[consent.Purpose]) -> str:
     return _("%(period)s from %(starts)s, %(why)s") % {"period": rule.period, "starts": rule.starts, "why": rule.why}
 
 
-def _name(recipient: str) -> str:
+def name_of(recipient: str) -> str:
     """Without the words in brackets that say what they do, which stand with the purpose."""
     return recipient.partition(" (")[0].strip()
 

@@ -24,6 +24,7 @@ from portal.cases import (
     moves,
     own_data,
     protection,
+    recipients,
     repeating,
     states,
     targets,
@@ -239,6 +240,7 @@ async def complete(row: models.CaseRow) -> None:
     else:
         stored = row.right == "restriction" or not await protection.objectable()
         await closing.tell(row, "mail/case-done", {"reasons": reasons, "stored": stored})
+    await recipients.note(row)
     facts = await moves.facts(row)
     if "freeze" not in facts.holds:
         await moves.finish(row, row.proposed, actor="system")

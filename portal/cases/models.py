@@ -83,6 +83,20 @@ class CaseIdentifier(Model):
         table = "case_identifier"
 
 
+class RecipientRow(Model):
+    """Somebody who got data of the person from us, and whether they heard what was done with it (GDPR Art. 19)."""
+
+    id = fields.CharField(36, primary_key=True)
+    case_id = fields.CharField(36)
+    recipient = fields.TextField()
+    state = fields.CharField(20)
+    why = Bytes(null=True)
+    told_on = Moment(null=True)
+
+    class Meta:
+        table = "case_recipient"
+
+
 class Task(Model):
     """What one system was asked to do. States: waiting · answered · stopped (an officer must look) · void.
 

@@ -25,7 +25,7 @@ TOLD = frozenset(
     )
 )  # fmt: skip
 AT_ONCE = 200
-_SAID = ("how", "step", "rows", "outcome", "reason", "took_part", "hours_later", "because", "re-read")
+_SAID = ("how", "step", "rows", "outcome", "reason", "took_part", "hours_later", "because", "re-read", "recipient")
 
 
 async def timeline(case_id: str, *, before: str | None = None, limit: int | None = None) -> list[Step]:

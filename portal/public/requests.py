@@ -34,6 +34,7 @@ async def show_one(request: Request, **context: Any) -> Response:
         context |= await asker.of_request(status)
     context["proving"] = await cases.proving.for_person(status.id)
     context["until_posted"] = await cases.restricting.until_posted(status.id)
+    context["recipients"] = await cases.recipients.of(status.id)
     context["backups"] = [] if status.certificate is None else await cases.backups.of(status.id)
     words = {"rights": cases.plain_words.rights(), "outcomes": outcomes(), "next_step": _next_step(status)}
     return page(request, template, 422 if context["wrong"] else 200, **rest, **context, **words)

@@ -140,7 +140,7 @@ async def open_scene(house: House, folder: Path) -> Scene:
         paths[f"/admin/people/{{subject}}/addresses/{{identifier}}/{end}"] = theirs
     for end in ("", "/commit", "/undo"):
         paths["/api/v1/imports/{batch}" + end] = f"/api/v1/imports/{batch.id}{end}"
-    doors = ("cases.py", "clocks.py", "conversation.py", "rights.py", "verifying.py", "colleagues.py")
+    doors = ("cases.py", "clocks.py", "conversation.py", "rights.py", "verifying.py", "colleagues.py", "recipients.py")
     desks = "".join((HOME / "portal" / "admin" / each).read_text() for each in doors)
     for rest in re.findall(r'"/admin/cases/\{case\}(/\w+)"', desks):
         paths["/admin/cases/{case}" + rest] = f"/admin/cases/{erasure}{rest}"

@@ -4,7 +4,8 @@ import re
 from datetime import timedelta
 
 from portal import cases, db, jobs, messages, subjects
-from portal.lib import clock
+from portal.cases.models import RecipientRow
+from portal.lib import clock, ids
 from tests.cases.shops import Company, answer, collected
 from tests.cases.test_handover import delivered
 from tests.cases.test_proving import code_in
@@ -114,6 +115,17 @@ async def _answer(watch: Watch, olga: Browser, page: str) -> None:
         await watch.press(counsel, desk + "/silence", **law)
 
 
+async def _tell_recipients(watch: Watch, officer: Browser, desk: str) -> None:
+    case_id = desk.rpartition("/")[2]
+    async with db.writing():
+        for name in ("Cocor Curier SA", "Columba Mail SRL"):
+            await RecipientRow.create(id=ids.new(), case_id=case_id, recipient=name, state="open")
+    told, other = await cases.recipients.of(case_id)
+    await watch.press(officer, desk + "/recipients", recipient=told.id, state="told")
+    why = {f"why-{other.id}": "They never got anything of hers."}
+    await watch.press(officer, desk + "/recipients", recipient=other.id, state="impossible", **why)
+
+
 async def _copy(watch: Watch, company: Company, ana: Browser, olga: Browser) -> None:
     company.take_down("shop")
     desk = await _started(watch, ana, olga, "access")
@@ -144,6 +156,7 @@ async def _copy(watch: Watch, company: Company, ana: Browser, olga: Browser) -> 
 async def _correction(watch: Watch, ana: Browser, olga: Browser) -> None:
     desk = await _started(watch, ana, olga, "rectification", **{"new-phone": "+40 722 123 456"})
     await watch.press(olga, desk + "/corrections", field="phone", do="accept")
+    await _tell_recipients(watch, olga, desk)
     refused = await collected("rectification", details={"changes": {"name": "Ana Popescu"}})
     await answer(refused, "refused", "Your name stands so in your contract.")
     page = f"/requests/{await cases.reference_of(refused)}"
