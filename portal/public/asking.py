@@ -118,6 +118,13 @@ def correctable() -> dict[str, str]:
     }
 
 
+def correctable_here() -> list[tuple[str, list[tuple[str, str]]]]:
+    """The same for the preference centre: what belongs together under one heading."""
+    fields = correctable()
+    places = [(name, fields.pop(name)) for name in ("street", "city", "postcode")]
+    return [*((words, [(name, words)]) for name, words in fields.items()), (_("Postal address"), places)]
+
+
 def _wanted() -> list[tuple[str, str, str]]:
     """What most people come for: the right, the words, and what happens then."""
     return [

@@ -5,6 +5,7 @@ from playwright.sync_api import Page, expect
 from tests.journeys.conftest import Portal
 from tests.journeys.steps import (
     ask,
+    counting,
     follow,
     mail,
     officer_signs_in,
@@ -13,6 +14,7 @@ from tests.journeys.steps import (
     reloaded,
     rows,
     search_all_systems,
+    sign_in,
     somebody,
 )
 
@@ -40,6 +42,18 @@ def test_a_correction_reaches_the_shop_and_is_read_again_there(visitor: Page, co
     visitor.goto(status_page)
     expect(visitor.get_by_role("heading", level=1)).to_have_text("Done as you asked.")
     portal.verify_log()
+
+
+def test_a_phone_number_is_corrected_from_the_preferences_by_one_field(visitor: Page, portal: Portal) -> None:
+    _number, address = somebody(portal.var, "language = 'en'", 6)
+    sign_in(visitor, address)
+    with counting(visitor) as screens:
+        visitor.locator("summary").get_by_text("Phone number", exact=True).click()
+        visitor.locator("#new-phone").fill("+40 722 123 456")
+        with visitor.expect_navigation():
+            visitor.locator("form").filter(has=visitor.locator("#new-phone")).get_by_role("button", name="Correct it").click()
+    expect(visitor.get_by_role("main")).to_contain_text("a correction of your data, asked on")
+    assert len(screens) == 1, screens
 
 
 def _others(portal: Portal, number: int) -> list[tuple[object, ...]]:
