@@ -60,8 +60,21 @@ while_the_clock_moves = st.one_of(
     st.tuples(st.tuples(st.just("click"), st.just(0), _here)),
     st.tuples(st.tuples(st.just("click back"), st.integers(0, 1))),
 )
-# Of two people and few cells: what opens, a backup, what closes, and the backup is put back.
 _strong = st.sampled_from(["import", "self", "self-verified"])
+# Of one person and one cell: they say yes and take it back, perhaps by a mail's link, and a system hears of it or does not.
+_hears = st.sampled_from([[], [(("tell", "takes"),)]])
+_hears_perhaps = st.sampled_from([[], *([(("tell", how),)] for how in ("takes", "refuses", "loses its answer"))])
+_round = st.tuples(
+    st.tuples(st.tuples(st.just("say"), st.just(0), st.just("yes"), st.just(STOCK)), _strong, st.just(0)).map(lambda act: [act]),
+    _hears,
+    st.sampled_from([[(("click", 0, STOCK),)], [(("click", 0, STOCK),)], [(("say", 0, "no", STOCK), "self-verified", 0)]]),
+    st.sampled_from([[], [], [(("click back", 0),)]]),
+    _hears_perhaps,
+)
+clicked_and_told = st.lists(_round, min_size=1, max_size=3).map(
+    lambda rounds: [act for parts in rounds for part in parts for act in part]
+)
+# Of two people and few cells: what opens, a backup, what closes, and the backup is put back.
 _opening = st.one_of(
     st.tuples(st.tuples(st.just("say"), _who, st.just("yes"), _here), _strong, st.just(0)),
     st.tuples(st.tuples(st.just("import"), st.lists(st.tuples(_who, st.just("yes"), _here, st.just(-1)), min_size=1))),

@@ -20,7 +20,7 @@ from portal.lib import clock
 from tests.conftest import House, apart, on_both, opened, settings_in
 from tests.connectors.receiver import SECRET, Receiver, receiving
 from tests.consent.acts import do, tell
-from tests.consent.alphabet import acts, around_a_restore, while_the_clock_moves
+from tests.consent.alphabet import acts, around_a_restore, clicked_and_told, while_the_clock_moves
 from tests.consent.hooks import connect_hooks
 from tests.consent.oracle import Oracle, check_folds, check_no_lost, check_system
 from tests.consent.people import publish
@@ -60,6 +60,13 @@ async def test_a_no_is_never_lost_whatever_happens_in_whatever_order(
 @settings(max_examples=60)
 @given(st.lists(while_the_clock_moves, min_size=3, max_size=8))
 async def test_nor_while_the_clock_goes_back(asking: Path, receiver: Receiver, acts: Acts) -> None:
+    async with _anew(asking, receiver) as folder:
+        await _live_through(folder, receiver, acts)
+
+
+@settings(max_examples=60)
+@given(clicked_and_told)
+async def test_nor_by_the_link_of_a_mail_or_on_the_way_to_a_system(asking: Path, receiver: Receiver, acts: Acts) -> None:
     async with _anew(asking, receiver) as folder:
         await _live_through(folder, receiver, acts)
 
