@@ -64,7 +64,7 @@ async def test_nor_while_the_clock_goes_back(asking: Path, receiver: Receiver, a
         await _live_through(folder, receiver, acts)
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(clicked_and_told)
 async def test_nor_by_the_link_of_a_mail_or_on_the_way_to_a_system(asking: Path, receiver: Receiver, acts: Acts) -> None:
     async with _anew(asking, receiver) as folder:

@@ -35,7 +35,9 @@ def _check(folder: Path, rows: int) -> None:
     )
     assert run.returncode == 0, run.stderr
     told = json.loads(run.stdout.splitlines()[-1])
-    print({name: f"{ms / 1000:.1f} s" for name, ms in told["seconds"].items()}, f"{told['peak_mib']} MiB at most")
+    for name, (seconds, busy) in told["took"].items():
+        print(f"{name:<25} {seconds:7.1f} s, of the processor {busy:7.1f} s")
+    print(f"most memory               {told['peak_mib']:7} MiB")
     verdicts = Counter(map(verdict, range(rows)))
     conflicts = sum(each % 20 == 18 for each in range(rows))  # a yes before a no of the same person in the same list
     assert (conflicts, verdicts["bad"]) == (rows // 20, rows // 100)
