@@ -5,11 +5,19 @@ stops and pauses, the one-click link of a mail and the undoing on its page, a co
 refuses it or loses its answer, a backup and its restoring, and a clock that is set. How each is done stands in acts.py.
 """
 
+from collections.abc import Iterable
+from typing import Any
+
 from hypothesis import strategies as st
 
 from portal.consent import ALL
 from portal.consent.words import Cell
 from tests.consent.oracle import READINGS, SIMILAR, STOCK, SURVEYS
+
+
+def _one_after_the_other(parts: Iterable[Iterable[Any]]) -> list[Any]:
+    return [act for part in parts for act in part]
+
 
 YES = [STOCK, STOCK, READINGS, READINGS, SURVEYS, SIMILAR]
 NO = [STOCK, STOCK, READINGS, SURVEYS, SIMILAR, Cell("newsletter", "email", ALL), Cell("newsletter", ALL, ALL)]
@@ -62,18 +70,17 @@ while_the_clock_moves = st.one_of(
 )
 _strong = st.sampled_from(["import", "self", "self-verified"])
 # Of one person and one cell: they say yes and take it back, perhaps by a mail's link, and a system hears of it or does not.
+_NO_TO_IT: list[list[Any]] = [[(("click", 0, STOCK),)], [(("click", 0, STOCK),)], [(("say", 0, "no", STOCK), "self-verified", 0)]]
 _hears = st.sampled_from([[], [(("tell", "takes"),)]])
 _hears_perhaps = st.sampled_from([[], *([(("tell", how),)] for how in ("takes", "refuses", "loses its answer"))])
 _round = st.tuples(
     st.tuples(st.tuples(st.just("say"), st.just(0), st.just("yes"), st.just(STOCK)), _strong, st.just(0)).map(lambda act: [act]),
     _hears,
-    st.sampled_from([[(("click", 0, STOCK),)], [(("click", 0, STOCK),)], [(("say", 0, "no", STOCK), "self-verified", 0)]]),
+    st.sampled_from(_NO_TO_IT),
     st.sampled_from([[], [], [(("click back", 0),)]]),
     _hears_perhaps,
 )
-clicked_and_told = st.lists(_round, min_size=1, max_size=3).map(
-    lambda rounds: [act for parts in rounds for part in parts for act in part]
-)
+clicked_and_told = st.lists(_round.map(_one_after_the_other), min_size=1, max_size=3).map(_one_after_the_other)
 # Of two people and few cells: what opens, a backup, what closes, and the backup is put back.
 _opening = st.one_of(
     st.tuples(st.tuples(st.just("say"), _who, st.just("yes"), _here), _strong, st.just(0)),
@@ -93,4 +100,4 @@ around_a_restore = st.tuples(
     st.lists(st.one_of(_closing, _closing, acts), min_size=1, max_size=4),
     st.just([(("restore",),)]),
     st.lists(acts, max_size=2),
-).map(lambda parts: [act for part in parts for act in part])
+).map(_one_after_the_other)
