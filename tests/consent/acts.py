@@ -1,5 +1,6 @@
 """The acts of alphabet.py, done for real; what the oracle has to know of each is written down for it."""
 
+import json
 import re
 import uuid
 from collections.abc import Sequence
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+from standardwebhooks.webhooks import Webhook
 from tortoise.backends.base.executor import EXECUTOR_CACHE
 
 from portal import audit, consent, custody, db, settings, subjects, vault
@@ -22,11 +24,13 @@ from portal.consent.words import Cell
 from portal.lib import clock
 from portal.lib.errors import Conflict, Invalid
 from portal.subjects import Identifier
+from tests.connectors.receiver import SECRET
 from tests.consent.hooks import tell_hooks
 from tests.consent.oracle import CELLS, Imported, Oracle, Said, Told
 from tests.consent.people import word
 
 TOLD = {"sale": "B-1", "family": "books", "opt_out": "link"}
+_JSON = {"content-type": "application/json"}
 ONE_CLICK = {"List-Unsubscribe": "One-Click"}
 
 _numbers = count()
@@ -57,6 +61,10 @@ async def do(oracle: Oracle, act: tuple[Any, ...], more: Sequence[Any]) -> None:
             await _click_back(oracle, act[1])
         elif name == "tell":
             await tell(oracle, act[1])
+        elif name == "hand in":
+            await _hand_in(oracle, _handed(oracle, *act[1:]))
+        elif name == "hand in again":
+            await _hand_in(oracle, *oracle.handed[-1 - act[1] :][:1])
         elif name in ("back up", "restore"):
             await _copy(oracle, name)
         else:
@@ -99,7 +107,7 @@ async def _again(oracle: Oracle, name: str, which: int) -> None:
 
 @cache
 def _mail_program() -> httpx2.AsyncClient:
-    """Sends what RFC 8058 says and nothing a browser would; also the person who looks at the page then."""
+    """Sends what RFC 8058 says and nothing a browser would; also the person who looks at the page, and a system that hands in."""
     return httpx2.AsyncClient(transport=httpx2.ASGITransport(app=build()), base_url="http://127.0.0.1:8000")
 
 
@@ -128,6 +136,31 @@ async def _click_back(oracle: Oracle, which: int) -> None:
     assert page.status_code in (200, 404, 409), page.text
     if page.status_code == 200:
         told.undone = told.undone or oracle.step
+
+
+def _handed(oracle: Oracle, who: int, answer: str, cell: Cell, days: int) -> tuple[str, bytes]:
+    """What the connected system says that somebody said there, under an id of its own."""
+    said = {"purpose": cell.purpose, "channel": cell.channel, "topic": cell.topic, "answer": answer}
+    at, edition = clock.now() + timedelta(days=days), {"edition": f"{cell.purpose}@1/en"} if answer == "yes" else {}
+    about = {"identifier": {"email": oracle.address(who)}, "source": "checkout", "said_at": at.isoformat(), "decisions": [said]}
+    oracle.handed.append((f"msg_{next(_numbers)}", json.dumps(about | edition).encode()))
+    return oracle.handed[-1]
+
+
+async def _hand_in(oracle: Oracle, *messages: tuple[str, bytes]) -> None:
+    """Twice: the answer to the first was lost, so the system sends the same again. What a restore took away is new once more."""
+    for message, body in messages:
+        answers = []
+        for _each in range(2):
+            now = clock.now()
+            signed = {"webhook-signature": Webhook(SECRET).sign(message, now, body.decode())}
+            headers = signed | {"webhook-id": message, "webhook-timestamp": str(int(now.timestamp()))}
+            answers.append(await _mail_program().post("/api/v1/inbound/hooks", content=body, headers=headers | _JSON))
+        assert answers[0].status_code in (200, 409, 422) and answers[0].text == answers[1].text, answers[0].text
+        for each in answers[0].json().get("decisions", ()):
+            if not any(told.decided.id == each["id"] and not told.lost for told in oracle.told):
+                decided = await find(each["id"])
+                oracle.told.append(Told(oracle.step, decided.word, decided))
 
 
 async def tell(oracle: Oracle, how: str) -> None:

@@ -2,7 +2,8 @@
 
 Words by every grade and time, imports (killed, resumed, repeated, taken back), undoings, confirmations, merges and splits,
 stops and pauses, the one-click link of a mail and the undoing on its page, a connected system that takes what it is told,
-refuses it or loses its answer, a backup and its restoring, and a clock that is set. How each is done stands in acts.py.
+refuses it or loses its answer, and hands in what people said there, a backup and its restoring, and a clock that is set. How
+each is done stands in acts.py.
 """
 
 from collections.abc import Iterable
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from portal.consent import ALL
 from portal.consent.words import Cell
-from tests.consent.oracle import READINGS, SIMILAR, STOCK, SURVEYS
+from tests.consent.oracle import CELLS, READINGS, SIMILAR, STOCK, SURVEYS
 
 
 def _one_after_the_other(parts: Iterable[Iterable[Any]]) -> list[Any]:
@@ -57,7 +58,13 @@ acts = st.one_of(
         st.tuples(st.tuples(st.just("click"), _who, st.sampled_from(LINKED))),
         st.tuples(st.tuples(st.just("click back"), _which)),
     ),
-    st.tuples(st.tuples(st.just("tell"), st.sampled_from(["takes", "takes", "refuses", "loses its answer"]))),
+    st.one_of(
+        st.tuples(st.tuples(st.just("tell"), st.sampled_from(["takes", "takes", "refuses", "loses its answer"]))),
+        st.tuples(
+            st.tuples(st.just("hand in"), _who, st.sampled_from(["yes", "no", "unset"]), st.sampled_from(CELLS[:3]), _days)
+        ),
+        st.tuples(st.tuples(st.just("hand in again"), st.integers(0, 1))),
+    ),
     st.one_of(_clock, _clock, _custody),
 )
 _here = st.sampled_from([STOCK, STOCK, SIMILAR])

@@ -9,8 +9,9 @@ from tests.connectors.receiver import Receiver, listed, write_list
 
 
 def connect_hooks(house: House, folder: Path, receiver: Receiver, *, every: bool = False) -> None:
-    """`every`: it hears of all purposes."""
-    about = [] if every else ['purposes = ["back-in-stock"]']
+    """`every`: it hears of all purposes, and hands in itself what people say at the checkout."""
+    inbound = ('inbound_secret_variable = "HOOK_SECRET"', 'inbound_sources = ["checkout"]', 'inbound_grade = "self"')
+    about = inbound if every else ('purposes = ["back-in-stock"]',)
     ours = listed("hooks", receiver.url, *about, 'channels = ["email"]', 'sources = ["competition"]')
     settings.use(replace(house.settings, systems=write_list(folder, ours), outbound_allow="127.0.0.0/8"))
 

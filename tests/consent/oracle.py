@@ -97,6 +97,7 @@ class Oracle:
     imports: list[Imported] = field(default_factory=list)
     told: list[Told] = field(default_factory=list)
     clicks: list[tuple[str, str, Told]] = field(default_factory=list)
+    handed: list[tuple[str, bytes]] = field(default_factory=list)
     stops: list[tuple[Said, set[str]]] = field(default_factory=list)
     bounces: list[tuple[Said, str]] = field(default_factory=list)
     apart: list[Spoken] = field(default_factory=list)
