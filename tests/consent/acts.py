@@ -140,7 +140,7 @@ async def _click_back(oracle: Oracle, which: int) -> None:
 
 def _handed(oracle: Oracle, who: int, answer: str, cell: Cell, days: int) -> tuple[str, bytes]:
     """What the connected system says that somebody said there, under an id of its own."""
-    said = {"purpose": cell.purpose, "channel": cell.channel, "topic": cell.topic, "answer": answer}
+    said = {"purpose": cell.purpose, "channel": cell.channel, "answer": answer} | ({"topic": cell.topic} if cell.topic else {})
     at, edition = clock.now() + timedelta(days=days), {"edition": f"{cell.purpose}@1/en"} if answer == "yes" else {}
     about = {"identifier": {"email": oracle.address(who)}, "source": "checkout", "said_at": at.isoformat(), "decisions": [said]}
     oracle.handed.append((f"msg_{next(_numbers)}", json.dumps(about | edition).encode()))

@@ -28,6 +28,7 @@ _who = st.integers(0, 1)
 _which = st.integers(0, 3)
 _grade = st.sampled_from(["import", "staff", "self", "self-verified"])
 _days = st.sampled_from([0, 0, 0, -1, -2, -3, 1])
+_past = st.sampled_from([0, 0, -1, -2, -3])
 _said = st.one_of(
     st.tuples(st.tuples(st.just("say"), _who, st.just("yes"), st.sampled_from(YES)), _grade, _days),
     st.tuples(st.tuples(st.just("say"), _who, st.just("no"), st.sampled_from(NO)), _grade, _days),
