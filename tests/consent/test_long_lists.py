@@ -1,6 +1,6 @@
 """Long lists in three character sets with conflicts and bad lines: imported, taken back, imported again, in little memory.
 
-A million lines, with what each step took and the most memory that was ever held (docs/operate.md):
+A million lines, with what each step took and the most memory that was ever held (docs/integrate.md):
 
     python -m pytest -m deep -s tests/consent/test_long_lists.py
 """
