@@ -6,6 +6,7 @@ over all sessions (allowances.py); a code or a recovery code is taken once (totp
 
 from portal import audit, db, vault
 from portal.identity import allowances, events, passwords, totp
+from portal.identity.challenges import CLOCK_SKEW
 from portal.identity.invitations import begin_setup, store_password
 from portal.identity.models import OfficerRow, SessionRow
 from portal.identity.officers import account_of, lock
@@ -124,11 +125,11 @@ async def _tried(half: str) -> SessionRow:
     """Count a try of this half session before looking at the code."""
     begun = await SessionRow.get_or_none(token=ids.digest(half), kind="half")
     await lock((begun.officer if begun else None) or "")
-    now = clock.micros(clock.steady())
+    now = clock.steady()
     counted = await db.run(
         "UPDATE session SET tried = tried + 1"
-        " WHERE token = ? AND kind = 'half' AND closed_at IS NULL AND ends_at > ? AND tried < ?",
-        *(ids.digest(half), now, WRONG_TRIES),
+        " WHERE token = ? AND kind = 'half' AND closed_at IS NULL AND ends_at > ? AND started_at <= ? AND tried < ?",
+        *(ids.digest(half), clock.micros(now), clock.micros(now + CLOCK_SKEW), WRONG_TRIES),
     )
     if not counted:
         raise NotAllowed(_("Please sign in again with your password."))

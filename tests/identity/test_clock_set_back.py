@@ -13,7 +13,7 @@ from portal.lib import clock
 from portal.lib.errors import NotAllowed
 from tests.conftest import House, on_both
 from tests.consent.people import allowed, known, publish
-from tests.identity.people import HERS, ask, code_in_mail, running, secret_in_mail, signed_in
+from tests.identity.people import HERS, ask, code_in_mail, half_session, officer, running, secret_in_mail, signed_in, totp_at
 from tests.people import ANA, BEN, Browser, go_to_work, hire, sign_in
 
 STEPS = [timedelta(minutes=20), timedelta(hours=1), timedelta(days=1)]
@@ -140,3 +140,14 @@ async def test_set_forward_and_right_again_ends_nothing_that_began_since(house: 
     assert await identity.session(token, "customer")
     machine.passed += 31 * MINUTE
     assert await identity.session(token, "customer") is None
+
+
+@on_both
+async def test_half_a_sign_in_from_the_future_has_ended_too(house: House, machine: Machine) -> None:
+    half = await half_session(await officer("olga@example.com", "owner"))
+    machine.set_by -= timedelta(hours=1)
+    machine.begin_anew()
+    with pytest.raises(NotAllowed, match="sign in again with your password"):
+        await identity.second_factor(half, totp_at(clock.now()))
+    with pytest.raises(NotAllowed):
+        await identity.pending_setup(half)
