@@ -74,7 +74,8 @@ class Imported:
     def spoken(self) -> Iterator[Spoken]:
         for (who, answer, cell, at), (step, now) in zip(self.words, self.recorded, strict=False):
             if self.counts(answer):
-                yield who, answer, cell, Said("import", at or now, step, at is not None)
+                # What a list dates later than the clock showed when it was recorded, counts as of then.
+                yield who, answer, cell, Said("import", min(at or now, now), step, at is not None)
 
     def counts(self, answer: str) -> bool:
         return self.never_said is None if answer == "no" else self.in_force is not None and self.undone is None
