@@ -23,7 +23,7 @@ faults: setup-test ## kill -9, a crashed database, a full or failing disk, a dam
 	  tests/audit/test_sequencers.py tests/audit/test_verification.py tests/jobs/test_workers.py \
 	  $(wildcard tests/custody/test_backup*.py tests/custody/test_restore*.py tests/custody/test_drill*.py)
 
-deep: setup-test ## the long tests: 10,000 interleavings, kill -9, load (about 40 minutes)
+deep: setup-test ## the long tests: 10,000 interleavings, kill -9, load, a million lines (over an hour)
 	HYPOTHESIS_PROFILE=deep $(PYTHON) -m pytest -n 2 --dist worksteal -m deep
 
 bench: setup-test ## every figure beside its baseline, up to a million rows (needs wrk; about 40 minutes)
