@@ -32,7 +32,7 @@ def test_the_page_says_that_it_stopped_and_asks_once_more_before_it_allows(page:
     switch = page.locator("#purpose-audiences [role=switch]").first
     expect(switch).to_have_attribute("aria-checked", "false")
     switch.click()
-    expect(page.get_by_text(ASKS)).to_be_visible()
+    expect(page.locator("#main").get_by_text(ASKS)).to_be_visible()
     expect(switch).to_have_attribute("aria-checked", "false")
     assert page.evaluate("document.documentElement.scrollWidth") <= 320
     page.get_by_role("button", name="Allow all the same").click()
