@@ -2,13 +2,16 @@
 
 Address, message, corrections, notes, reasons and letters lie under the case's own key. It falls 30 days after the end when
 the person's data was deleted (so that the certificate can reach them) or nobody had to be answered, else after 3 years;
-at once for the older cases of somebody who is erased. Dates, steps, counts, hashes and the evidence file stay.
+at once for the older cases of somebody who is erased. What a correction replaced goes after those 30 days in any case.
+Dates, steps, counts, hashes and the evidence file stay.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
-from portal import db, jobs, subjects, vault
-from portal.cases import findings, legal_holds, models
+from portal import audit, db, jobs, subjects, vault
+from portal.cases import events, findings, legal_holds, models, targets
+from portal.cases.policy import policy
 from portal.lib import clock
 
 AT_ONCE = 200
@@ -54,6 +57,30 @@ async def fall_of_expired() -> int:
     )
     for each in found:
         await _fall(each["id"])
+    return len(found)
+
+
+async def fall_of_old_values() -> int:
+    """Inside `writing()`: a portion of what corrections replaced, once the time to disagree is over; answers how many.
+
+    Kept for a dispute alone: as long as a second look or a legal hold goes on it stays. Where it stood is still known.
+    """
+    held = (await legal_holds.covered()).cases
+    others = f" AND c.case_id NOT IN ({', '.join('?' * len(held))})" if held else ""
+    found = await db.rows(
+        "SELECT c.id FROM case_correction c JOIN case_file f ON f.id = c.case_id"
+        f" WHERE c.old IS NOT NULL AND f.is_open = 0 AND f.closed_at <= ?{others}"
+        " AND NOT EXISTS (SELECT 1 FROM case_file a WHERE a.appeal_of = f.id AND a.is_open = 1) LIMIT ?",
+        *(clock.micros(clock.now() - policy().contact_kept), *held, AT_ONCE),
+    )
+    for correction in await models.CorrectionRow.filter(id__in=[each["id"] for each in found]):
+        key = await vault.find_key("case", correction.case_id)
+        if key is not None:
+            without = [replace(each, old="") for each in targets.kept(key, correction)]
+            await targets.keep(key, correction, without)
+        await models.CorrectionRow.filter(id=correction.id).update(old=None)
+        payload = {"field": correction.field}
+        await audit.record(events.OLD_VALUE_GONE, actor="system", case=correction.case_id, payload=payload)
     return len(found)
 
 

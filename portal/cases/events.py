@@ -106,6 +106,9 @@ RECIPIENTS_NOTED = audit.Event(
     "case.recipients_noted", "Others who got this data from us have to hear of what was done; the entry names them."
 )
 RECIPIENT_TOLD = audit.Event("case.recipient_told", "An officer told one of them, or said why that is impossible.")
+OLD_VALUE_GONE = audit.Event(
+    "case.old_value_gone", "What a correction had replaced was destroyed: the time to disagree with the answer was over."
+)
 HURRIED = audit.Event("case.wait_given_up", "The person asked that their deletion should wait no longer.")
 REPLAYING = audit.Event(
     "case.replay_begun", "What a request had done in a connected system is about to be done again: its owner restored a backup."

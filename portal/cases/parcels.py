@@ -90,7 +90,7 @@ async def tidy_job(job: jobs.Job) -> None:
     gone = 1
     while gone:
         async with db.writing():
-            gone = await contact.fall_of_expired()
+            gone = await contact.fall_of_expired() + await contact.fall_of_old_values()
     gone = 1
     while gone:
         async with db.writing():

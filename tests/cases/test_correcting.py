@@ -1,13 +1,18 @@
 """A correction changes the entry that is meant and no other, says where it could not, and a refusal stays a refusal."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from portal import audit, cases, jobs
+from portal import audit, cases, db, jobs
+from portal.cases import contact
+from portal.lib import clock
 from portal.lib.errors import Conflict, Invalid
-from tests.cases.shops import ANA, OLGA, PETRA, Company, collected, letters_to, newest_to
+from tests.cases.shops import ANA, OLGA, PETRA, Company, collected, letters_to, newest_to, visit
+from tests.conftest import on_both
 
+MONTH = timedelta(days=31)
 HOMES = """CREATE TABLE address (id INTEGER PRIMARY KEY, customer_id INTEGER, kind TEXT, street TEXT, code INTEGER);
 INSERT INTO address VALUES (1, 1, 'home', 'Home 1', 400001), (2, 1, 'parents', 'Parents 9', 500001);"""
 HOMES_MAP = """
@@ -212,3 +217,38 @@ async def test_a_value_that_somebody_corrected_meanwhile_counts_as_written(compa
     company.run("shop", "UPDATE customer SET phone = '+40799999999' WHERE id = 1")
     await jobs.run_due()
     assert (await cases.case(case_id)).outcome == "fulfilled"
+
+
+@on_both
+async def test_what_a_correction_replaced_is_destroyed_when_the_time_to_disagree_is_over(company: Company) -> None:
+    case_id = await asked(name="Ana Ionescu")
+    await cases.decide_correction(case_id, "name", True, officer=OLGA)
+    await answer(case_id)
+    [kept] = await cases.corrections(case_id)
+    assert kept["old"] == "Ana Pop" and [each.old for each in kept["targets"] if each.chosen] == ["Ana Pop"]
+    async with db.writing():
+        assert await contact.fall_of_old_values() == 0
+    with clock.at(clock.now() + MONTH):
+        async with db.writing():
+            assert await contact.fall_of_old_values() == 1
+        [left] = await cases.corrections(case_id)
+        assert (left["old"], left["new"]) == ("", "Ana Ionescu")
+        assert [(each.system, each.old) for each in left["targets"] if each.chosen] == [("shop", "")]
+        async with db.writing():
+            assert await contact.fall_of_old_values() == 0
+    assert len(await audit.search(event="case.old_value_gone", case=case_id)) == 1
+
+
+async def test_while_a_second_look_goes_on_what_was_replaced_stays(company: Company) -> None:
+    with_a_name_in_the_newsletter(company)
+    case_id = await asked(name="Ana Ionescu")
+    await cases.decide_correction(case_id, "name", True, officer=OLGA)
+    await answer(case_id, "partly", "The newsletter's list is closed to us.")
+    appeal = await cases.appeals.ask(case_id, "Please look again.", await visit(), language="en")
+    with clock.at(clock.now() + MONTH):
+        async with db.writing():
+            assert await contact.fall_of_old_values() == 0
+        await cases.withdraw(appeal.id, actor="customer:ana")
+        async with db.writing():
+            await contact.fall_of_old_values()
+        assert (await cases.corrections(case_id))[0]["old"] == ""
