@@ -187,8 +187,9 @@ def _askers() -> list[tuple[str, str]]:
 
 
 def _fields() -> list[tuple[str, str]]:
-    names = [("name", _("Name")), ("phone", _("Phone number")), ("street", _("Street and number")), ("city", _("Town"))]
-    return [("", _("Nothing")), *names, ("postcode", _("Postcode")), ("language", _("Language we write in"))]
+    names = [("name", _("Name")), ("email", _("E-mail address")), ("phone", _("Phone number"))]
+    place = [("street", _("Street and number")), ("city", _("Town")), ("postcode", _("Postcode"))]
+    return [("", _("Nothing")), *names, *place, ("language", _("Language we write in"))]
 
 
 def _languages() -> list[tuple[str, str]]:

@@ -29,6 +29,7 @@ from portal.cases import letterbox as letterbox
 from portal.cases import letters as letters
 from portal.cases import looks as looks
 from portal.cases import mandates as mandates
+from portal.cases import new_address as new_address
 from portal.cases import others_word as others_word
 from portal.cases import papers
 from portal.cases import parcels as parcels

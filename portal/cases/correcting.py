@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from portal import audit, connectors, jobs, vault
-from portal.cases import events, fanout, fulfilment, models, moves, targets, verification
+from portal.cases import events, fanout, fulfilment, models, moves, new_address, own_data, targets, verification
 from portal.lib.errors import Refusal
 from portal.paper import _
 from portal.vault import Place
@@ -21,6 +21,9 @@ async def correct_job(job: jobs.Job) -> None:
         return
     key = await vault.find_key("case", row.id)
     if key is None:
+        return
+    if task.system == own_data.NAME:
+        await _correct_own(job, task, key)
         return
     rows: dict[str, list[connectors.RowName]] = {}
     changes: dict[str, str | None] = {}
@@ -37,6 +40,20 @@ async def correct_job(job: jobs.Job) -> None:
     async with fulfilment.holding(job):
         row = await moves.lock(task.case_id)
         await _note(key, row, task, outcome, changes)
+
+
+async def _correct_own(job: jobs.Job, task: models.Task, key: vault.Key) -> None:
+    """The portal's own part, after every other system's: the address that the person is written to and signs in with."""
+    try:
+        async with fulfilment.holding(job):
+            row = await moves.lock(task.case_id)
+            correction = await models.CorrectionRow.get(case_id=row.id, field=new_address.FIELD)
+            names = targets.rows_in(task.system, targets.kept(key, correction))
+            changed = [await new_address.replace(row, name.key["id"]) for name in names]
+            outcome = connectors.Outcome(True, changed=tuple(changed))
+            await _note(key, await moves.load(row.id), task, outcome, {new_address.FIELD: None})
+    except Refusal as problem:
+        raise await fanout.not_done(task, problem) from problem
 
 
 async def _note(
@@ -64,6 +81,7 @@ async def _note(
     counts = {field: sum(change.field == field for change in outcome.changed) for field in changes}
     await fulfilment.answered(row, task, counts, events.CORRECTED)
     if await models.Task.filter(case_id=row.id, round=row.round, step="correct").exclude(state="answered").exists():
+        await fulfilment.own_turn(row, "correct")
         return
     if not missed:
         await fulfilment.complete(row)

@@ -103,10 +103,21 @@ def _corrections(rights: Sequence[str], details: Mapping[str, Any]) -> dict[str,
             wrong[name] = _("This cannot be corrected here. Please write it into the message.")
         elif not isinstance(value, str) or not value.strip() or len(value) > 500:
             wrong[name] = _("Please give the right value, in at most 500 characters.")
+        elif name == "email" and (problem := _no_address(value)):
+            wrong[name] = problem
     said = details.get("old", {})
     if any(name not in changes or not isinstance(value, str) or len(value) > 500 for name, value in said.items()):
         wrong["changes"] = _("Please say in at most 500 characters what it says now, and what is right.")
     return wrong
+
+
+def _no_address(value: str) -> str:
+    """What is wrong with an e-mail address; "" for a good one."""
+    try:
+        subjects.canonical("email", value)
+    except Invalid as problem:
+        return problem.sentence
+    return ""
 
 
 def _message(rights: Sequence[str], details: Mapping[str, Any]) -> dict[str, str]:

@@ -30,6 +30,9 @@ UNREDACTED = audit.Event("case.redaction_lifted", "Something taken out was put b
 NOTED = audit.Event("case.noted", "An officer wrote a note.")
 FLAGGED = audit.Event("case.flagged", "A request was marked as needing a second person, or the mark was taken off.")
 CORRECTION_DECIDED = audit.Event("case.correction_decided", "An officer accepted or declined the correction of one field.")
+NEW_ADDRESS_PROVEN = audit.Event(
+    "case.new_address_proven", "The person proved the e-mail address that shall stand in place of another."
+)
 STATED = audit.Event("case.statement_added", "The person said in their own words that a correction should not have been refused.")
 PROPOSED = audit.Event("case.proposed", "An officer proposed an answer; its snapshot was frozen.")
 APPROVED = audit.Event("case.approved", "A second person approved the frozen snapshot.")

@@ -47,7 +47,7 @@ OUR_OWN = ("package", "restrict", "stop")
 
 
 async def begin(row: models.CaseRow) -> None:
-    """Inside `writing()`: one task and one job per system that has something to do; the portal's own erasure comes last.
+    """Inside `writing()`: one task and one job per system that has something to do; the portal's own part comes last.
 
     An erasure begins when the person's time to change their mind is over.
     """
@@ -56,13 +56,14 @@ async def begin(row: models.CaseRow) -> None:
         systems = [(own_data.NAME, own_data.TITLE)]
     else:
         systems = [each for each in fanout.all_systems() if each[0] != own_data.NAME]
+    own = step == "erase"
     if step == "correct":
         chosen = await targets.chosen_systems(row)
-        systems = [each for each in systems if each[0] in chosen]
+        systems, own = [each for each in systems if each[0] in chosen], own_data.NAME in chosen
     at = await cooling.until(row)
     for name, label in systems:
         await _add(row, name, label, step, at)
-    if step == "erase":
+    if own:
         task_id = await fanout.add_task(row, own_data.NAME, own_data.TITLE, step)
         if not systems:
             await fanout.ask_later(task_id, VERBS[step], at)
@@ -156,7 +157,7 @@ async def _done(job: jobs.Job, task: models.Task, plan: connectors.Plan, event: 
         if event is events.ERASED:
             await repeating.remember(row, task, plan)
         await answered(row, task, {f"{each.action} {each.table}": each.rows for each in plan.counts}, event)
-        await _own_turn(row)
+        await own_turn(row, "erase")
 
 
 async def _erase_once(job: jobs.Job, task: models.Task, system: connectors.Connector, plan: connectors.Plan) -> None:
@@ -214,11 +215,12 @@ async def _erase_own(job: jobs.Job, task: models.Task, row: models.CaseRow, sear
         raise await _stop(task, stopped)
 
 
-async def _own_turn(row: models.CaseRow) -> None:
-    tasks = await models.Task.filter(case_id=row.id, round=row.round, step="erase")
-    if all(each.state == "answered" for each in tasks if each.system != own_data.NAME):
-        own = next(each for each in tasks if each.system == own_data.NAME)
-        await fanout.ask_later(own.id, "cases.erase")
+async def own_turn(row: models.CaseRow, step: str) -> None:
+    """Inside `writing()`: the portal's own part comes when every other system has done its own."""
+    tasks = await models.Task.filter(case_id=row.id, round=row.round, step=step)
+    own = next((each for each in tasks if each.system == own_data.NAME), None)
+    if own is not None and all(each.state == "answered" for each in tasks if each is not own):
+        await fanout.ask_later(own.id, VERBS[step])
 
 
 async def complete(row: models.CaseRow) -> None:

@@ -184,6 +184,7 @@ class CorrectionRow(Model):
     statement = Bytes(null=True)
     read_back = fields.BigIntField(null=True)
     targets = Bytes(null=True)
+    proven = fields.CharField(36, null=True)
 
     class Meta:
         table = "case_correction"

@@ -35,7 +35,9 @@ class OwnData:
 
     async def find(self, identifiers: connectors.Identifiers) -> list[Finding]:
         mine = await self._recorded_with(identifiers)
-        return await self._about(mine, await self._made_by_the_request(mine), identifiers)
+        # An address that is put in place of another is corrected here as well, also where the request itself brought the old one.
+        moved = await models.CorrectionRow.exists(case_id=self.case, field="email")
+        return await self._about(mine, set() if moved else await self._made_by_the_request(mine), identifiers)
 
     async def plan_erasure(self, identifiers: connectors.Identifiers) -> Plan:
         """Without the messages written since the request: what comes while a deletion waits shall hold up nothing."""
@@ -91,7 +93,7 @@ class OwnData:
         changes: Mapping[str, str | None],
         rows: Mapping[str, Sequence[connectors.RowName]] | None = None,
     ) -> Outcome:
-        """An address here changes only when the new one is proven, never through a request."""
+        """Nothing by this way: an e-mail address changes to a proven one together with its record (`new_address.replace`)."""
         return Outcome(False, missing=tuple(changes))
 
     async def set_consent(self, identifiers: connectors.Identifiers, cell: connectors.Cell, allowed: bool, index: int) -> None:
@@ -172,6 +174,7 @@ class OwnData:
                     "verified_at": (_("Confirmed"), clock.rfc3339(each.verified_at) if each.verified_at else None),
                 },
                 identifying="value",
+                means="email" if each.kind == "email" else "identifier",  # of the others none is corrected by a request
             )
             for each in living
         ]
@@ -259,8 +262,12 @@ def _finding(
     label: str,
     values: Mapping[str, tuple[str, str | None]],
     identifying: str = "",
+    means: str = "",
 ) -> Finding:
-    fields = [Field(name, title, value, category, name == identifying) for name, (title, value) in values.items()]
+    fields = [
+        Field(name, title, value, category, name == identifying, means if name == identifying else "", means == "email")
+        for name, (title, value) in values.items()
+    ]
     return Finding(table, key, category, label, tuple(fields))
 
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from portal import audit, db, vault
-from portal.cases import events, findings, looking, models, moves, states, targets, verification
+from portal.cases import events, findings, looking, models, moves, new_address, states, targets, verification
 from portal.lib import clock, ids
 from portal.lib.errors import Conflict, Invalid, NotFound
 from portal.paper import _
@@ -103,6 +103,8 @@ async def decide_correction(
             raise NotFound(_("Nobody asked to correct this."))
         if accepted and row.state != states.REVIEWING:
             raise Conflict(_("Not every system has answered yet."))
+        if accepted:
+            new_address.require(correction)
         await keep_decision(correction, accepted, why=why.strip(), rows=rows)
         await audit.record(
             events.CORRECTION_DECIDED,
@@ -161,6 +163,7 @@ async def corrections(case_id: str) -> list[Mapping[str, Any]]:
             **{column: opened(each, column) for column in ("old", "new", "why", "statement")},
             "targets": targets.kept(key, each),
             "accepted": None if each.accepted is None else bool(each.accepted),
+            "proven": each.proven is not None,
             "read_back": None if each.read_back is None else bool(each.read_back),
         }
         for each in await models.CorrectionRow.filter(case_id=case_id).order_by("id")

@@ -50,7 +50,9 @@ async def settle(row: models.CaseRow) -> None:
     if row.right != "rectification" or not wanted:
         return
     key = await verification.case_key(row)
-    said = json.loads(key.open(Place("case_file", "details", row.id), row.details)).get("old", {})
+    # Of several e-mail addresses the one that the person asked with is meant, unless they say another.
+    own = {"email": await verification.case_address(row)} if row.address_kind == "email" and row.requester == "me" else {}
+    said = own | json.loads(key.open(Place("case_file", "details", row.id), row.details)).get("old", {})
     searches = await models.Task.filter(case_id=row.id, round=row.round, step=moves.search_step(row.right))
     titles = {each.system: each.label for each in searches}
     found = await findings.read(row)

@@ -21,7 +21,7 @@ TOLD = frozenset(
         "case.post_chosen", "case.copy_given", "case.fetch_reminded", "case.fee_asked", "case.extended", "case.law_changed",
         "case.mandate_seen", "case.acted", "case.answered_in_words", "case.restriction_ends", "case.statement_added",
         "case.closed", "case.withdrawn", "case.reopened", "case.certified", "case.message_received", "case.message_sent",
-        "case.taken_up_again", "case.wait_given_up",
+        "case.taken_up_again", "case.wait_given_up", "case.new_address_proven",
     )
 )  # fmt: skip
 AT_ONCE = 200

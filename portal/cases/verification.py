@@ -206,6 +206,12 @@ async def warn(row: models.CaseRow, subject: str, *, but: str = "") -> None:
             await tell_of_it(row, other)
 
 
+async def tell_old(row: models.CaseRow, old: subjects.Identifier) -> None:
+    """Inside `writing()`: an address in whose place another is put, unless the person said that it must not be used."""
+    if await _canonical(old) not in await _avoided(row):
+        await tell_of_it(row, old)
+
+
 async def tell_of_it(row: models.CaseRow, other: subjects.Identifier) -> None:
     """Inside `writing()`: that something was asked for, and how to say "that wasn't me"; once, where it reaches them."""
     since = clock.now() - timedelta(days=31 * policy().warning_months)

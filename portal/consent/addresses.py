@@ -1,8 +1,13 @@
 """What a person says about an address itself: that it is no longer theirs, or that others read it too."""
 
 from portal import db, identity, subjects
+from portal.consent.decisions import decide_many
+from portal.consent.permissions import Facts
+from portal.consent.purposes import in_force
+from portal.consent.rules import Asked, Spoken, answer
 from portal.consent.stops import suppress_address
-from portal.consent.words import CHANNELS
+from portal.consent.words import CHANNELS, Word
+from portal.lib import clock
 from portal.lib.errors import NotAllowed, NotFound
 from portal.paper import _
 
@@ -21,6 +26,48 @@ async def not_theirs(identifier_id: str, *, subject: str, by: str) -> None:
             await suppress_address(identifier_id, channel, by=by, why="not theirs")
         await subjects.disown(identifier_id, by=by)
         await identity.forget([identifier])
+
+
+async def replaced(old_id: str, new_id: str, *, subject: str, by: str, language: str) -> None:
+    """Another address of theirs stands in place of this one: what it said no to is a no there too, unless they answered there.
+
+    A yes is not moved: it is for the person to say where they want what they get.
+    """
+    async with db.writing():
+        said = await _standing_noes(old_id, but_for=new_id)
+        await decide_many(
+            [
+                Word(
+                    identifier=new_id,
+                    **no.cell._asdict(),
+                    answer="no",
+                    said_at=None,
+                    source=no.source,
+                    grade=no.grade,
+                    actor=by,
+                    edition="",
+                    language=language,
+                    evidence={"instead of": old_id},
+                )
+                for no in said
+            ]
+        )
+        await not_theirs(old_id, subject=subject, by=by)
+
+
+async def _standing_noes(identifier: str, *, but_for: str) -> list[Spoken]:
+    """Also those that a stop or a pause hides now, for they outlast it."""
+    person = (await subjects.people([identifier]))[identifier]
+    facts, known, now = await Facts.load([person], alone=True), await in_force(None), clock.now()
+    answered = {word.cell.purpose for word in facts.words.get(but_for, ())}
+    words = facts.words.get(identifier, [])
+    return [
+        word
+        for word in words
+        if word.answer == "no"
+        and word.cell.purpose in known.keys() - answered
+        and answer(Asked(identifier, word.cell), words, [], [], known[word.cell.purpose].terms, now).because.answer == "no"
+    ]
 
 
 async def theirs(identifier_id: str, *, subject: str, shared: bool, by: str) -> None:

@@ -21,7 +21,7 @@ MINUTES = 10
 WRONG_TRIES = 5
 AGAIN_AFTER = timedelta(seconds=60)
 CLOCK_SKEW = timedelta(minutes=5)
-USES = ("sign-in", "request", "step-up")
+USES = ("sign-in", "request", "step-up", "new-address")
 
 
 @dataclass(frozen=True)

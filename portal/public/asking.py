@@ -4,6 +4,7 @@ Three screens for whoever is not signed in (the form, the code, the request), on
 happened when the next page comes (GDPR Art. 12(2), 15-22, 77; 11 CCR 7026).
 """
 
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -18,7 +19,7 @@ from portal.public.sign_in import ASKS_PER_HOUR
 from portal.shield import client_network
 
 A_DAY = 24 * 3600
-CORRECTABLE = ("name", "phone", "street", "city", "postcode", "language")
+CORRECTABLE = ("name", "email", "phone", "street", "city", "postcode", "language")
 
 
 async def show_form(request: Request) -> Response:
@@ -50,6 +51,9 @@ async def _opened(request: Request, given: dict[str, str], rights: list[str]) ->
     if request.state.customer:
         session = request.state.customer
         opened = await cases.open_for(session, right, language=language(), who=who, details=details, also=also, browser=browser)
+        if opened.challenge is None and await cases.new_address.is_awaited(opened.id):
+            with suppress(TooMany):  # the page of the request offers it again
+                return await to_new_address(request, opened.id, opened.reference)
         return RedirectResponse(f"/requests/{opened.reference}", 303)
     await db.throttle(
         f"ask:{client_network(request)}",
@@ -66,6 +70,12 @@ async def _opened(request: Request, given: dict[str, str], rights: list[str]) ->
     if not opened.reference and not cookie(request, "request"):
         return response  # sent twice at once: the first answer brings it
     return keep_cookie(response, "request", opened.reference, seconds=A_DAY)
+
+
+async def to_new_address(request: Request, case_id: str, reference: str) -> Response:
+    """Where the code that goes to the new address is typed: in this browser alone."""
+    challenge = await cases.new_address.ask(case_id, browser=cookie(request, "browser") or None)
+    return keep_cookie(RedirectResponse(f"/proofs/{challenge}", 303), "request", reference, seconds=A_DAY)
 
 
 def _details(given: dict[str, str], rights: list[str]) -> dict[str, Any]:
@@ -101,6 +111,7 @@ def _form(request: Request, given: dict[str, str], chosen: list[str], problem: I
         wrong=wrong,
         sentence=problem.sentence if problem else "",
         fields=correctable().items(),
+        hints=hints(),
         wanted=_wanted(),
         more=_more(),
         who=who_asks(),
@@ -110,12 +121,19 @@ def _form(request: Request, given: dict[str, str], chosen: list[str], problem: I
 def correctable() -> dict[str, str]:
     return {
         "name": _("Name"),
+        "email": _("E-mail address"),
         "phone": _("Phone number"),
         "street": _("Street and number"),
         "city": _("Town"),
         "postcode": _("Postcode"),
         "language": _("Language we write in"),
     }
+
+
+def hints() -> dict[str, str]:
+    """What to know before a field is corrected."""
+    told = _("We send a code to the new address. When all is changed we write to the old one, once, and use it no more.")
+    return {"email": f"{told} {_('What you said no to stays a no; what you want at the new address you switch on there.')}"}
 
 
 def correctable_here() -> list[tuple[str, list[tuple[str, str]]]]:

@@ -17,7 +17,7 @@ from portal.lib.errors import Conflict, Invalid, NotAllowed, NotFound
 from portal.pages import cookie, customer, drop_cookie, form, get, is_signalled, keep_cookie, page, part_or_redirect, post
 from portal.paper import _, date_text, language
 from portal.public.addresses import addresses_of, is_their_own, only_with_their_own
-from portal.public.asking import correctable_here
+from portal.public.asking import correctable_here, hints
 from portal.public.breaks import days_to_choose
 from portal.public.reasons import why
 from portal.public.wishes import fields_of
@@ -86,6 +86,7 @@ async def show(request: Request) -> Response:
         saved=saved,
         days=days_to_choose(),
         correctable=correctable_here(),
+        hints=hints(),
         fields=await fields_of(session.subject),
         kept=False,
         addresses=await addresses_of(session),

@@ -3,11 +3,13 @@
 What the proof was asked for decides where the person goes on: signed in, one step further, or into their request.
 """
 
+import hmac
+
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from portal import cases, identity
-from portal.lib.errors import Refusal
+from portal.lib.errors import NotAllowed, Refusal
 from portal.pages import (
     CUSTOMER,
     anyone,
@@ -21,6 +23,7 @@ from portal.pages import (
     post,
     remember_browser,
 )
+from portal.paper import _
 
 
 async def show_code(request: Request) -> Response:
@@ -60,6 +63,8 @@ def _code_page(request: Request, challenge: str, problem: Refusal | None = None)
 async def _go_on(request: Request, proof: identity.Proof) -> Response:
     if proof.use == "request":
         return await _into_the_request(request, proof)
+    if proof.use == cases.new_address.USE:
+        return await _with_a_new_address(request, proof)
     wanted = local_path(cookie(request, "next"), "/preferences")
     response = drop_cookie(RedirectResponse(wanted, 303), "next")
     if proof.use == "step-up":
@@ -73,6 +78,15 @@ async def _into_the_request(request: Request, proof: identity.Proof) -> Response
     await cases.verified(proof.bound_to, proof)
     response = RedirectResponse(f"/requests/{await cases.reference_of(proof.bound_to)}", 303)
     return keep_cookie(response, CUSTOMER, await _signed_in(request, proof))
+
+
+async def _with_a_new_address(request: Request, proof: identity.Proof) -> Response:
+    """Taken from the browser alone that asked for it: nobody joins their mailbox to a stranger's data by typing a code."""
+    reference = await cases.reference_of(proof.bound_to)
+    if not hmac.compare_digest(cookie(request, "request"), reference):
+        raise NotAllowed(_("This code belongs to the browser where the new address was given. Nothing was changed."))
+    await cases.new_address.prove(proof)
+    return RedirectResponse(f"/requests/{reference}", 303)
 
 
 async def _signed_in(request: Request, proof: identity.Proof) -> str:

@@ -12,7 +12,7 @@ from portal import cases
 from portal.lib.errors import Invalid, NotFound
 from portal.pages import anyone, cookie, customer, form, get, page, post
 from portal.paper import _
-from portal.public import asker, story
+from portal.public import asker, asking, story
 
 STEPS = ("received", "verifying", "triage", "collecting", "reviewing", "approving", "fulfilling", "delivering", "closed")
 
@@ -33,6 +33,7 @@ async def show_one(request: Request, **context: Any) -> Response:
     if mine:
         context |= await asker.of_request(status)
     context["proving"] = await cases.proving.for_person(status.id)
+    context["new_address"] = await cases.new_address.is_awaited(status.id)
     context["until_posted"] = await cases.restricting.until_posted(status.id)
     context["recipients"] = await cases.recipients.of(status.id)
     context["backups"] = [] if status.certificate is None else await cases.backups.of(status.id)
@@ -50,8 +51,13 @@ async def take_back(request: Request) -> Response:
 
 
 async def prove_again(request: Request) -> Response:
-    """A new link and code for a request that waits for its proof; they go to the address it was made with, nowhere else."""
-    challenge = await cases.ask_for_proof_again(request.path_params["reference"], browser=cookie(request, "browser") or None)
+    """A new link and code for a request that waits for its proof; they go to the address it was made with, or to the one that
+    shall stand in its place, nowhere else."""
+    reference = request.path_params["reference"]
+    status = await cases.status_for_person(reference)
+    if await cases.new_address.is_awaited(status.id):
+        return await asking.to_new_address(request, status.id, reference)
+    challenge = await cases.ask_for_proof_again(reference, browser=cookie(request, "browser") or None)
     return RedirectResponse(f"/proofs/{challenge}", 303)
 
 

@@ -98,6 +98,7 @@ def told(event: str, hours: int | None = None) -> str | None:
         "case.opened": _("Your request came in."),
         "case.proof_asked": _("We asked you to confirm your address."),
         "case.proven": _("You confirmed your address."),
+        "case.new_address_proven": _("You confirmed your new e-mail address."),
         "case.proof_failed": _("We could not confirm that it is you; this page says what else would do."),
         "case.letter_posted": _("We posted a letter to you."),
         "case.letter_lapsed": _("We did not post a letter in time, and its code ended."),
