@@ -39,11 +39,11 @@ CREATE TABLE review (
 NEWSLETTER = """
 CREATE TABLE subscriber (email TEXT PRIMARY KEY, name TEXT, language TEXT, added_on TEXT NOT NULL);
 CREATE TABLE subscription (
-  email TEXT NOT NULL REFERENCES subscriber (email), list TEXT NOT NULL, active INTEGER NOT NULL,
+  email TEXT NOT NULL REFERENCES subscriber (email) ON UPDATE CASCADE, list TEXT NOT NULL, active INTEGER NOT NULL,
   changed_at TEXT, log_index INTEGER, PRIMARY KEY (email, list)
 );
 CREATE TABLE sent (
-  id INTEGER PRIMARY KEY, email TEXT NOT NULL REFERENCES subscriber (email), subject TEXT NOT NULL,
+  id INTEGER PRIMARY KEY, email TEXT NOT NULL REFERENCES subscriber (email) ON UPDATE CASCADE, subject TEXT NOT NULL,
   sent_on TEXT NOT NULL
 );
 CREATE TRIGGER new_address BEFORE INSERT ON subscription WHEN NEW.email NOT IN (SELECT email FROM subscriber)
