@@ -4,7 +4,7 @@ import argparse
 import sys
 from collections.abc import Iterator
 
-from benchmarks import decisions, lists, log, pages
+from benchmarks import decisions, lists, log, pages, requests
 from benchmarks.figures import Figure, show
 from tests import postgresql
 from tests.faults.oracle import on_server
@@ -24,16 +24,19 @@ def main() -> int:
 
 def _all(quick: bool) -> Iterator[Figure]:
     stored, seconds, rows = ([20_000], 4, 20_000) if quick else ([100_000, 1_000_000], 10, 1_000_000)
+    queued = 10_000 if quick else 100_000
     yield from decisions.figures("", "SQLite", stored, seconds)
     yield from log.figures("", "SQLite", stored[0], seconds)
     yield from pages.figures("", "SQLite")
+    yield from requests.figures("", "SQLite", queued, queued, seconds)
     yield from lists.figures("", "SQLite", rows)
     with postgresql.server() as address:
-        for name in ("decisions", "log", "pages", "lists"):
+        for name in ("decisions", "log", "pages", "requests", "lists"):
             on_server(address, f"CREATE DATABASE {name}")
         yield from decisions.figures(address.replace("NAME", "decisions"), "PostgreSQL", stored, seconds)
         yield from log.figures(address.replace("NAME", "log"), "PostgreSQL", stored[0], seconds)
         yield from pages.figures(address.replace("NAME", "pages"), "PostgreSQL")
+        yield from requests.figures(address.replace("NAME", "requests"), "PostgreSQL", queued, queued, seconds)
         yield from lists.figures(address.replace("NAME", "lists"), "PostgreSQL", rows)
 
 
