@@ -6,9 +6,10 @@ an end date of their own. For an erasure only the dry run's counts are kept read
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Collection
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Collection, Iterator, Sequence
+from dataclasses import dataclass, fields
 from itertools import groupby
+from sys import intern
 from typing import Any
 
 from portal import connectors, db, vault
@@ -19,10 +20,22 @@ from portal.lib.errors import Conflict
 from portal.paper import _
 from portal.vault import Place
 
+AT_ONCE = 1_000
+_DECODER = json.JSONDecoder()
+_FIELD = tuple(each.name for each in fields(connectors.Field))
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One row as it is kept: key and fields as the connector named them."""
+
+    key: dict[str, Any]
+    fields: Sequence[connectors.Field]
+
 
 @dataclass(frozen=True)
 class Found:
-    """One table of one system. `rows` hold key and fields as the connector named them; `redacted` (row, field) → reason."""
+    """One table of one system. `redacted`: number of the row, and column or "" for all of it → reason."""
 
     id: str
     system: str
@@ -30,7 +43,7 @@ class Found:
     table: str
     label: str
     row_count: int
-    rows: list[dict[str, Any]]
+    rows: list[Entry]
     redacted: dict[tuple[int, str], str]
     about: dict[str, Any]
 
@@ -41,10 +54,8 @@ async def store(row: models.CaseRow, task: models.Task, found: list[connectors.F
     ordered = sorted(found, key=lambda each: (each.category, each.table))
     for (category, table), group in groupby(ordered, key=lambda each: (each.category, each.table)):
         rows = list(group)
-        content = [{"key": each.key, "fields": [vars(field) for field in each.fields]} for each in rows]
-        noted = await asyncio.to_thread(signs.of_table, task.system, category, table, content)
-        text = json.dumps(content, ensure_ascii=False)
-        await _add(row, task, category, table, rows[0].label, len(rows), text, {}, noted)
+        noted = await asyncio.to_thread(signs.of_table, task.system, category, table, rows)
+        await _add(row, task, category, table, rows[0].label, len(rows), {}, _pieces(rows), noted)
         counts[table] = counts.get(table, 0) + len(rows)
     return counts
 
@@ -61,7 +72,7 @@ async def store_plan(row: models.CaseRow, task: models.Task, plan: connectors.Pl
     for (table, label, action, law, until, why), group in groupby(sorted(plan.rows, key=what), key=what):
         number = len(list(group))
         about = {"action": action, "law": law, "until": until, "why": why}
-        await _add(row, task, action, table, label, number, "", about)
+        await _add(row, task, action, table, label, number, about)
         counts[f"{action} {table}"] = counts.get(f"{action} {table}", 0) + number
     return counts
 
@@ -85,7 +96,7 @@ async def one_by_one(row: models.CaseRow, only: Collection[str] | None = None) -
     for finding in await models.FindingRow.filter(case_id=row.id, round=row.round).order_by("id"):
         if only is not None and finding.id not in only:
             continue
-        rows: list[dict[str, Any]] = []
+        rows: list[Entry] = []
         if finding.blob_id is not None:
             rows = await _rows(finding.blob_id)
         elif not finding.about:  # a dry run keeps its counts alone
@@ -172,12 +183,38 @@ async def drop_of(task: models.Task) -> None:
     await models.FindingRow.filter(task_id=task.id).delete()
 
 
-async def _rows(blob_id: str) -> list[dict[str, Any]]:
+def _plain(finding: connectors.Finding) -> dict[str, Any]:
+    """As it is kept."""
+    fields = [{name: getattr(each, name) for name in _FIELD} for each in finding.fields]
+    return {"key": finding.key, "fields": fields}
+
+
+async def _pieces(rows: Sequence[connectors.Finding]) -> AsyncIterator[bytes]:
+    """The JSON of them all, a portion at a time; the event loop goes on in between."""
+    for start in range(0, len(rows), AT_ONCE):
+        text = json.dumps([_plain(each) for each in rows[start : start + AT_ONCE]], ensure_ascii=False)
+        yield (("[" if start == 0 else ", ") + text[1:-1]).encode()
+    yield b"]"
+
+
+async def _rows(blob_id: str) -> list[Entry]:
     try:
-        found: list[dict[str, Any]] = json.loads(b"".join([piece async for piece in vault.read_blob(blob_id)]))
+        return list(_entries(b"".join([piece async for piece in vault.read_blob(blob_id)]).decode()))
     except vault.Shredded as gone:
         raise _deleted_meanwhile() from gone
-    return found
+
+
+def _entries(text: str) -> Iterator[Entry]:
+    """Read one after the other: a hundred thousand as dicts would take several times the memory."""
+    at = 1
+    while text[at] != "]":
+        row, at = _DECODER.raw_decode(text, at + 2 if text[at] == "," else at)
+        yield Entry(row["key"], [connectors.Field(**each | _named(each)) for each in row["fields"]])
+
+
+def _named(field: dict[str, Any]) -> dict[str, str]:
+    """What many fields have alike, once in memory."""
+    return {name: intern(field[name]) for name in ("column", "label", "category", "means") if name in field}
 
 
 async def _opened(stored: dict[str, Any]) -> signs.Signs:
@@ -199,15 +236,15 @@ async def _add(
     table: str,
     label: str,
     count: int,
-    content: str,
     about: dict[str, str],
+    content: AsyncIterator[bytes] | None = None,
     noted: signs.Signs | None = None,
 ) -> None:
     keep_until, finding_id = clock.now() + policy().findings_kept, ids.new()
     blob_id = sealed = None
-    if content and noted is not None:
+    if content is not None and noted is not None:
         key = await verification.person_key(row)
-        blob_id = await vault.store_blob(key, content.encode(), keep_until)
+        blob_id = await vault.store_blob(key, content, keep_until)
         sealed = key.seal(Place("case_finding", "signs", finding_id), noted.to_json())
     await models.FindingRow.create(
         id=finding_id,

@@ -4,7 +4,7 @@ Redacted values are left out here, before anything is signed or built, so no lat
 values become text once, in the person's language, and stay so.
 """
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 from portal import connectors, consent, documents, subjects, vault
@@ -24,8 +24,8 @@ from portal.cases.snapshot import (
     Snapshot,
     System,
     Table,
+    pieces,
     read,
-    write,
 )
 from portal.cases.timeline import INTERNAL, timeline
 from portal.lib import clock
@@ -83,11 +83,16 @@ async def keep(row: models.CaseRow, snapshot: Snapshot) -> str:
     """Inside `writing()`: store the frozen snapshot; answers its blob. An erasure's holds nothing of the person's data."""
     bare = row.right == "erasure" or (snapshot.answer == "refused" and await verification.is_erased(row))
     key = await verification.case_key(row) if bare else await verification.person_key(row)
-    return await vault.store_blob(key, write(snapshot))
+    return await vault.store_blob(key, _pieces(snapshot))
+
+
+async def _pieces(snapshot: Snapshot) -> AsyncIterator[bytes]:
+    for piece in pieces(snapshot):
+        yield piece
 
 
 async def kept(blob_id: str) -> Snapshot:
-    return read(b"".join([piece async for piece in vault.read_blob(blob_id)]))
+    return read(b"".join([piece async for piece in vault.read_blob(blob_id)]).decode())
 
 
 def _system(task: models.Task, label: str, found: list[findings.Found], published: list[consent.Purpose]) -> System:
@@ -163,21 +168,21 @@ def _table(found: findings.Found) -> Table:
     rows = []
     for number, row in enumerate(found.rows):
         # What names an entry may be the very value that was taken out.
-        named = {name: value for name, value in row["key"].items() if (number, name) not in found.redacted}
+        named = {name: value for name, value in row.key.items() if (number, name) not in found.redacted}
         key = ", ".join(f"{name}={value}" for name, value in named.items()) or str(number + 1)
         whole = found.redacted.get((number, ""), "")
         if whole:
             rows.append(Row(key=str(number + 1), fields=(), redacted=whole))
             continue
-        fields = tuple(_field(each, found.redacted.get((number, each["column"]), "")) for each in row["fields"])
+        fields = tuple(_field(each, found.redacted.get((number, each.column), "")) for each in row.fields)
         rows.append(Row(key, fields))
     return Table(found.table, found.label, tuple(rows))
 
 
-def _field(stored: dict[str, Any], redacted: str) -> Field:
-    text = "" if redacted else as_text(stored["value"])
-    inferred = str(stored["category"]).startswith("inferred")
-    return Field(stored["column"], stored["label"], text, inferred=inferred, redacted=redacted)
+def _field(stored: connectors.Field, redacted: str) -> Field:
+    text = "" if redacted else as_text(stored.value)
+    inferred = stored.category.startswith("inferred")
+    return Field(stored.column, stored.label, text, inferred=inferred, redacted=redacted)
 
 
 def as_text(value: Any) -> str:

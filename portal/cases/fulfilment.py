@@ -231,8 +231,7 @@ async def complete(row: models.CaseRow) -> None:
         await closing.tell(row, "mail/case-ready", {"until": until})
         return
     approval = await moves.latest_approval(row)
-    key = await vault.find_key("case", row.id)
-    reasons = key.open(Place("case_approval", "reasons", approval.id), approval.reasons) if key and approval else ""
+    reasons = await _reasons(row, approval) if approval else ""
     context = {"snapshot": await freeze.take(row), "reasons": reasons}
     if row.right == "erasure":
         # Whoever was deleted cannot sign in; the reference is the way to their certificate.
@@ -248,6 +247,11 @@ async def complete(row: models.CaseRow) -> None:
         await moves.finish(row, row.proposed, actor="system")
 
 
+async def _reasons(row: models.CaseRow, approval: models.Approval) -> str:
+    key = await vault.find_key("case", row.id)
+    return "" if key is None else key.open(Place("case_approval", "reasons", approval.id), approval.reasons)
+
+
 async def mine(job: jobs.Job) -> tuple[models.Task | None, models.CaseRow | None]:
     """The task and its case if there is still something to do, and nothing changed since it was approved."""
     task = await models.Task.get_or_none(id=job.arguments["task"])
@@ -259,9 +263,8 @@ async def mine(job: jobs.Job) -> tuple[models.Task | None, models.CaseRow | None
     facts = await moves.facts(row)
     approval = await moves.latest_approval(row)
     if approval is not None and not facts.acting:
-        frozen = await freeze.kept(approval.snapshot_blob)
-        now = await freeze.take(row, answer=frozen.answer, reasons=frozen.reasons)
-        if now.digest != approval.digest:
+        reasons = await _reasons(row, approval)
+        if (await freeze.take(row, answer=approval.answer, reasons=reasons)).digest != approval.digest:
             async with holding(job):
                 await moves.void(await moves.lock(row.id), actor="system")
             return None, None

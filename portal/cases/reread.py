@@ -80,8 +80,8 @@ def _taken(found: findings.Found) -> Taken:
     texts, count = set(), 0
     for number, names in rows.items():
         row = found.rows[number]
-        gone = [as_text(each["value"]) for each in row["fields"] if WHOLE in names or each["column"] in names]
-        texts |= {*gone, *(str(value) for name, value in row["key"].items() if WHOLE in names or name in names)}
+        gone = [as_text(each.value) for each in row.fields if WHOLE in names or each.column in names]
+        texts |= {*gone, *(str(value) for name, value in row.key.items() if WHOLE in names or name in names)}
         count += sum(bool(each) for each in gone)
     place = (found.system, found.category, found.table)
     columns_of = {number: frozenset((WHOLE,)) if WHOLE in names else frozenset(names) for number, names in rows.items()}
@@ -238,9 +238,9 @@ def _rightly(found: findings.Found) -> Iterator[bytes]:
     for number, row in enumerate(found.rows):
         if (number, WHOLE) in found.redacted:
             continue
-        given = [f"{name}={value}" for name, value in row["key"].items() if (number, name) not in found.redacted]
-        for field in row["fields"]:
-            given += [field["column"], field["label"]]
-            if (number, field["column"]) not in found.redacted:
-                given.append(as_text(field["value"]))
+        given = [f"{name}={value}" for name, value in row.key.items() if (number, name) not in found.redacted]
+        for field in row.fields:
+            given += [field.column, field.label]
+            if (number, field.column) not in found.redacted:
+                given.append(as_text(field.value))
         yield "\n".join([*given, ""]).encode()

@@ -48,7 +48,7 @@ async def redact(case_id: str, finding_id: str, row_number: int, field: str, *, 
         found = await findings.read_one(row, finding_id)
         if found is None or not 0 <= row_number < len(found.rows):
             raise NotFound(_("There is no such row among the findings."))
-        if field and all(each["column"] != field for each in found.rows[row_number]["fields"]):
+        if field and all(each.column != field for each in found.rows[row_number].fields):
             raise NotFound(_("There is no such field in this row."))
         if (row_number, field) in found.redacted:
             return

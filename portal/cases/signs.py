@@ -7,9 +7,9 @@ one may be proven meanwhile.
 
 import json
 import re
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from portal import connectors
 from portal.cases import own_data
@@ -43,23 +43,31 @@ class Signs:
         return Signs(**noted | {"addresses": tuple(noted["addresses"])})
 
 
-def of_table(
-    system: str, category: str, table: str, rows: Sequence[dict[str, Any]], redacted: Container[tuple[int, str]] = ()
-) -> Signs:
+class Row(Protocol):
+    """A row as a connector answers it, or as it is kept."""
+
+    @property
+    def key(self) -> dict[str, Any]: ...
+
+    @property
+    def fields(self) -> Sequence[connectors.Field]: ...
+
+
+def of_table(system: str, category: str, table: str, rows: Iterable[Row], redacted: Container[tuple[int, str]] = ()) -> Signs:
     """`rows`: key and fields as findings keep them; `redacted`: number of the row, and column or "" for all of it."""
     given, words, named, found = False, False, set[str](), set[str]()
     for number, row in enumerate(rows):
         if (number, "") in redacted:
             continue
         given = True
-        for name, value in row["key"].items():
+        for name, value in row.key.items():
             if (number, name) not in redacted:
                 found.update(_addresses(str(value)))
-        for field in row["fields"]:
-            if (number, field["column"]) in redacted:
+        for field in row.fields:
+            if (number, field.column) in redacted:
                 continue
-            named.add(field.get("category", ""))
-            value = str(field["value"] or "")
+            named.add(field.category)
+            value = str(field.value or "")
             # What the portal itself wrote to the person is about them; other free text may be about anybody.
             if system != own_data.NAME and (len(value) > LONG or "\n" in value.strip()):
                 words = True

@@ -6,14 +6,17 @@ Art. 5(2): we can show what was decided on). `digest` leaves out `taken_at` and 
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, fields, is_dataclass, replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, fields, is_dataclass, replace
+from functools import cache, cached_property, partial
+from sys import intern
 from typing import Any, get_args, get_origin, get_type_hints
 
 FORMAT = "portal/case-snapshot/1"
+AT_ONCE = 1_000
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Field:
     """One value in plain words; `redacted` is the reason's code, and then `value` is empty: it is truly not here."""
 
@@ -24,13 +27,16 @@ class Field:
     redacted: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Row:
     """One row of a table; `key` names it in its system. A redacted row has no fields."""
 
     key: str
     fields: tuple[Field, ...]
     redacted: str = ""
+
+
+_SMALL = {frozenset(each.name for each in fields(kind)): kind for kind in (Field, Row)}
 
 
 @dataclass(frozen=True)
@@ -213,10 +219,13 @@ class Snapshot:
     enclosures: tuple[Enclosure, ...] = ()
     format: str = FORMAT
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """What an approval signs, in hexadecimal."""
-        return hashlib.sha256(_canonical(as_json(replace(self, taken_at="", steps=())))).hexdigest()
+        hashed = hashlib.sha256()
+        for piece in pieces(replace(self, taken_at="", steps=())):
+            hashed.update(piece)
+        return hashed.hexdigest()
 
     def tables(self) -> Iterator[tuple[System, Category, Table]]:
         """Every table with the system and category it stands in."""
@@ -226,39 +235,84 @@ class Snapshot:
                     yield system, category, table
 
 
-def as_json(snapshot: Snapshot) -> dict[str, Any]:
-    """Plain JSON values, for data.json and for the record in the proof."""
-    plain = asdict(snapshot)
-    if not snapshot.enclosures:  # as in what was signed before there were any
-        del plain["enclosures"]
-    for each in plain["removals"]:
-        if not each["why"]:  # likewise
-            del each["why"]
-    return plain
-
-
 def write(snapshot: Snapshot) -> bytes:
-    """The bytes that are kept; the same snapshot gives the same bytes."""
-    return _canonical(as_json(snapshot))
+    """The bytes that are kept: canonical JSON, the same of the same snapshot."""
+    return b"".join(pieces(snapshot))
 
 
-def read(content: bytes) -> Snapshot:
+def pieces(snapshot: Snapshot) -> Iterator[bytes]:
+    """The same a portion at a time: of a hundred thousand entries there is never a second copy in memory."""
+    return (piece.encode() for piece in _pieces(snapshot))
+
+
+def read(content: str | bytes) -> Snapshot:
     """The snapshot again; raises ValueError for another format."""
-    stored = json.loads(content)
+    stored = json.loads(content, object_hook=_compact)
     if stored.get("format") != FORMAT:
         raise ValueError(f"A snapshot in format {stored.get('format')!r}; this portal reads {FORMAT}.")
     snapshot: Snapshot = _made(Snapshot, stored)
     return snapshot
 
 
-def _canonical(value: Mapping[str, Any]) -> bytes:
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+def _pieces(thing: Any) -> Iterator[str]:
+    if isinstance(thing, Snapshot | System | Category | Table):
+        for number, (name, part) in enumerate(sorted(_shallow(thing).items())):
+            yield f"{',' if number else '{'}{_json(name)}:"
+            yield from _pieces(part)
+        yield "}"
+    elif isinstance(thing, tuple) and thing and isinstance(thing[0], System | Category | Table):
+        for number, part in enumerate(thing):
+            yield "," if number else "["
+            yield from _pieces(part)
+        yield "]"
+    elif isinstance(thing, tuple) and len(thing) > AT_ONCE:
+        for start in range(0, len(thing), AT_ONCE):
+            yield ("," if start else "[") + _json(thing[start : start + AT_ONCE])[1:-1]
+        yield "]"
+    else:
+        yield _json(thing)
 
 
-def _made(kind: Any, value: Any) -> Any:
-    if get_origin(kind) is tuple:
-        return tuple(_made(get_args(kind)[0], each) for each in value)
-    if is_dataclass(kind) and isinstance(kind, type):
-        hints = get_type_hints(kind)
-        return kind(**{each.name: _made(hints[each.name], value[each.name]) for each in fields(kind) if each.name in value})
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=_shallow)
+
+
+def _shallow(thing: Any) -> dict[str, Any]:
+    plain = {name: getattr(thing, name) for name in thing.__dataclass_fields__}
+    added = "enclosures" if isinstance(thing, Snapshot) else "why" if isinstance(thing, Removal) else ""
+    if added and not plain[added]:  # as in what was signed before there was any
+        del plain[added]
+    return plain
+
+
+def _compact(value: dict[str, Any]) -> Any:
+    """Entries and their values while they are read: as dicts a hundred thousand would take several times the memory."""
+    kind = _SMALL.get(frozenset(value))
+    if kind is Field:  # many have the same name
+        return Field(intern(value["name"]), intern(value["label"]), value["value"], value["inferred"], intern(value["redacted"]))
+    return Row(value["key"], tuple(value["fields"]), intern(value["redacted"])) if kind is Row else value
+
+
+def _made(kind: Any, value: dict[str, Any]) -> Any:
+    return kind(**{name: make(value[name]) for name, make in _makers(kind).items() if name in value})
+
+
+@cache
+def _makers(kind: type) -> dict[str, Callable[[Any], Any]]:
+    """How each field of a kind is made of its JSON value."""
+    return {name: _maker(hint) for name, hint in get_type_hints(kind).items()}
+
+
+def _maker(hint: Any) -> Callable[[Any], Any]:
+    if get_origin(hint) is not tuple:
+        return _as_it_is
+    of = get_args(hint)[0]
+    return partial(_several, of) if isinstance(of, type) and is_dataclass(of) else tuple
+
+
+def _several(kind: type, values: list[dict[str, Any]]) -> tuple[Any, ...]:
+    return tuple([_made(kind, each) if isinstance(each, dict) else each for each in values])
+
+
+def _as_it_is(value: Any) -> Any:
     return value

@@ -163,31 +163,31 @@ def alike(one: str, other: str) -> bool:
 def _standing(found: Iterable[findings.Found], titles: dict[str, str], field: str) -> list[Target]:
     """Every entry about the field: the map says so, or a column is called like one that the map says so of."""
     entries = [
-        (table, row["key"], value)
+        (table, row.key, value)
         for table in found
         for number, row in enumerate(table.rows)
         if table.redacted.get((number, "")) not in _NOT_THEIRS
-        for value in row["fields"]
+        for value in row.fields
     ]
     names = {_plain(field)}
     for _table, _key, value in entries:
-        if value.get("means") == field:
-            names |= {_plain(value["column"]), _plain(value["label"])}
+        if value.means == field:
+            names |= {_plain(value.column), _plain(value.label)}
     return [
         Target(
-            id=_name(table.system, table.table, key, value["column"]),
+            id=_name(table.system, table.table, key, value.column),
             system=table.system,
             title=titles.get(table.system, table.system),
             table=table.table,
             label=table.label,
             key=key,
-            column=value["column"],
-            name=value["label"],
-            old=connectors.as_text(value["value"]),
-            correctable=value.get("means") == field and bool(value.get("correctable")),
+            column=value.column,
+            name=value.label,
+            old=connectors.as_text(value.value),
+            correctable=value.means == field and value.correctable,
         )
         for table, key, value in entries
-        if value.get("means") == field or (not value.get("means") and names & {_plain(value["column"]), _plain(value["label"])})
+        if value.means == field or (not value.means and names & {_plain(value.column), _plain(value.label)})
     ]
 
 

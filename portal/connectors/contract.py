@@ -75,7 +75,7 @@ class Cell:
     topic: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Field:
     """One value about the person; `identifying`: this column proves whose row it is.
 
@@ -92,7 +92,7 @@ class Field:
     correctable: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Finding:
     """One row about the person: where it stands (table and key) and what it says, in plain words."""
 

@@ -25,10 +25,11 @@ async def store_blob(key: Key, content: bytes | AsyncIterator[bytes], keep_until
     number = size = 0
     pending = b""
     async for piece in _pieces(content):
-        pending += piece
-        while len(pending) > CHUNK:
-            await _store_chunk(key, blob_id, number, pending[:CHUNK], last=False)
-            pending, number, size = pending[CHUNK:], number + 1, size + CHUNK
+        pending, at = pending + piece, 0
+        while len(pending) - at > CHUNK:
+            await _store_chunk(key, blob_id, number, pending[at : at + CHUNK], last=False)
+            at, number = at + CHUNK, number + 1
+        pending, size = pending[at:], size + at
     await _store_chunk(key, blob_id, number, pending, last=True)
     await run("UPDATE blob SET size = ? WHERE id = ?", size + len(pending), blob_id)
     return blob_id

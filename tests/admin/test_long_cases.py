@@ -87,7 +87,7 @@ async def test_what_is_taken_out_far_down_is_that_row_and_leads_back_there(compa
     page = await olga.post(f"/admin/cases/{case_id}/redactions", data=where | {"reason": "third party"})
     assert str(page.url).endswith(place) and page.text.count("Taken out: third party") == 1
     found = next(each for each in await cases.review(case_id, officer=OLGA) if each.table == "purchase")
-    assert found.redacted == {(200, "item"): "third party"} and found.rows[200]["fields"][0]["value"] == form[1]
+    assert found.redacted == {(200, "item"): "third party"} and found.rows[200].fields[0].value == form[1]
 
 
 def _orders(count: int) -> str:

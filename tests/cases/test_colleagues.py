@@ -42,7 +42,7 @@ async def test_a_copy_waits_for_the_archive_and_encloses_what_it_sent(company: C
     await jobs.run_due()
     assert (await cases.case(case_id)).state == "reviewing"
     [letters] = [each for each in await cases.review(case_id, officer=OLGA) if each.system == "archive"]
-    assert [field["value"] for field in letters.rows[0]["fields"]] == ["ana@example.com", "A complaint"]
+    assert [field.value for field in letters.rows[0].fields] == ["ana@example.com", "A complaint"]
     assert (letters.table, letters.label) == ("paper-archive", "Paper archive")  # a file's name may name somebody
 
     await cases.colleagues.answer(token, {}, HandedIn("../Letters: ana.pdf", PDF))  # they had sent the wrong one

@@ -61,7 +61,7 @@ async def test_what_was_taken_out_counts_no_longer(company: Company) -> None:
     case_id = await collected("access")
     assert await cases.caution.told(case_id) == ["It names an address that was not proven."]
     found = next(each for each in await cases.review(case_id, officer=PETRA) if each.table == "purchase")
-    row = next(number for number, each in enumerate(found.rows) if "mallory" in str(each["fields"]))
+    row = next(number for number, each in enumerate(found.rows) if "mallory" in str(each.fields))
     await cases.redact(case_id, found.id, row, "item", reason="third party", officer=PETRA)
     assert await cases.caution.told(case_id) == []
     await cases.unredact(case_id, found.id, row, "item", officer=PETRA)

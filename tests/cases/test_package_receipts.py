@@ -81,7 +81,7 @@ async def test_a_choice_that_was_taken_out_gives_no_proof(company: Company) -> N
     await chose("yes", "no")
     case_id = await collected("portability")
     table = next(each for each in await cases.review(case_id, officer=OLGA) if each.table == "decision")
-    number = next(n for n, each in enumerate(table.rows) if any(field["value"] == "yes" for field in each["fields"]))
+    number = next(n for n, each in enumerate(table.rows) if any(field.value == "yes" for field in each.fields))
     await cases.redact(case_id, table.id, number, "source", reason="security", officer=OLGA)
     await audit.sequence_all()
     assert (await answer(case_id, "partly", WHY)).state == "delivering"

@@ -39,7 +39,7 @@ async def taken_out(company: Company, *, more: str = "") -> str:
 async def take(case_id: str, value: str, column: str) -> None:
     for found in await cases.review(case_id, officer=OLGA):
         for number, row in enumerate(found.rows):
-            if any(str(each["value"]) == value for each in row["fields"]):
+            if any(str(each.value) == value for each in row.fields):
                 await cases.redact(case_id, found.id, number, column, reason="third party", officer=OLGA)
                 return
     raise AssertionError(f"{value} was not found.")

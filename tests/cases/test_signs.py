@@ -7,6 +7,8 @@ import pytest
 
 from portal import cases, db, jobs, subjects
 from portal.cases import findings, models, moves, signs
+from portal.cases.findings import Entry
+from portal.connectors.contract import Field
 from tests.cases.shops import OLGA, Company, collected
 from tests.conftest import on_both
 
@@ -20,7 +22,7 @@ async def test_a_page_says_why_it_takes_two_without_reading_what_was_found(
     company.run("shop", "INSERT INTO purchase VALUES (20, 1, 'For mallory@example.com')")
     case_id = await collected("access")
     found = next(each for each in await cases.review(case_id, officer=OLGA) if each.table == "purchase")
-    number = next(number for number, each in enumerate(found.rows) if "mallory" in str(each["fields"]))
+    number = next(number for number, each in enumerate(found.rows) if "mallory" in str(each.fields))
     assert await _told(case_id, monkeypatch) == [ADDRESS]
     await cases.redact(case_id, found.id, number, "item", reason="third party", officer=OLGA)
     assert await _told(case_id, monkeypatch) == []
@@ -77,9 +79,9 @@ async def test_the_note_names_nobody_in_the_database_and_falls_with_what_was_fou
 
 
 def test_more_addresses_than_are_noted_are_one_too_many() -> None:
-    def rows(count: int) -> list[dict[str, object]]:
-        fields = [{"column": "to", "value": f"a{number}@example.com"} for number in range(count)]
-        return [{"key": {"id": number}, "fields": [each]} for number, each in enumerate(fields)]
+    def rows(count: int) -> list[Entry]:
+        fields = [Field("to", "To", f"a{number}@example.com", "contact", False) for number in range(count)]
+        return [Entry({"id": number}, [each]) for number, each in enumerate(fields)]
 
     few, many = (signs.of_table("shop", "orders", "t", rows(count)) for count in (signs.MOST, signs.MOST + 1))
     assert not few.more and many.more and len(many.addresses) == signs.MOST

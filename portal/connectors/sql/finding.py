@@ -25,7 +25,7 @@ T = TypeVar("T")
 _AT_ONCE = 250  # parent rows asked about in one statement
 
 
-@dataclass
+@dataclass(slots=True)
 class Row:
     """A row as it was read, and the ids of the rows it was reached from."""
 
@@ -43,7 +43,11 @@ class Row:
 
 
 def findings(connection: Connection, schema: Schema, identifiers: Identifiers) -> list[Finding]:
-    return [_finding(row) for row in rows_of(connection, schema, identifiers)]
+    rows = rows_of(connection, schema, identifiers)[::-1]
+    found = []
+    while rows:  # each is let go of when it has become a finding: there may be a hundred thousand
+        found.append(_finding(rows.pop()))
+    return found
 
 
 def rows_of(connection: Connection, schema: Schema, identifiers: Identifiers, most: int | None = None) -> list[Row]:
@@ -172,17 +176,8 @@ def _batches(values: list[tuple[Any, ...]]) -> Iterator[list[tuple[Any, ...]]]:
 
 
 def _finding(row: Row) -> Finding:
-    correctable = set(row.bound.rule.correctable.values())
     fields = tuple(
-        Field(
-            name,
-            rule.label,
-            shown(row.values[name]),
-            rule.category,
-            rule.identifies,
-            row.bound.meaning(name),
-            name in correctable,
-        )
-        for name, rule in row.bound.shown
+        Field(name, rule.label, shown(row.values[name]), rule.category, rule.identifies, means, correctable)
+        for name, rule, means, correctable in row.bound.described
     )
     return Finding(row.bound.name, row.key, row.bound.rule.category, row.bound.rule.label, fields)

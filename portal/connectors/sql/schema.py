@@ -52,6 +52,12 @@ class Bound:
         hidden = {*self.rule.ignore, *(key.name for key in self.key), *self.linking} - named
         return [(column.name, self._rule(column.name)) for column in self.table.columns if column.name not in hidden]
 
+    @cached_property
+    def described(self) -> list[tuple[str, ColumnRule, str, bool]]:
+        """The same with what stands there, and whether it can be corrected."""
+        correctable = set(self.rule.correctable.values())
+        return [(name, rule, self.meaning(name), name in correctable) for name, rule in self.shown]
+
     def meaning(self, name: str) -> str:
         """The generic field (name, street …) that stands in a column, where the map says so."""
         rule = self.rule
