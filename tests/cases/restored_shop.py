@@ -10,7 +10,7 @@ import psycopg
 from portal import audit, cases, db, subjects
 from portal.cases.replay_commands import add_commands
 from portal.lib import clock
-from tests.cases.shops import ANA, Company, answer, collected
+from tests.cases.shops import ANA, Company, answer, collected, confirmed
 from tests.postgresql import OTHERS
 
 BOUGHT = "SELECT item FROM purchase ORDER BY id"
@@ -85,6 +85,8 @@ async def erased(address: str = ANA) -> str:
 
 async def corrected(how: str = "fulfilled", **changes: str) -> str:
     case_id = await collected("rectification", details={"changes": changes})
+    if "email" in changes:
+        await confirmed(case_id, changes["email"])
     for field in changes:
         await cases.decide_correction(case_id, field, True, officer="olga")
     assert (await answer(case_id, how, "The newsletter keeps it.")).outcome == how

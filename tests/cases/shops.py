@@ -134,6 +134,12 @@ async def code_to(address: str) -> str:
     return codes[-1]
 
 
+async def confirmed(case_id: str, address: str) -> None:
+    """The new e-mail address of a correction, by the code that went there."""
+    challenge = await cases.new_address.ask(case_id)
+    await cases.new_address.prove(await identity.prove_code(challenge, await code_to(address)))
+
+
 async def newest_to(address: str, template: str) -> str:
     for each in await messages.mailbox(200):
         if each.to == address and each.template == template and each.letter:

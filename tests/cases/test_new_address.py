@@ -7,7 +7,7 @@ from portal.cases import models, states, verification
 from portal.lib.errors import Conflict, Invalid, NotAllowed
 from tests.cases.autopilot_steps import acting, an_hour_later, asked
 from tests.cases.autopilot_steps import state as cases_state
-from tests.cases.shops import ANA, BEN, OLGA, Company, answer, ask, code_to, collected, letters_to, newest_to, visit
+from tests.cases.shops import ANA, BEN, OLGA, Company, answer, ask, collected, confirmed, letters_to, newest_to, visit
 from tests.conftest import on_both
 from tests.consent.people import allowed, known, publish, say
 
@@ -22,11 +22,6 @@ def correcting_addresses(company: Company) -> Company:
     return company
 
 
-async def confirmed(case_id: str, address: str = NEW, browser: str | None = None) -> None:
-    challenge = await cases.new_address.ask(case_id, browser=browser)
-    await cases.new_address.prove(await identity.prove_code(challenge, await code_to(address), browser=browser))
-
-
 async def of(address: str) -> subjects.Identifier:
     found = await subjects.find("email", address)
     assert found is not None
@@ -35,7 +30,7 @@ async def of(address: str) -> subjects.Identifier:
 
 async def carried_out(company: Company) -> str:
     case_id = await collected("rectification", details={"changes": {"email": NEW}})
-    await confirmed(case_id)
+    await confirmed(case_id, NEW)
     await cases.decide_correction(case_id, "email", True, officer=OLGA)
     await answer(case_id)
     return case_id
@@ -58,7 +53,7 @@ async def test_the_new_address_stands_everywhere_and_the_old_one_is_told_and_lef
     with pytest.raises(Conflict, match="not confirmed the new address"):
         await cases.decide_correction(case_id, "email", True, officer=OLGA)
     session, old = await visit(), await of(ANA)
-    await confirmed(case_id)
+    await confirmed(case_id, NEW)
     assert (await of(NEW)).subject != old.subject
     await cases.decide_correction(case_id, "email", True, officer=OLGA)
     assert (await answer(case_id)).outcome == "fulfilled"
@@ -116,7 +111,7 @@ async def test_a_shared_address_stands_in_nobodys_place(company: Company) -> Non
     await known("email", NEW, audience="shared")
     case_id = await collected("rectification", details={"changes": {"email": NEW}})
     with pytest.raises(NotAllowed, match="Several people"):
-        await confirmed(case_id)
+        await confirmed(case_id, NEW)
     with pytest.raises(Conflict, match="not confirmed"):
         await cases.decide_correction(case_id, "email", True, officer=OLGA)
 
@@ -157,7 +152,7 @@ async def test_a_proven_address_is_corrected_without_an_officer_where_the_autopi
     correcting_addresses(company)
     await acting("rectification", name="Benjamin Lee")
     case_id = await asked("rectification", email=NEW)
-    await confirmed(case_id)
+    await confirmed(case_id, NEW)
     await an_hour_later()
     assert await cases_state(case_id) == states.CLOSED
     assert company.rows("shop", "SELECT email FROM customer WHERE id = 2") == [(NEW,)]
