@@ -21,6 +21,7 @@ from portal.cases import (
     own_data,
     remedies,
     states,
+    targets,
     verification,
 )
 from portal.cases.policy import policy
@@ -135,7 +136,7 @@ async def approve(case_id: str, digest: str, *, why: str = "", officer: str) -> 
         if digest != approval.digest:
             raise Conflict(_("What you looked at is not what is proposed now. Please look again."))
         alone = {} if hours is None else {"hours_later": hours, "because": _reason_alone(why)}
-        if (await freeze.take(row, reasons=await _reasons(approval))).digest != approval.digest:
+        if (await freeze.take(row, reasons=await moves.reasons_of(approval))).digest != approval.digest:
             changed = True
             await moves.void(row, actor="system")
         else:
@@ -166,7 +167,7 @@ async def proposal(case_id: str) -> Proposal | None:
     return Proposal(
         found.id,
         found.answer,
-        await _reasons(found),
+        await moves.reasons_of(found),
         found.digest,
         found.proposed_by,
         found.proposed_at,
@@ -196,7 +197,7 @@ async def _approve(
     if approval.answer == "refused":
         event = events.REFUSAL_ALONE if alone else events.REFUSAL
         await moves.move(row, "approve a refusal", event=event, actor=f"officer:{officer}", payload=said)
-        await fulfilment.tell_refusal(row, await _reasons(approval), by=f"officer:{officer}")
+        await fulfilment.tell_refusal(row, await moves.reasons_of(approval), by=f"officer:{officer}")
         return
     event = events.APPROVED_ALONE if alone else events.APPROVED
     await moves.move(row, "approve", event=event, actor=f"officer:{officer}", payload=said)
@@ -256,7 +257,7 @@ async def _refuse_misfits(row: models.CaseRow, answer: str) -> None:
         raise Conflict(_("An address joined to this person was not proven. Part it, or let the person prove it, first."))
     if answer == "fulfilled" and moves.ACTS.get(row.right) == "package" and await _is_redacted(row):
         raise Conflict(_("Something was taken out of the answer, so the answer is “in part”, with reasons."))
-    if row.right == "rectification" and answer != "refused" and not await _is_held_elsewhere(row):
+    if row.right == "rectification" and answer != "refused" and not await _could_be_corrected(row):
         raise Conflict(_("No connected system holds anything of this person that could be corrected. Refuse, and say so."))
     undecided = await models.CorrectionRow.filter(case_id=row.id, accepted=None).exists()
     if row.right == "rectification" and answer != "refused" and undecided:
@@ -283,11 +284,8 @@ async def _is_redacted(row: models.CaseRow) -> bool:
     return await models.Redaction.filter(case_id=row.id, finding_id__in=list(findings)).exists()
 
 
-async def _is_held_elsewhere(row: models.CaseRow) -> bool:
+async def _could_be_corrected(row: models.CaseRow) -> bool:
+    """Whether another system holds something, or the portal itself the address that shall change."""
     found = models.FindingRow.filter(case_id=row.id, round=row.round, row_count__gt=0)
-    return await found.exclude(system=own_data.NAME).exists()
-
-
-async def _reasons(approval: models.Approval) -> str:
-    key = await vault.find_key("case", approval.case_id)
-    return "" if key is None else key.open(Place("case_approval", "reasons", approval.id), approval.reasons)
+    elsewhere = await found.exclude(system=own_data.NAME).exists()
+    return elsewhere or own_data.NAME in await targets.chosen_systems(row)

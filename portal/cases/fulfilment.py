@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 
-from portal import audit, connectors, db, jobs, vault
+from portal import audit, connectors, db, jobs
 from portal.cases import (
     closing,
     contact,
@@ -35,7 +35,6 @@ from portal.cases.policy import policy
 from portal.lib import clock
 from portal.lib.errors import Refusal
 from portal.paper import _
-from portal.vault import Place
 
 HELD_FOR = timedelta(hours=1)
 VERBS = {
@@ -231,7 +230,7 @@ async def complete(row: models.CaseRow) -> None:
         await closing.tell(row, "mail/case-ready", {"until": until})
         return
     approval = await moves.latest_approval(row)
-    reasons = await _reasons(row, approval) if approval else ""
+    reasons = await moves.reasons_of(approval) if approval else ""
     context = {"snapshot": await freeze.take(row), "reasons": reasons}
     if row.right == "erasure":
         # Whoever was deleted cannot sign in; the reference is the way to their certificate.
@@ -247,11 +246,6 @@ async def complete(row: models.CaseRow) -> None:
         await moves.finish(row, row.proposed, actor="system")
 
 
-async def _reasons(row: models.CaseRow, approval: models.Approval) -> str:
-    key = await vault.find_key("case", row.id)
-    return "" if key is None else key.open(Place("case_approval", "reasons", approval.id), approval.reasons)
-
-
 async def mine(job: jobs.Job) -> tuple[models.Task | None, models.CaseRow | None]:
     """The task and its case if there is still something to do, and nothing changed since it was approved."""
     task = await models.Task.get_or_none(id=job.arguments["task"])
@@ -263,7 +257,7 @@ async def mine(job: jobs.Job) -> tuple[models.Task | None, models.CaseRow | None
     facts = await moves.facts(row)
     approval = await moves.latest_approval(row)
     if approval is not None and not facts.acting:
-        reasons = await _reasons(row, approval)
+        reasons = await moves.reasons_of(approval)
         if (await freeze.take(row, answer=approval.answer, reasons=reasons)).digest != approval.digest:
             async with holding(job):
                 await moves.void(await moves.lock(row.id), actor="system")

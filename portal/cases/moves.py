@@ -11,6 +11,7 @@ from portal.lib import clock
 from portal.lib.errors import Conflict, NotFound
 from portal.paper import _
 from portal.settings import get
+from portal.vault import Place
 
 SEARCH = {"erasure": "plan"}  # every other right looks with `find`
 # After this time a copy that waits no longer holds up the person's deletion.
@@ -182,6 +183,12 @@ async def _has_basis(row: models.CaseRow) -> bool:
 
 async def latest_approval(row: models.CaseRow) -> models.Approval | None:
     return await models.Approval.filter(case_id=row.id, round=row.round).order_by("-proposed_at", "-id").first()
+
+
+async def reasons_of(approval: models.Approval) -> str:
+    """The words for the person that were signed; nothing once the case's key fell."""
+    key = await vault.find_key("case", approval.case_id)
+    return "" if key is None else key.open(Place("case_approval", "reasons", approval.id), approval.reasons)
 
 
 def search_step(right: str) -> str:

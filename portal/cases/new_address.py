@@ -88,10 +88,10 @@ async def _proven(row: models.CaseRow, correction: models.CorrectionRow) -> subj
     if correction.proven is None:
         raise connectors.ConnectorError(_("The new address was not confirmed."), True)
     new = await subjects.get(correction.proven)
-    others = [each for each in (await subjects.whole(new.subject)).identifiers if each.id != new.id and each.erased_at is None]
     if new.erased_at is not None or new.audience != "person":
         raise connectors.ConnectorError(_("The new address was erased, left or shared since it was confirmed."), True)
-    if others and new.subject not in (await subjects.whole(row.subject or "")).subjects:
+    # Known here before, as somebody: whoever talks that person into typing a code must not get what is theirs.
+    if new.created_at < row.created_at and new.subject not in (await subjects.whole(row.subject or "")).subjects:
         told = _("The new address belongs to another record here. Look at both under Duplicates first, then ask this once more.")
         raise connectors.ConnectorError(told, True)
     return new

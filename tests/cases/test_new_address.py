@@ -98,13 +98,18 @@ async def test_what_was_said_at_the_new_address_stays_as_it_was_said(company: Co
 
 
 async def test_an_address_of_another_record_is_looked_at_by_officers_first(company: Company) -> None:
-    ben = await known("email", NEW, proven=True)
-    await known("phone", "+40722222222", ben.subject)
+    ben = await known("email", NEW)
     case_id = await carried_out(correcting_addresses(company))
     assert await cases_state(case_id) == states.FULFILLING
     [own] = await models.Task.filter(case_id=case_id, step="correct", system="portal")
     assert own.state == "stopped" and "another record" in own.sentence
     assert (await of(ANA)).audience == "person" and (await of(NEW)).subject == ben.subject
+    async with db.writing():
+        await subjects.link(ben.id, (await of(ANA)).subject, by="officer:olga", why="same number")
+    await cases.look_again(case_id, officer=OLGA)
+    await jobs.run_due()
+    await cases.decide_correction(case_id, "email", True, officer=OLGA)
+    assert (await answer(case_id)).outcome == "fulfilled" and (await of(ANA)).audience == subjects.FORMER
 
 
 async def test_a_shared_address_stands_in_nobodys_place(company: Company) -> None:
