@@ -92,7 +92,8 @@ async def test_a_killed_command_goes_on_and_its_answer_is_that_of_one_run(
     house: House, people: list[Identifier], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path, part = _list(tmp_path, 100_000), tmp_path / "list.csv.scrubbed.csv.part"
-    await asyncio.to_thread(_kill, path, {"PORTAL_VAR": str(house.settings.var)})
+    place = {"PORTAL_VAR": str(house.settings.var), "PORTAL_DATABASE_URL": house.settings.database_url}
+    await asyncio.to_thread(_kill, path, place)
     assert part.exists() and not path.with_name("list.csv.scrubbed.csv").exists()
     await _scrub(path)
     assert GOES_ON in capsys.readouterr().out

@@ -51,6 +51,8 @@ def test_an_erasure_needs_two_people_and_leaves_only_what_the_law_keeps(visitor:
     officer_signs_in(colleague, "petra")
     colleague.goto(case)
     plan = colleague.locator("section").filter(has_text="What will happen")
+    expect(plan.get_by_role("listitem").filter(has_text="kept")).to_contain_text(LAW)
+    plan.get_by_text("The dry run, table by table").first.click()
     expect(plan.get_by_role("row").filter(has_text="Your invoices").last).to_contain_text(LAW)
     expect(plan.get_by_role("row").filter(has_text="Your account")).to_contain_text("made anonymous")
     press(colleague, "Approve exactly this")
