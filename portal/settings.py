@@ -39,7 +39,7 @@ class Settings:
     systems: str = _setting("", "File that lists the connected systems (TOML); empty: none but the portal itself")
     smtp_url: str = _setting("", "smtp://user:password@host:587 for outgoing mail; empty: mails wait", secret=True)
     mail_from: str = _setting("privacy@example.com", "Sender of the portal's mails")
-    languages: str = _setting("en,ro", "Languages offered, the first is the fallback; en, ro and th have all words")
+    languages: str = _setting("en,ro", "Languages offered, the first is the fallback; en, ro, th and vi have all words")
     time_zone: str = _setting("Europe/Bucharest", "The controller's time zone: legal dates are dates there")
     trusted_proxies: str = _setting("", "Networks whose X-Forwarded-For is believed, comma-separated")
     outbound_allow: str = _setting("", "Private networks that connectors and webhooks may reach, comma-separated")

@@ -66,12 +66,11 @@ def _read(said: Any) -> dict[str, Any]:
     kind, value = identifier(body, faults)
     if kind and kind not in KINDS:
         faults.add("/identifier", _("This has to be an object with exactly one of: %s.") % ", ".join(KINDS))
-    rights = body.get("rights", [])
-    known = cases.entering.OFFERED
-    if "rights" in body and (
-        not isinstance(rights, list) or not rights or not all(isinstance(each, str) and each in known for each in rights)
-    ):
-        faults.add("/rights", _("This has to be a list of: %s.") % ", ".join(sorted(known)))
+    rights, known = body.get("rights"), cases.entering.OFFERED
+    if not isinstance(rights, list) or not rights or not all(isinstance(each, str) and each in known for each in rights):
+        if "rights" in body:
+            faults.add("/rights", _("This has to be a list of: %s.") % ", ".join(sorted(known)))
+        rights = []
     language, country = text(body, "language", faults), text(body, "country", faults)
     message = text(body, "message", faults, longest=LONGEST_MESSAGE)
     changes = an_object(body.get("changes", {}), body.get("changes") or {}, (), faults, "/changes")

@@ -15,7 +15,7 @@ def date_text(day: date) -> str:
     """`21 December 2026`. A moment is taken as its date in the controller's time zone."""
     if isinstance(day, datetime):
         day = day.astimezone(ZoneInfo(get().time_zone)).date()
-    return format_date(day, f"d MMMM {_year(day)}", locale=locale())
+    return format_date(day, f"d MMMM{_year(day)}", locale=locale())
 
 
 def moment_text(moment: datetime | str) -> str:
@@ -23,12 +23,12 @@ def moment_text(moment: datetime | str) -> str:
     if isinstance(moment, str):
         moment = datetime.fromisoformat(moment)
     moment = moment.astimezone(ZoneInfo(get().time_zone))
-    return format_datetime(moment, f"d MMMM {_year(moment)}, HH:mm", tzinfo=moment.tzinfo, locale=locale())
+    return format_datetime(moment, f"d MMMM{_year(moment)}, HH:mm", tzinfo=moment.tzinfo, locale=locale())
 
 
 def month_text(day: date) -> str:
     """`December 2026`."""
-    return format_date(day, f"LLLL {_year(day)}", locale=locale())
+    return format_date(day, f"LLLL{_year(day)}", locale=locale())
 
 
 def weekday_names() -> list[tuple[str, str]]:
@@ -38,5 +38,5 @@ def weekday_names() -> list[tuple[str, str]]:
 
 
 def _year(day: date) -> str:
-    """How a year is written: in Thai both ways, `2569/2026`."""
-    return f"'{day.year + BUDDHIST}/'y" if locale().language == "th" else "y"
+    """How a year is written behind its month: in Thai both ways, `2569/2026`; in Vietnamese after a comma."""
+    return {"th": f" '{day.year + BUDDHIST}/'y", "vi": ", y"}.get(locale().language, " y")

@@ -52,6 +52,8 @@ async def test_known_and_unknown_addresses_are_answered_alike(sqlite_house: Hous
     [
         ({"rights": ["burn"]}, ["/rights"]),
         ({"rights": []}, ["/rights"]),
+        ({"rights": None, "delete": "now"}, ["/delete", "/rights"]),
+        ({"rights": 7, "delete": "now"}, ["/delete", "/rights"]),
         ({"identifier": {"device": "x"}}, ["/identifier"]),
         ({"identifier": {"email": "nobody"}}, ["/identifier/email"]),
         ({"received_at": "2999-01-01T00:00:00Z"}, ["/received_at"]),

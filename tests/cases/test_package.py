@@ -36,7 +36,11 @@ from tests.cases.package_of import ANA, corrected, field, opened, row, snapshot_
 from tests.cases.shops import OLGA, Company, collected, visit
 
 # A day, and words that stand in the package and in its letter.
-SPOKEN = {"ro": ("3 noiembrie 2026", "Ce am omis și de ce"), "th": ("3 พฤศจิกายน 2569/2026", "สิ่งที่เราตัดออก")}
+SPOKEN = {
+    "ro": ("3 noiembrie 2026", "Ce am omis și de ce"),
+    "th": ("3 พฤศจิกายน 2569/2026", "สิ่งที่เราตัดออก"),
+    "vi": ("3 tháng 11, 2026", "Những gì chúng tôi đã lược bỏ"),
+}
 PAYLOADS = [
     "<script>alert(1)</script>",
     '"><img src=x onerror=alert(1)>',
@@ -185,7 +189,7 @@ def test_everything_that_the_law_asks_for_is_said() -> None:
 @pytest.fixture(params=SPOKEN)
 def spoken(request: pytest.FixtureRequest) -> Iterator[str]:
     before = settings.get()
-    settings.use(replace(before, languages="en,ro,th"))
+    settings.use(replace(before, languages="en,ro,th,vi"))
     yield request.param
     settings.use(before)
 

@@ -18,3 +18,9 @@ async def test_thai_dates_carry_the_years_of_both_calendars(sqlite_house: House)
         assert month_text(date(2026, 12, 1)) == "ธันวาคม 2569/2026"
     with in_language("en"):
         assert moment_text(late) == "1 January 2027, 01:05"
+
+
+async def test_a_vietnamese_year_stands_behind_a_comma(sqlite_house: House) -> None:
+    settings.use(replace(settings.get(), languages="en,vi"))
+    with in_language("vi"):
+        assert date_text(date(2026, 11, 3)) == "3 tháng 11, 2026"
