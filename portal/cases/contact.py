@@ -6,6 +6,7 @@ at once for the older cases of somebody who is erased. What a correction replace
 Dates, steps, counts, hashes and the evidence file stay.
 """
 
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -13,6 +14,7 @@ from portal import audit, db, jobs, subjects, vault
 from portal.cases import events, findings, legal_holds, models, targets
 from portal.cases.policy import policy
 from portal.lib import clock
+from portal.vault import Place
 
 AT_ONCE = 200
 COPY_ASKED = (
@@ -63,7 +65,8 @@ async def fall_of_expired() -> int:
 async def fall_of_old_values() -> int:
     """Inside `writing()`: a portion of what corrections replaced, once the time to disagree is over; answers how many.
 
-    Kept for a dispute alone: as long as a second look or a legal hold goes on it stays. Where it stood is still known.
+    With it goes whatever repeats it: what was found, the signed answer, and what the person said it was. Kept for a dispute
+    alone: as long as a second look or a legal hold goes on it stays. Where it stood is still known.
     """
     held = (await legal_holds.covered()).cases
     others = f" AND c.case_id NOT IN ({', '.join('?' * len(held))})" if held else ""
@@ -81,7 +84,19 @@ async def fall_of_old_values() -> int:
         await models.CorrectionRow.filter(id=correction.id).update(old=None)
         payload = {"field": correction.field}
         await audit.record(events.OLD_VALUE_GONE, actor="system", case=correction.case_id, payload=payload)
+        await _drop_copies(await models.CaseRow.get(id=correction.case_id))
     return len(found)
+
+
+async def _drop_copies(row: models.CaseRow) -> None:
+    await findings.drop(row)
+    for approval in await models.Approval.filter(case_id=row.id):
+        await vault.drop_blob(approval.snapshot_blob)
+    key, place = await vault.find_key("case", row.id), Place("case_file", "details", row.id)
+    said = json.loads(key.open(place, row.details)) if key else {}
+    if key and said.pop("old", None):
+        row.details = key.seal(place, json.dumps(said, ensure_ascii=False))
+        await row.save(update_fields=["details"])
 
 
 async def _drop_package(row: models.CaseRow) -> None:

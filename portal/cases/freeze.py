@@ -10,6 +10,7 @@ from typing import Any
 from portal import connectors, consent, documents, subjects, vault
 from portal.cases import fanout, findings, laws, models, moves, own_data, portability, review, targets, verification
 from portal.cases.package_tables import safe_name
+from portal.cases.policy import policy
 from portal.cases.snapshot import (
     Category,
     Correction,
@@ -80,10 +81,13 @@ async def take(row: models.CaseRow, *, answer: str = "", reasons: str = "") -> S
 
 
 async def keep(row: models.CaseRow, snapshot: Snapshot) -> str:
-    """Inside `writing()`: store the frozen snapshot; answers its blob. An erasure's holds nothing of the person's data."""
+    """Inside `writing()`: store the frozen snapshot; answers its blob. An erasure's holds nothing of the person's data; any
+    other is kept as long as what was found, which it repeats."""
     bare = row.right == "erasure" or (snapshot.answer == "refused" and await verification.is_erased(row))
-    key = await verification.case_key(row) if bare else await verification.person_key(row)
-    return await vault.store_blob(key, _pieces(snapshot))
+    if bare:
+        return await vault.store_blob(await verification.case_key(row), _pieces(snapshot))
+    until = clock.now() + policy().findings_kept
+    return await vault.store_blob(await verification.person_key(row), _pieces(snapshot), until)
 
 
 async def _pieces(snapshot: Snapshot) -> AsyncIterator[bytes]:

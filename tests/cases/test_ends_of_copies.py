@@ -1,0 +1,62 @@
+"""Copies of a person's data that a request made end with what they are copies of: the frozen answer, what was found."""
+
+from datetime import timedelta
+
+from portal import cases, db, jobs, vault
+from portal.cases import freeze, models, moves
+from portal.cases.policy import policy
+from portal.cases.verification import details
+from portal.lib import clock
+from tests.cases.shops import OLGA, Company, answer, collected
+from tests.conftest import on_both
+
+A_DAY = timedelta(days=1)
+
+
+async def tidied() -> None:
+    async with db.writing():
+        await jobs.later("cases.tidy", {})
+    await jobs.run_due()
+
+
+async def frozen_text(case_id: str) -> str:
+    """What the signed answer still says, "" once it is gone."""
+    approval = await moves.latest_approval(await moves.load(case_id))
+    assert approval is not None
+    try:
+        return "".join([piece.decode(errors="replace") async for piece in vault.read_blob(approval.snapshot_blob)])
+    except vault.Shredded:
+        return ""
+
+
+@on_both
+async def test_the_signed_answer_is_kept_no_longer_than_what_was_found(company: Company) -> None:
+    case_id = await collected("access")
+    await answer(case_id)
+    assert "Ana Pop" in await frozen_text(case_id)
+    with clock.at(clock.now() + policy().findings_kept - A_DAY):
+        await tidied()
+        assert "Ana Pop" in await frozen_text(case_id)
+    with clock.at(clock.now() + policy().findings_kept + A_DAY):
+        await tidied()
+        assert await frozen_text(case_id) == "" and await cases.frozen(case_id) is None
+        assert (await moves.load(case_id)).state == "closed"
+
+
+@on_both
+async def test_what_a_correction_replaced_is_left_in_no_copy_of_the_request(company: Company) -> None:
+    changes = {"changes": {"name": "Ana Ionescu"}, "old": {"name": "Ana Pop"}}
+    case_id, other = await collected("rectification", details=changes), await collected("access", "ben@example.com")
+    await cases.decide_correction(case_id, "name", True, officer=OLGA)
+    await answer(case_id)
+    row = await moves.load(case_id)
+    assert row.outcome == "fulfilled"
+    with clock.at(clock.now() + policy().contact_kept - A_DAY):
+        await tidied()
+        assert "Ana Pop" in await frozen_text(case_id) and (await details(row))["old"] == {"name": "Ana Pop"}
+    with clock.at(clock.now() + policy().contact_kept + A_DAY):
+        await tidied()
+        assert await frozen_text(case_id) == ""
+        assert not await models.FindingRow.filter(case_id=case_id).exclude(blob_id=None).exists()
+        assert await details(await moves.load(case_id)) == {"changes": {"name": "Ana Ionescu"}}
+        assert await models.FindingRow.filter(case_id=other).exclude(blob_id=None).exists()
