@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from portal import audit, db, identity, vault
 from portal.cases import clocks, closing, cooling, deadlines, events, fulfilment, laws, legal_holds, mine, models, moves, states
 from portal.lib import clock
-from portal.lib.errors import Conflict, NotFound
+from portal.lib.errors import Conflict, NotAllowed, NotFound
 from portal.paper import _
 from portal.settings import get
 
@@ -67,11 +67,16 @@ async def take_up_again(case_id: str, session: identity.Session) -> None:
 
 
 async def delete_at_once(case_id: str, session: identity.Session) -> None:
-    """The deletion waits no longer for its person to change their mind: it begins as soon as it is approved."""
+    """The deletion waits no longer for its person to change their mind: it begins as soon as it is approved.
+
+    Raises NotAllowed when a step-up is due: a visit that was left open must not cut short what nobody can bring back.
+    """
     async with db.writing():
         row = await moves.lock(case_id)
         if not await mine.is_of(case_id, session):
             raise NotFound(_("There is no such request."))
+        if not identity.fresh(session):
+            raise NotAllowed(_("Please prove once more that it is you; then it can be deleted at once."))
         await cooling.give_up(row)
         await audit.record(events.HURRIED, actor=f"customer:{session.subject}", subject=row.subject, case=row.id)
         await fulfilment.hurry(row)

@@ -6,8 +6,8 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from portal import cases
-from portal.lib.errors import Invalid, NotFound
-from portal.pages import LONGEST_FIELD, customer, form, get, post
+from portal.lib.errors import Invalid, NotAllowed, NotFound
+from portal.pages import LONGEST_FIELD, customer, form, get, page, post
 from portal.paper import _
 from portal.public.requests import show_one
 
@@ -49,8 +49,12 @@ async def take_up_again(request: Request) -> Response:
 async def delete_at_once(request: Request) -> Response:
     case_id = await _mine(request)
     await form(request)
-    await cases.persons_side.delete_at_once(case_id, request.state.customer)
-    return RedirectResponse(f"/requests/{request.path_params['reference']}", 303)
+    back = f"/requests/{request.path_params['reference']}"
+    try:
+        await cases.persons_side.delete_at_once(case_id, request.state.customer)
+    except NotAllowed as problem:
+        return page(request, "public/prove-again.html", 403, sentence=problem.sentence, back=back)
+    return RedirectResponse(back, 303)
 
 
 async def _mine(request: Request) -> str:

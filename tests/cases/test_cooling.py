@@ -72,6 +72,18 @@ async def test_whoever_does_not_want_to_wait_any_longer_says_so_and_the_deletion
             await cooling.give_up(await moves.lock(early.id))
 
 
+async def test_a_visit_that_was_left_open_cannot_cut_the_wait_short(company: Company) -> None:
+    case_id = await approved()
+    page = f"/requests/{await cases.reference_of(case_id)}"
+    async with Browser() as ana:
+        await sign_in(ana, ANA)
+        with clock.at(clock.now() + timedelta(minutes=15)):
+            refused = await ana.post(page + "/at-once")
+            assert refused.status_code == 403 and "/sign-in/again" in refused.text
+            await jobs.run_due()
+            assert orders(company) == 2 and await moment(case_id) is not None
+
+
 async def test_what_waits_no_longer_still_waits_for_the_second_person(company: Company) -> None:
     case_id = await collected("erasure", details={"delete": "later"})
     async with Browser() as ana:

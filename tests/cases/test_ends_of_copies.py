@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from portal import cases, db, jobs, vault
-from portal.cases import freeze, models, moves
+from portal.cases import models, moves
 from portal.cases.policy import policy
 from portal.cases.verification import details
 from portal.lib import clock
