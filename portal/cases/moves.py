@@ -94,9 +94,14 @@ async def finish(row: models.CaseRow, outcome: str, *, actor: str) -> None:
 
 async def papers_later(row: models.CaseRow) -> None:
     """Inside `writing()`, when a case has closed: the evidence file, and after a deletion the person's certificate."""
-    await jobs.later("cases.proof", {"case": row.id}, key=f"cases.proof {row.id}")
+    await evidence_later(row)
     if is_certified(row):
         await jobs.later("cases.certificate", {"case": row.id}, key=f"cases.certificate {row.id}")
+
+
+async def evidence_later(row: models.CaseRow) -> None:
+    """Inside `writing()`: the evidence file, with all that happened so far."""
+    await jobs.later("cases.proof", {"case": row.id}, key=f"cases.proof {row.id}")
 
 
 def is_certified(row: models.CaseRow) -> bool:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from portal import audit, consent, db, vault
-from portal.cases import events, freeze, models, moves, targets, verification
+from portal.cases import events, findings, freeze, models, moves, states, targets, verification
 from portal.lib import clock, ids
 from portal.lib.errors import Conflict, Invalid, NotFound
 from portal.paper import _, in_language
@@ -56,17 +56,21 @@ async def of(case_id: str) -> list[Recipient]:
 
 
 async def say(case_id: str, recipient: str, state: str, why: str, *, officer: str) -> None:
-    """An officer told them, or could not. What was said may be corrected. Raises Invalid, NotFound."""
+    """An officer told them, or could not. What was said may be corrected; said twice, the first day counts. With the last of
+    them the evidence file is made anew. Raises Invalid, NotFound.
+    """
     if state not in (TOLD, IMPOSSIBLE):
         raise Invalid(_("Say whether you told them."))
     if state == IMPOSSIBLE and not 10 <= len(why.strip()) <= LONGEST:
         told = _("Please give the reason in 10 to 500 letters; the person can read it.")
         raise Invalid(told, {f"why-{recipient}": _("Please give the reason.")})
     async with db.writing():
+        row = await moves.lock(case_id)
         found = await models.RecipientRow.get_or_none(id=recipient, case_id=case_id)
         if found is None:
             raise NotFound(_("There is nothing of this name here."))
-        row = await moves.lock(case_id)
+        if found.state == state == TOLD:
+            return
         sealed = None
         if state == IMPOSSIBLE:
             key = await vault.find_key("case", row.id)
@@ -76,12 +80,21 @@ async def say(case_id: str, recipient: str, state: str, why: str, *, officer: st
         await models.RecipientRow.filter(id=recipient).update(state=state, why=sealed, told_on=clock.now())
         payload = {"recipient": found.recipient, "how": state}
         await audit.record(events.RECIPIENT_TOLD, actor=f"officer:{officer}", subject=row.subject, case=row.id, payload=payload)
+        if await _are_all_said(row):
+            await moves.evidence_later(row)
 
 
 async def waiting(limit: int = 20) -> list[str]:
     """Requests with somebody who has not been told, the oldest first."""
     sql = f"SELECT case_id FROM case_recipient {db.through('case_recipient_open')} WHERE state = 'open' ORDER BY id LIMIT ?"
     return list(dict.fromkeys(each["case_id"] for each in await db.rows(sql, limit)))
+
+
+async def _are_all_said(row: models.CaseRow) -> bool:
+    """After the end, and as long as an evidence file can still be made."""
+    if row.state != states.CLOSED or await models.RecipientRow.filter(case_id=row.id, state=OPEN).exists():
+        return False
+    return row.right == "erasure" or not await findings.are_gone(row)
 
 
 async def _names(row: models.CaseRow) -> list[str]:

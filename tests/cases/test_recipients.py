@@ -1,8 +1,16 @@
 """Others who got the data are named when it was corrected or deleted; an officer tells them, and the person reads it."""
 
+import io
+import json
+from datetime import timedelta
+from typing import Any
+
+import pikepdf
 import pytest
 
-from portal import audit, cases, consent, jobs
+from portal import audit, cases, consent, db, jobs
+from portal.cases import findings, moves
+from portal.lib import clock
 from portal.lib.errors import Invalid, NotFound
 from tests.cases.shops import ANA, OLGA, Company, answer, collected
 from tests.conftest import on_both
@@ -88,3 +96,47 @@ async def test_only_what_belongs_to_the_request_can_be_said(company: Company) ->
         await cases.recipients.say(other, first.id, "told", "", officer=OLGA)
     with pytest.raises(Invalid):
         await cases.recipients.say(case_id, first.id, "open", "", officer=OLGA)
+
+
+async def test_the_evidence_says_who_was_told_and_a_second_press_changes_nothing(company: Company) -> None:
+    await consent.publish_purposes("officer:olga")
+    case_id = await collected("erasure", details={"delete": "now"})
+    await answer(case_id)
+    await jobs.run_due()
+    assert "case.closed" in {each["event"] for each in (await evidence(case_id))["steps"]}
+    first, *others = await cases.recipients.of(case_id)
+    await cases.recipients.say(case_id, first.id, "told", "", officer=OLGA)
+    with clock.at(clock.now() + timedelta(days=40)):  # the words of the request are gone by now
+        await cases.recipients.say(case_id, first.id, "told", "", officer=OLGA)
+        again = (await cases.recipients.of(case_id))[0]
+        assert again.at is not None and again.at < clock.now() - timedelta(days=39)
+        for each in others:
+            await cases.recipients.say(case_id, each.id, "told", "", officer=OLGA)
+        told = [each["note"] for each in (await evidence(case_id))["steps"] if each["event"] == "case.recipient_told"]
+    assert len(told) == 1 + len(others) and any("Cocor Curier SA" in note for note in told)
+    assert await jobs.given_up([f"cases.proof {case_id}"]) == {}
+
+
+async def test_a_recipient_told_after_what_was_found_is_gone_breaks_no_job(company: Company) -> None:
+    await consent.publish_purposes("officer:olga")
+    rules = company.folder / "shop.toml"
+    rules.write_text(rules.read_text().replace('category = "contact"', 'category = "orders"', 1))
+    case_id = await corrected()
+    async with db.writing():
+        await findings.drop(await moves.load(case_id))
+    for each in await cases.recipients.of(case_id):
+        await cases.recipients.say(case_id, each.id, "told", "", officer=OLGA)
+    await jobs.run_due()
+    assert await jobs.given_up([f"cases.proof {case_id}"]) == {}
+
+
+async def evidence(case_id: str) -> dict[str, Any]:
+    """It waits for its steps to be signed, and is tried again then."""
+    await jobs.run_due()
+    await audit.sequence_all()
+    with clock.at(clock.now() + timedelta(seconds=2)):
+        await jobs.run_due()
+    opened = await cases.paper_of(case_id, "proof")
+    with pikepdf.open(io.BytesIO(b"".join([piece async for piece in opened.content]))) as paper:
+        facts: dict[str, Any] = json.loads(paper.attachments["record.json"].get_file().read_bytes())
+    return facts
