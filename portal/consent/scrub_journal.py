@@ -1,9 +1,9 @@
 """A scrub on the command line that was broken off goes on where it was, if all that it answered may stand.
 
-Beside the answer in the making (`….part`) lies a journal: the question, the end of the log before the first answer, how
-far the answer came and its digest. All of it stands if since that place in the log nothing was recorded that could change
-an answer about anybody, and the break was short, because a yes may run out with nobody saying a word. Else it begins anew,
-so that no no slips through between two runs: a list of a million takes less than a minute.
+Beside the answer in the making (`….part`) lies a journal: the question, the end of the log before the first answer and
+when that was, how far the answer came and its digest. All of it stands if since that place in the log nothing was recorded
+that could change an answer about anybody, and the first answer is not old, because a yes may run out with nobody saying a
+word. Else it begins anew, so that no no slips through between two runs: a list of a million takes less than a minute.
 """
 
 import fcntl
@@ -24,7 +24,7 @@ from portal.lib import clock
 from portal.lib.errors import Conflict
 from portal.paper import _
 
-LONGEST_BREAK = timedelta(hours=1)
+OLDEST = timedelta(hours=1)  # however often it was broken off since
 KEPT_EVERY = 1.0  # seconds
 # What cannot change an answer. All else may: also an event that nobody has thought of yet.
 OF_OTHERS = frozenset({"case", "customer", "messages", "officer", "person", "session", "site"})
@@ -51,8 +51,8 @@ def opened(part: Path) -> Iterator[IO[bytes]]:
 class Journal:
     """How far the answer in `file` is; `broken_off`: another run had begun it, `scrubbing.done.lines` of it stand."""
 
-    def __init__(self, file: IO[bytes], path: Path, question: str, place: Place, broken_off: bool) -> None:
-        self._file, self._path, self._question, self._place = file, path, question, place
+    def __init__(self, file: IO[bytes], path: Path, question: str, place: Place, begun: int, broken_off: bool) -> None:
+        self._file, self._path, self._question, self._place, self._begun = file, path, question, place, begun
         self.broken_off = broken_off
         self._kept_at = float("-inf")
 
@@ -66,10 +66,11 @@ class Journal:
             if answered.hexdigest() == before["sha256"]:
                 file.truncate(before["bytes"])
                 scrubbing.go_on(answered, **{name: before[name] for name in ("lines", "allowed", "invalid")})
-                return cls(file, path, question, (before["place"][0], before["place"][1]), True)
+                return cls(file, path, question, (before["place"][0], before["place"][1]), before["at"], True)
         path.unlink(missing_ok=True)
         file.truncate(0)
-        return cls(file, path, question, await _end_of_the_log(), before is not None)
+        begun = clock.micros(clock.now())
+        return cls(file, path, question, await _end_of_the_log(), begun, before is not None)
 
     def keep(self, done: Scrubbed) -> None:
         """Once a second: what was answered by now is on the disk, then the journal says so."""
@@ -78,7 +79,7 @@ class Journal:
         self._file.flush()
         os.fsync(self._file.fileno())
         kept = {
-            **{"question": self._question, "place": self._place, "at": clock.micros(clock.now())},
+            **{"question": self._question, "place": self._place, "at": self._begun},
             **{"lines": done.lines, "allowed": done.allowed, "invalid": done.invalid},
             **{"bytes": os.fstat(self._file.fileno()).st_size, "sha256": done.sha256.hex()},
         }
@@ -94,7 +95,7 @@ class Journal:
 async def _may_stand(before: dict[str, Any]) -> bool:
     """Whether the log goes on from the place where the answers began, and nothing after it could change one."""
     now, at = clock.now(), clock.from_micros(before["at"])
-    if not at <= now <= at + LONGEST_BREAK:
+    if not at <= now <= at + OLDEST:
         return False
     index, entry = before["place"]
     await audit.sequence_all()

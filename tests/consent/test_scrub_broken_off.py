@@ -197,6 +197,19 @@ async def test_after_a_long_break_it_begins_anew(
         assert ANEW in capsys.readouterr().out
 
 
+async def test_after_many_short_breaks_the_first_answers_are_too_old_as_well(
+    people: list[Identifier], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = _list(tmp_path)
+    await _scrub_and_die(path, after=2_000)
+    with clock.at(clock.now() + timedelta(minutes=40)):
+        await _scrub_and_die(path, after=4_000)
+        assert GOES_ON in capsys.readouterr().out
+        with clock.at(clock.now() + timedelta(minutes=40)):
+            await _scrub(path)
+    assert ANEW in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("damaged", ["part", "journal", "log"])
 async def test_what_is_not_as_it_was_left_is_not_gone_on_with(
     damaged: str, people: list[Identifier], tmp_path: Path, capsys: pytest.CaptureFixture[str]
