@@ -12,7 +12,7 @@ from datetime import date, datetime
 from typing import Any
 
 from portal import audit, connectors, db
-from portal.cases import by_hand_again, events, legal_holds, models, moves, repeating, targets, verification
+from portal.cases import by_hand_again, events, legal_holds, models, moves, repeating, states, targets, verification
 from portal.cases.repeating import CORRECT, ERASE, Entry
 from portal.connectors import as_text
 from portal.lib.errors import Invalid, NotFound, Refusal
@@ -96,7 +96,7 @@ async def _erasure(replay: Replay, row: models.CaseRow, task: models.Task, by: s
     known = await repeating.recall(task)
     if known is None:
         return _stuck(task, await repeating.gone(row, task)) if then or replay.told else Part(row.id, ERASE, NOTHING)
-    if why := await _against(known, task):
+    if why := await _against(row, known, task):
         return _stuck(task, why)
     plan = await replay.connector.plan_erasure(known)
     rows = sum(each.action != "keep" for each in plan.rows)
@@ -178,7 +178,7 @@ async def _asked(replay: Replay, row: models.CaseRow, task: models.Task, by: str
     known = await repeating.recall(task)
     if (known if task.step == ERASE else replay.entries.get(task.id)) is None:
         return _stuck(task, await repeating.gone(row, task))
-    if known is not None and (why := await _against(known, task)):
+    if known is not None and (why := await _against(row, known, task)):
         return _stuck(task, why)
     again = await by_hand_again.found(row, task, replay.day)
     if again is None and by is not None:
@@ -202,8 +202,10 @@ async def _settled(row: models.CaseRow, task: models.Task, by: str) -> Part:
     return Part(row.id, task.step, NOTHING)
 
 
-async def _against(known: connectors.Identifiers, task: models.Task) -> str:
-    """Why a deletion may not be done again without a person's look, or ""."""
+async def _against(row: models.CaseRow, known: connectors.Identifiers, task: models.Task) -> str:
+    """Why a deletion may not be done again without a person's look, or "": also a hold that was set since it was done first."""
+    if held := states.held(await moves.facts(row)):
+        return held
     if await legal_holds.holds_system(task.system):
         return _("A legal hold stands on this system: nothing in it may be deleted before it is lifted.")
     assert task.answered_at is not None

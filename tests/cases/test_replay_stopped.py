@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from portal import audit, cases, connectors, db, jobs, settings, subjects
-from portal.cases import contact, legal_holds, repeating
+from portal.cases import contact, fulfilment, legal_holds, repeating
 from portal.lib import clock
 from portal.lib.errors import Invalid, NotFound
 from tests.cases.restored_shop import BOUGHT, Shop, corrected, entries_about, erased, replayed
@@ -169,3 +169,38 @@ async def test_what_cannot_be_meant_is_refused(shop: Shop, capsys: pytest.Captur
     settings.use(replace(settings.get(), systems=""))
     with pytest.raises(NotFound):
         await replayed("shop", "2026-01-01")
+
+
+async def test_what_somebody_stopped_since_is_not_deleted_again(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    since = shop.back_up()
+    ana = await erased(ANA)
+    with monkeypatch.context() as broken:  # of Ben the shop has deleted all, and the portal itself not yet
+        broken.setattr(fulfilment, "own_turn", _nothing)
+        await subjects_known(BEN)
+        ben = await collected("erasure", BEN, {"delete": "now"})
+        await answer(ben)
+    found = await subjects.find("email", BEN)
+    assert found is not None and shop.rows(BOUGHT) == []
+    await legal_holds.set_on_person(found.subject, "He sued us for the jam.", officer="counsel")
+    hold = await cases.hold(ana, "freeze", "She says that it was not her.", officer="olga")
+    shop.restore()
+    before = shop.rows(BOUGHT)
+    assert len(before) == 3
+    assert await replayed("shop", since, "--commit") == 1
+    told = capsys.readouterr().out
+    assert f"{ana} deletion, by hand: " in told and f"{ben} deletion, by hand: " in told
+    assert shop.rows(BOUGHT) == before
+    await cases.lift(hold, officer="olga")
+    assert await replayed("shop", since, "--commit") == 1
+    assert shop.rows(BOUGHT) == [("Jam",)]
+
+
+async def _nothing(*_anything: object) -> None:
+    pass
+
+
+async def subjects_known(address: str) -> None:
+    async with db.writing():
+        await subjects.ensure("email", address, by="import")
