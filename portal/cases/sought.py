@@ -32,7 +32,8 @@ class Sought:
         for text in self._texts:
             for form in {_flat(each) for each in _forms(text[:LONGEST])}:
                 self._add(form, text, whole=len(text) <= LONGEST)
-        self._reach = max(map(len, self._patterns), default=0) + 2
+        # Twice as long as a pattern is what stands in the file where it has line ends, which JSON writes as two letters.
+        self._reach = 2 * max(map(len, self._patterns), default=0) + 2
 
     def in_pieces(self, pieces: Iterable[bytes]) -> set[str]:
         """Which of the texts stand in a file that comes piece by piece."""

@@ -17,7 +17,7 @@ from portal.cases.letter import build_letter
 from portal.cases.package import build_package
 from portal.cases.reread import read_again
 from portal.cases.snapshot import Snapshot
-from portal.cases.sought import Sought
+from portal.cases.sought import PORTION, Sought
 from portal.paper import in_language, pdf_text
 from portal.settings import HOME
 from tests.cases.package_of import opened, snapshot_of_ana
@@ -196,6 +196,14 @@ def test_values_are_found_in_any_form_and_across_portions() -> None:
             whole = b"x" * ((1 << 20) - 9) + b" (" + form.encode() + b") " + b"y" * (1 << 20)
             pieces = [whole[start : start + 50_000] for start in range(0, len(whole), 50_000)]
             assert sought.in_pieces(pieces) == {value.strip()}, form
+
+
+def test_a_value_of_many_lines_is_found_wherever_a_portion_ends() -> None:
+    value = "\n".join(["House of Ana", "Street 1", "Floor 2", "Door 3", "Town 4", "Country 5"])
+    sought, written = Sought([value]), json.dumps(value).encode()
+    for cut in range(len(written) + 1):
+        pieces = [b"x" * (PORTION - cut) + written[:cut], written[cut:] + b" "]
+        assert sought.in_pieces(pieces) == {value}, cut
 
 
 MEASURED = """
