@@ -10,7 +10,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 
-from portal import audit, db, jobs, subjects, vault
+from portal import audit, connectors, db, jobs, subjects, vault
 from portal.cases import events, findings, legal_holds, models, targets
 from portal.cases.policy import policy
 from portal.lib import clock
@@ -79,13 +79,18 @@ async def fall_of_old_values() -> int:
     for correction in await models.CorrectionRow.filter(id__in=[each["id"] for each in found]):
         key = await vault.find_key("case", correction.case_id)
         if key is not None:
-            without = [replace(each, old="") for each in targets.kept(key, correction)]
-            await targets.keep(key, correction, without)
+            await targets.keep(key, correction, [_without_old(each) for each in targets.kept(key, correction)])
         await models.CorrectionRow.filter(id=correction.id).update(old=None)
         payload = {"field": correction.field}
         await audit.record(events.OLD_VALUE_GONE, actor="system", case=correction.case_id, payload=payload)
         await _drop_copies(await models.CaseRow.get(id=correction.case_id))
     return len(found)
+
+
+def _without_old(target: targets.Target) -> targets.Target:
+    """Where an entry is named by the very value, its name goes as well."""
+    named = {name: "" if connectors.as_text(value) == target.old else value for name, value in target.key.items()}
+    return replace(target, old="", key=named)
 
 
 async def _drop_copies(row: models.CaseRow) -> None:

@@ -7,7 +7,8 @@ from portal.cases import models, moves
 from portal.cases.policy import policy
 from portal.cases.verification import details
 from portal.lib import clock
-from tests.cases.shops import OLGA, Company, answer, collected
+from tests.cases.restored_shop import corrected
+from tests.cases.shops import ANA, OLGA, Company, answer, collected
 from tests.conftest import on_both
 
 A_DAY = timedelta(days=1)
@@ -60,3 +61,15 @@ async def test_what_a_correction_replaced_is_left_in_no_copy_of_the_request(comp
         assert not await models.FindingRow.filter(case_id=case_id).exclude(blob_id=None).exists()
         assert await details(await moves.load(case_id)) == {"changes": {"name": "Ana Ionescu"}}
         assert await models.FindingRow.filter(case_id=other).exclude(blob_id=None).exists()
+
+
+async def test_an_entry_that_was_named_by_the_value_itself_loses_that_name(company: Company) -> None:
+    rules = company.folder / "news.toml"
+    rules.write_text(rules.read_text() + 'correctable = { email = "email" }\n')
+    case_id = await corrected("partly", email="ana.pop@example.com")
+    assert company.rows("news", "SELECT email FROM subscription ORDER BY email")[0] == ("ana.pop@example.com",)
+    with clock.at(clock.now() + policy().contact_kept + A_DAY):
+        await tidied()
+        [left] = await cases.corrections(case_id)
+    assert left["new"] == "ana.pop@example.com" and [each.system for each in left["targets"] if each.chosen] == ["news", "portal"]
+    assert ANA not in str(left)
