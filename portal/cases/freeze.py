@@ -102,7 +102,7 @@ async def kept(blob_id: str) -> Snapshot:
 def _system(task: models.Task, label: str, found: list[findings.Found], published: list[consent.Purpose]) -> System:
     """What one system answered, and who receives data for the purposes it serves (Art. 15(1)(c))."""
     names = list(dict.fromkeys(each.category for each in found))
-    served = {name: _purposes_of(name, task.system, published) for name in names}
+    served = {name: purposes_of(name, task.system, published) for name in names}
     categories = tuple(
         Category(
             name,
@@ -124,7 +124,7 @@ def _system(task: models.Task, label: str, found: list[findings.Found], publishe
 
 def recipients_of(held: Sequence[tuple[str, str]], published: list[consent.Purpose]) -> list[str]:
     """Who gets data of these categories in these systems, by name."""
-    served = [purpose for category, system in held for purpose in _purposes_of(category, system, published)]
+    served = [purpose for category, system in held for purpose in purposes_of(category, system, published)]
     return list(dict.fromkeys(name_of(each) for purpose in served for each in purpose.recipients))
 
 
@@ -143,7 +143,7 @@ async def _enclosures(row: models.CaseRow, systems: tuple[System, ...]) -> tuple
     return tuple(found)
 
 
-def _purposes_of(category: str, system: str, published: list[consent.Purpose]) -> list[consent.Purpose]:
+def purposes_of(category: str, system: str, published: list[consent.Purpose]) -> list[consent.Purpose]:
     """The purposes that a map's category stands for: of the same name, or bound by the retention rule of that name.
 
     What the portal itself holds is there to prove choices and answers, whatever they were about.

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from portal import audit, consent, db, vault
-from portal.cases import events, findings, freeze, models, moves, states, targets, verification
+from portal.cases import events, findings, freeze, models, moves, own_data, states, targets, verification
 from portal.lib import clock, ids
 from portal.lib.errors import Conflict, Invalid, NotFound
 from portal.paper import _, in_language
@@ -98,14 +98,21 @@ async def _are_all_said(row: models.CaseRow) -> bool:
 
 
 async def _names(row: models.CaseRow) -> list[str]:
-    """Of a correction those of the entries that were written; else those of all purposes: a dry run knows no categories."""
+    """Of a correction those of the entries that were written; else those of all purposes: a dry run knows no categories.
+
+    All as well where what was written stands for no purpose, as a name or an address: nobody knows which of them got it.
+    """
     with in_language(get().language_list[0]):
         published = await consent.purposes()
+    everybody = list(dict.fromkeys(freeze.name_of(each) for purpose in published for each in purpose.recipients))
     if row.right != "rectification":
-        return list(dict.fromkeys(freeze.name_of(each) for purpose in published for each in purpose.recipients))
+        return everybody
     written = await _corrected(row)
     found = await models.FindingRow.filter(case_id=row.id, round=row.round).order_by("id")
     held = [(each.category, each.system) for each in found if (each.system, each.table_name) in written]
+    elsewhere = [each for each in held if each[1] != own_data.NAME]
+    if not all(freeze.purposes_of(*each, published) for each in elsewhere):
+        return everybody
     return freeze.recipients_of(held, published)
 
 

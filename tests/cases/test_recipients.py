@@ -54,6 +54,14 @@ async def test_after_a_correction_only_those_who_get_that_kind_of_data(company: 
     assert [each.name for each in await cases.recipients.of(case_id)] == [each.partition(" (")[0] for each in ours.recipients]
 
 
+async def test_where_nobody_knows_who_got_it_all_are_named(company: Company) -> None:
+    await consent.publish_purposes("officer:olga")
+    case_id = await corrected()  # a name, among the details that no purpose alone is for
+    named = {each.name for each in await cases.recipients.of(case_id)}
+    assert named == {each.partition(" (")[0] for purpose in await consent.purposes() for each in purpose.recipients}
+    assert "Cocor Curier SA" in named
+
+
 async def test_a_refusal_tells_nobody(company: Company) -> None:
     await consent.publish_purposes("officer:olga")
     case_id = await collected("erasure")
