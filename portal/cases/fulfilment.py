@@ -82,6 +82,8 @@ async def hurry(row: models.CaseRow) -> int:
     )
     for task in waiting:
         await fanout.ask_later(task.id, VERBS[task.step])
+    if not waiting and row.state == states.FULFILLING:
+        await own_turn(row, moves.ACTS[row.right])
     return len(waiting)
 
 
@@ -218,7 +220,7 @@ async def own_turn(row: models.CaseRow, step: str) -> None:
     """Inside `writing()`: the portal's own part comes when every other system has done its own."""
     tasks = await models.Task.filter(case_id=row.id, round=row.round, step=step)
     own = next((each for each in tasks if each.system == own_data.NAME), None)
-    if own is not None and all(each.state == "answered" for each in tasks if each is not own):
+    if own is not None and own.state == "waiting" and all(each.state == "answered" for each in tasks if each is not own):
         await fanout.ask_later(own.id, VERBS[step])
 
 

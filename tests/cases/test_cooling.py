@@ -10,6 +10,7 @@ from portal.lib import clock
 from portal.lib.errors import Conflict, Invalid
 from tests.cases.shops import ANA, OLGA, PETRA, Company, answer, ask, collected, letters_to, prove
 from tests.conftest import on_both
+from tests.consent.people import known, publish, say
 from tests.people import Browser, sign_in
 
 THREE_DAYS = timedelta(hours=72)
@@ -70,6 +71,20 @@ async def test_whoever_does_not_want_to_wait_any_longer_says_so_and_the_deletion
     with pytest.raises(Conflict):  # nobody has proven it, so nothing waits
         async with db.writing():
             await cooling.give_up(await moves.lock(early.id))
+
+
+async def test_where_no_system_is_connected_the_portals_own_part_waits_no_longer_either(company: Company) -> None:
+    (company.folder / "systems.toml").write_text("")
+    await publish()
+    await say(await known("email", ANA, proven=True), "yes", grade="self-verified")
+    case_id = await approved()
+    async with Browser() as ana:
+        await sign_in(ana, ANA)
+        await jobs.run_due()
+        assert (await cases.case(case_id)).state == "fulfilling"
+        await ana.post(f"/requests/{await cases.reference_of(case_id)}/at-once")
+    await jobs.run_due()
+    assert (await cases.case(case_id)).outcome == "fulfilled"
 
 
 async def test_a_visit_that_was_left_open_cannot_cut_the_wait_short(company: Company) -> None:
