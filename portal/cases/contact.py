@@ -16,7 +16,7 @@ from portal.cases.policy import policy
 from portal.lib import clock
 from portal.vault import Place
 
-AT_ONCE = 200
+AT_ONCE, A_FEW = 200, 50
 COPY_ASKED = (
     "SELECT 1 FROM case_file asked WHERE asked.subject = case_file.subject AND asked.is_open = 1"
     " AND asked.right_name IN ('access', 'portability') AND asked.state <> 'delivering'"
@@ -66,15 +66,17 @@ async def fall_of_old_values() -> int:
     """Inside `writing()`: a portion of what corrections replaced, once the time to disagree is over; answers how many.
 
     With it goes whatever repeats it: what was found, the signed answer, and what the person said it was. Kept for a dispute
-    alone: as long as a second look or a legal hold goes on it stays. Where it stood is still known.
+    alone: as long as a second look or a hold goes on it stays, also where somebody says that they never asked for it. Where it
+    stood is still known.
     """
     held = (await legal_holds.covered()).cases
     others = f" AND c.case_id NOT IN ({', '.join('?' * len(held))})" if held else ""
     found = await db.rows(
-        "SELECT c.id FROM case_correction c JOIN case_file f ON f.id = c.case_id"
+        "SELECT c.id, c.case_id FROM case_correction c JOIN case_file f ON f.id = c.case_id"
         f" WHERE c.old IS NOT NULL AND f.is_open = 0 AND f.closed_at <= ?{others}"
-        " AND NOT EXISTS (SELECT 1 FROM case_file a WHERE a.appeal_of = f.id AND a.is_open = 1) LIMIT ?",
-        *(clock.micros(clock.now() - policy().contact_kept), *held, AT_ONCE),
+        " AND NOT EXISTS (SELECT 1 FROM case_file a WHERE a.appeal_of = f.id AND a.is_open = 1)"
+        " AND NOT EXISTS (SELECT 1 FROM case_hold h WHERE h.case_id = f.id AND h.lifted_at IS NULL) LIMIT ?",
+        *(clock.micros(clock.now() - policy().contact_kept), *held, A_FEW),
     )
     for correction in await models.CorrectionRow.filter(id__in=[each["id"] for each in found]):
         key = await vault.find_key("case", correction.case_id)
@@ -83,7 +85,8 @@ async def fall_of_old_values() -> int:
         await models.CorrectionRow.filter(id=correction.id).update(old=None)
         payload = {"field": correction.field}
         await audit.record(events.OLD_VALUE_GONE, actor="system", case=correction.case_id, payload=payload)
-        await _drop_copies(await models.CaseRow.get(id=correction.case_id))
+    for row in await models.CaseRow.filter(id__in=sorted({each["case_id"] for each in found})):
+        await _drop_copies(row)
     return len(found)
 
 

@@ -73,3 +73,15 @@ async def test_an_entry_that_was_named_by_the_value_itself_loses_that_name(compa
         [left] = await cases.corrections(case_id)
     assert left["new"] == "ana.pop@example.com" and [each.system for each in left["targets"] if each.chosen] == ["news", "portal"]
     assert ANA not in str(left)
+
+
+async def test_what_was_replaced_stays_while_it_is_in_doubt_who_asked(company: Company) -> None:
+    case_id = await corrected(name="Ana Ionescu")
+    with clock.at(clock.now() + policy().contact_kept - A_DAY):
+        hold = await cases.hold(case_id, "freeze", "She says that she never asked for it.", officer=OLGA)
+    with clock.at(clock.now() + policy().contact_kept + A_DAY):
+        await tidied()
+        assert [each["old"] for each in await cases.corrections(case_id)] == ["Ana Pop"]
+        await cases.lift(hold, officer=OLGA)
+        await tidied()
+        assert [each["old"] for each in await cases.corrections(case_id)] == [""]
