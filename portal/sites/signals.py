@@ -4,13 +4,14 @@ It is an objection to advertising, selling and sharing (11 CCR 7025(c), GDPR Art
 ends an earlier yes, leaves a no as it was said, and a yes that was said in spite of it stands.
 """
 
-from itertools import groupby
+from datetime import timedelta
 
-from portal import consent, subjects, vault
-from portal.consent import Answer, Choice, Purpose, Submission, Word
+from portal import consent, db, subjects, vault
+from portal.consent import Answer, Choice, Purpose, Word
 from portal.paper import _, language
 
 STOPPED = ("ads", "sale-sharing")  # kinds of purposes
+TURN = timedelta(hours=1)
 AGAINST = "against-signal"  # where a yes came from that was said at the second step
 
 
@@ -21,15 +22,16 @@ async def mark_of(subject: str) -> str:
 
 
 async def heard(subject: str) -> str:
-    """Record the signal of a signed-in person's browser for all their addresses; answers a sentence for the page.
+    """Record the signal of a signed-in person's browser for all their addresses, of several pages at once only one; answers a
+    sentence for the page.
 
     Raises Conflict or Invalid where an address was erased meanwhile.
     """
-    stopped = [each for each in await consent.choices(subject) if _concerns(each)]
-    allowed = [each for each in stopped if each.answer and await is_against(each.answer)]
-    words = [_word(subject, each) for each in stopped if each not in allowed and each.no_decision is None]
-    for _identifier, mine in groupby(sorted(words, key=lambda word: word.identifier), lambda word: word.identifier):
-        await consent.submit(Submission(tuple(mine)))
+    async with db.writing():
+        await db.count_many({f"signal:{subject}:turn": 1}, per=TURN)  # pages that come at the same moment wait here
+        stopped = [each for each in await consent.choices(subject) if _concerns(each)]
+        allowed = [each for each in stopped if each.answer and await is_against(each.answer)]
+        await consent.decide_many([_word(subject, each) for each in stopped if each not in allowed and each.no_decision is None])
     return in_words(some_on=bool(allowed))
 
 

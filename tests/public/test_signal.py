@@ -1,5 +1,6 @@
 """Global Privacy Control on the portal's own pages: the browser of a signed-in customer objects for them, once."""
 
+import asyncio
 import re
 
 import pytest
@@ -58,6 +59,15 @@ async def test_it_is_recorded_once_as_an_objection_and_the_page_says_so(shop: Ho
             page = await ana.get(path, headers=ON)
         assert STOPPED in page.text, "The preference centre says it for as long as the browser does."
         assert STOPPED not in (await ana.get("/requests", headers=ON)).text and len(await _said(ANA)) == 3
+
+
+async def test_tabs_that_open_at_the_same_moment_record_it_once(shop: House) -> None:
+    async with Browser() as ana:
+        await sign_in(ana, ANA)
+        await asyncio.gather(
+            *(ana.get(path, headers=ON) for path in ("/preferences", "/requests", "/preferences/history", "/looks"))
+        )
+    assert sorted(each[0] for each in await _said(ANA)) == ["audiences", "partners"]
 
 
 async def test_a_refusal_stays_as_it_was_said_and_who_is_not_known_is_not_recorded(shop: House) -> None:
