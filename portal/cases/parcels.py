@@ -72,6 +72,13 @@ async def certificate_job(job: jobs.Job) -> None:
         await _keep_paper(job, row, "certificate", certificate, snapshot.digest, events.CERTIFIED)
 
 
+# Those that were signed before such copies had an end, also in a restored backup.
+_END_OF_ANSWERS = (
+    "UPDATE blob SET keep_until = created_at + ? WHERE keep_until IS NULL AND id IN (SELECT a.snapshot_blob FROM case_approval a"
+    " JOIN case_file f ON f.id = a.case_id WHERE f.right_name <> 'erasure')"
+)
+
+
 @jobs.verb("cases.tidy", every=timedelta(hours=6))
 async def tidy_job(job: jobs.Job) -> None:
     """What was found, dry runs and packages go when their time is over, and in the end what a case says of the person;
@@ -86,6 +93,7 @@ async def tidy_job(job: jobs.Job) -> None:
             over = f"{column} IN (SELECT id FROM blob WHERE keep_until <= ?)"
             await db.run(f"UPDATE {table} SET {column} = NULL{noted} WHERE {over}{others}", now, *held.cases)
         await db.run("DELETE FROM case_download WHERE ends_at <= ?", now)
+        await db.run(_END_OF_ANSWERS, policy().findings_kept // timedelta(microseconds=1))
     await _close_unfetched()
     gone = 1
     while gone:

@@ -45,6 +45,18 @@ async def test_the_signed_answer_is_kept_no_longer_than_what_was_found(company: 
 
 
 @on_both
+async def test_a_signed_answer_of_before_gets_its_end(company: Company) -> None:
+    case_id, erasing = await collected("access"), await collected("erasure", "ben@example.com")
+    await answer(case_id)
+    await cases.propose(erasing, officer=OLGA)
+    async with db.writing():
+        await db.run("UPDATE blob SET keep_until = NULL WHERE id IN (SELECT snapshot_blob FROM case_approval)")
+    with clock.at(clock.now() + policy().findings_kept + A_DAY):
+        await tidied()
+        assert await frozen_text(case_id) == "" and await frozen_text(erasing) != ""
+
+
+@on_both
 async def test_what_a_correction_replaced_is_left_in_no_copy_of_the_request(company: Company) -> None:
     changes = {"changes": {"name": "Ana Ionescu"}, "old": {"name": "Ana Pop"}}
     case_id, other = await collected("rectification", details=changes), await collected("access", "ben@example.com")
