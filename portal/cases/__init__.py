@@ -20,6 +20,7 @@ from portal.cases import details as details
 from portal.cases import disputes as disputes
 from portal.cases import doubts as doubts
 from portal.cases import entering as entering
+from portal.cases import erasing as erasing
 from portal.cases import feed as feed
 from portal.cases import fees as fees
 from portal.cases import filters as filters
