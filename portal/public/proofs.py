@@ -83,7 +83,7 @@ async def _into_the_request(request: Request, proof: identity.Proof) -> Response
 async def _with_a_new_address(request: Request, proof: identity.Proof) -> Response:
     """Taken from the browser alone that asked for it: nobody joins their mailbox to a stranger's data by typing a code."""
     reference = await cases.reference_of(proof.bound_to)
-    if not hmac.compare_digest(cookie(request, "request"), reference):
+    if not hmac.compare_digest(cookie(request, "request").encode(), reference.encode()):
         raise NotAllowed(_("This code belongs to the browser where the new address was given. Nothing was changed."))
     await cases.new_address.prove(proof)
     return RedirectResponse(f"/requests/{reference}", 303)
