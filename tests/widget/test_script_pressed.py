@@ -85,7 +85,8 @@ def test_what_came_out_otherwise_is_said_on_the_next_page_too(way: Way, shop: Sh
     page = visit()
     shop.page(TEXT + script("window.ran = 1", 'data-purpose="visits"'))
     _yes_without_a_portal_and_a_no_elsewhere(page, way, shop)
-    page.unroute("**/choices")
+    # Until the next page is there: else this one may hear the answer in its last moment.
+    page.on("framenavigated", lambda _frame: page.unroute("**/choices"))
     page.route("**/settings?*", _late)
     page.reload()
     expect(page.get_by_role("status").first).to_contain_text(UNLIKE)
