@@ -1,5 +1,6 @@
 """A real portal with a site, that site on another port, and visitors in a real browser."""
 
+import json
 import os
 import re
 import shutil
@@ -36,17 +37,18 @@ class Way:
         pinned = f'integrity="{self.integrity}" crossorigin="anonymous"'
         return f'<script src="{origin}{self.path}" {pinned} data-site="{self.key}" {attributes} {nonce} async></script>'
 
-    def counted(self) -> int:
-        """How many answers were counted: at once those that are recorded for nobody, the others a little later."""
-        return int(self.rows("SELECT COALESCE(SUM(number), 0) FROM site_count WHERE purpose = ''")[0][0])
+    def reply(self, answer: str) -> dict[str, Any] | None:
+        """What the server answered to the answer of this id, kept with what it did; without proof it was only counted."""
+        found = self.rows("SELECT body FROM reply WHERE key = ?", f"w/shop/{answer}")
+        return json.loads(found[0][0]) if found else None
 
     def decided(self) -> list[tuple[str, str]]:
         """Purpose and answer of all that was recorded, in order."""
         return self.rows("SELECT purpose, answer FROM decision ORDER BY id")
 
-    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+    def rows(self, sql: str, *values: str) -> list[tuple[Any, ...]]:
         with closing(sqlite3.connect(self.portal.var / "portal.db", timeout=10)) as database:
-            return database.execute(sql).fetchall()
+            return database.execute(sql, values).fetchall()
 
 
 @pytest.fixture(scope="session")
@@ -149,3 +151,10 @@ def visit(chromium: Browser) -> Iterator[Visit]:
     for context in contexts:
         context.close()
     assert problems == []
+
+
+def sent(page: Page) -> list[dict[str, Any]]:
+    """What the script tells the server from now on."""
+    bodies: list[dict[str, Any]] = []
+    page.on("request", lambda request: bodies.append(json.loads(request.post_data or "")) if "/choices" in request.url else None)
+    return bodies

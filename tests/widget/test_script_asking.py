@@ -8,7 +8,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, Route, expect
 
 from tests.journeys.steps import eventually
-from tests.widget.conftest import Visit, Way
+from tests.widget.conftest import Visit, Way, sent
 from tests.widget.site import MOVED, TEXT, Shop
 
 NO, YES, CHOOSE = "No to all", "Yes to all", "Choose"
@@ -20,14 +20,15 @@ def seen(page: Page) -> dict[str, Any]:
 
 
 def test_a_no_is_one_tab_away_is_counted_for_nobody_and_lasts(way: Way, shop: Shop, visit: Visit) -> None:
-    page, counted = visit(), way.counted()
+    page = visit()
+    bodies = sent(page)
     page.goto(shop.page(TEXT))
     expect(page.get_by_role("button", name=NO)).to_be_visible()
     page.keyboard.press("Tab")
     expect(page.get_by_role("button", name=NO)).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.get_by_role("button", name=NO)).to_have_count(0)
-    eventually(lambda: way.counted() == counted + 1)
+    assert eventually(lambda: bodies and way.reply(bodies[0]["id"]))["proof"] is None, "It made somebody known."
     kept = json.loads(page.evaluate(f"localStorage['pc1:{way.key}']"))
     assert kept["device"] is None, "A plain refusal made somebody recognisable."
     page.reload()

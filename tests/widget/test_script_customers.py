@@ -9,10 +9,10 @@ from playwright.sync_api import Page
 from tests.journeys.conftest import portal_command
 from tests.journeys.steps import eventually
 from tests.sites.shops import token
-from tests.widget.conftest import Visit, Way, in_policies
+from tests.widget.conftest import Visit, Way, in_policies, sent
 from tests.widget.site import TEXT, Shop
 from tests.widget.test_script_honest import remembered
-from tests.widget.test_script_signals import SIGNAL, answers, sent
+from tests.widget.test_script_signals import SIGNAL, answers
 
 YES, BACK = "Yes to all", "Your Privacy Choices"
 

@@ -10,9 +10,9 @@ from typing import Any
 from playwright.sync_api import Page, Route, expect
 
 from tests.journeys.steps import eventually
-from tests.widget.conftest import Visit, Way
+from tests.widget.conftest import Visit, Way, sent
 from tests.widget.site import TEXT, Shop, script
-from tests.widget.test_script_signals import SIGNAL, answers, sent
+from tests.widget.test_script_signals import SIGNAL, answers
 
 NO, YES, BACK = "No to all", "Yes to all", "Your Privacy Choices"
 FILLED = """() => {

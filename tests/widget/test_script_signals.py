@@ -1,14 +1,13 @@
 """The browser's own word, the law of the region, answers to other tools, and pages that mean us harm or trust nobody."""
 
 import json
-from typing import Any
 from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.journeys.steps import eventually
-from tests.widget.conftest import Visit, Way
+from tests.widget.conftest import Visit, Way, sent
 from tests.widget.site import NONCE, TEXT, Shop, script
 
 NO, YES, BACK = "No to all", "Yes to all", "Your Privacy Choices"
@@ -23,21 +22,14 @@ def answers(page: Page) -> dict[str, bool]:
     return found
 
 
-def sent(page: Page) -> list[dict[str, Any]]:
-    """What the script tells the server from now on."""
-    bodies: list[dict[str, Any]] = []
-    page.on("request", lambda request: bodies.append(json.loads(request.post_data or "")) if "/choices" in request.url else None)
-    return bodies
-
-
 def test_the_signal_is_a_no_without_a_question_said_once_and_shown(way: Way, shop: Shop, visit: Visit) -> None:
-    page, counted = visit(), way.counted()
+    page = visit()
     page.add_init_script(SIGNAL % "true")
     bodies = sent(page)
     page.goto(shop.page(TEXT))
     expect(page.get_by_role("status")).to_contain_text(f"{STOPPED} Opt-Out Request Honored")
     assert page.get_by_role("button", name=NO).count() == 0
-    eventually(lambda: way.counted() == counted + 1)
+    assert eventually(lambda: bodies and way.reply(bodies[0]["id"]))["proof"] is None, "It made somebody known."
     assert [(body["how"], body["answers"], body["device"]) for body in bodies] == [
         ("signal", {"audiences": False, "partners": False}, None)
     ]
