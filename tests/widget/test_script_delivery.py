@@ -102,6 +102,22 @@ def test_a_page_whose_server_is_away_works_and_delivers_later(way: Way, shop: Sh
     assert page.evaluate("privacyChoices.get().answers.visits")
 
 
+@pytest.mark.parametrize(
+    "other", ['{"type": "about:blank", "title": "Too many requests"}', "<title>Sign in to this network</title>", "null"]
+)
+def test_what_are_no_settings_asks_nothing_and_they_are_fetched_again(way: Way, shop: Shop, visit: Visit, other: str) -> None:
+    page = visit()
+    page.clock.install()
+    page.route("**/settings?*", lambda route: route.fulfill(body=other, headers={"access-control-allow-origin": "*"}))
+    with page.expect_response("**/settings?*"):
+        page.goto(shop.page(TEXT + script("window.ran = 1", 'data-purpose="visits"')))
+    page.wait_for_timeout(100)
+    assert page.evaluate("[document.querySelector('html > div'), window.ran ?? null]") == [None, None]
+    page.unroute("**/settings?*")
+    page.clock.run_for(20_000)
+    expect(page.get_by_role("button", name=YES)).to_be_visible()
+
+
 def test_an_answer_whose_reply_is_lost_is_recorded_once(way: Way, shop: Shop, visit: Visit) -> None:
     page, known, shop.tag = visit(), len(way.decided()), way.tag(own=True)
     page.goto(shop.page(TEXT))
