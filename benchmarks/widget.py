@@ -40,14 +40,15 @@ PURPOSES = [("visits", "Counting visits"), ("audiences", "Fitting ads"), ("partn
 ARTICLE = (
     "<h1>News</h1>" + ("<p>" + "A good book begins with its first line and ends long after its last one. " * 12 + "</p>") * 12
 )
-# The first picture in which something that is no part of the article covers a part of it.
+# The first picture in which something that is no part of the article covers a part of it. It looks at few points, for the
+# page waits meanwhile: 361 of them took a telephone 20 ms of each picture.
 SEEN = """
 new Promise((seen, fail) => {
   setTimeout(() => fail("Nobody asked within 20 seconds."), 20000);
   const article = ["HTML", "BODY", "H1", "P"];
   const look = () => {
-    for (let x = 1; x < 20; x++) for (let y = 1; y < 20; y++) {
-      const found = document.elementFromPoint(innerWidth * x / 20, innerHeight * y / 20);
+    for (let x = 1; x < 8; x += 2) for (let y = 1; y < 20; y += 3) {
+      const found = document.elementFromPoint(innerWidth * x / 8, innerHeight * y / 20);
       if (found && !article.includes(found.tagName)) return requestAnimationFrame(() => seen(performance.now()));
     }
     requestAnimationFrame(look);
