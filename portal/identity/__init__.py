@@ -3,6 +3,7 @@
 Customers prove an address (GDPR Art. 12(6)); officers sign in with two factors, and one table says what their roles allow.
 """
 
+from portal.identity import openid as openid
 from portal.identity import safekeeping as safekeeping
 from portal.identity.api_keys import SCOPES, ApiKey, add_key, keys, revoke_key
 from portal.identity.api_limits import admit, count_request, run_counting

@@ -4,6 +4,9 @@ from portal import audit
 
 SIGN_IN_ASKED = audit.Event("customer.sign_in_asked", "Somebody asked for a mail with a link and a code.")
 PROVED = audit.Event("customer.proved", "A person showed that mail to an address reaches them.")
+SENT_ELSEWHERE = audit.Event("customer.sent_elsewhere", "Somebody went to the company's own sign-in to show who they are.")
+VOUCHED = audit.Event("customer.vouched_for", "The company's own sign-in vouched for a person's address.")
+NOT_VOUCHED = audit.Event("customer.not_vouched_for", "Somebody came back from the company's own sign-in without its word.")
 SIGNED_IN = audit.Event("customer.signed_in", "A customer signed in.")
 STEPPED_UP = audit.Event("customer.stepped_up", "A signed-in customer proved their address once more.")
 

@@ -27,6 +27,21 @@ class ChallengeRow(Model):
         table = "challenge"
 
 
+class ElsewhereRow(Model):
+    """Somebody who was sent to the company's own sign-in; `state` and `browser` are digests of what their browser holds."""
+
+    state = Bytes(primary_key=True)
+    browser = Bytes()
+    use = fields.CharField(20)
+    bound_to = fields.CharField(60)
+    asked_at = Moment()
+    ends_at = Moment()
+    consumed_at = Moment(null=True)
+
+    class Meta:
+        table = "sign_in_elsewhere"
+
+
 class SessionRow(Model):
     """A signed-in browser of a customer or an officer, or an officer half-way through signing in."""
 

@@ -52,6 +52,19 @@ class Kept:
         await self.client.aclose()
 
 
+class Transport(httpx2.AsyncBaseTransport):
+    """For libraries that speak HTTP themselves: each call of theirs goes through `request`."""
+
+    def __init__(self, allow: Sequence[Network] = ()) -> None:
+        self.allow = allow
+
+    async def handle_async_request(self, call: httpx2.Request) -> httpx2.Response:
+        content = await call.aread()
+        answer = await request(call.method, str(call.url), headers=dict(call.headers), content=content, allow=self.allow)
+        kind = {"content-type": answer.headers.get("content-type", "")}
+        return httpx2.Response(answer.status, headers=kind, content=answer.content, request=call)
+
+
 async def resolve_by_system(host: str, port: int) -> list[str]:
     found = await asyncio.get_running_loop().getaddrinfo(host, port, type=SOCK_STREAM)
     return list(dict.fromkeys(str(each[4][0]) for each in found))

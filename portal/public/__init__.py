@@ -1,6 +1,7 @@
 """The customers' door: preferences, documents, requests, sign-in, downloads; in the order a visitor meets them."""
 
 from portal.public import (
+    account,
     addresses,
     answering,
     appeals,
@@ -32,6 +33,7 @@ routes = [
     *promises.routes,
     *sign_in.routes,
     *proofs.routes,
+    *account.routes,
     *unsubscribe.routes,
     *confirm.routes,
     *breaks.routes,

@@ -37,7 +37,7 @@ async def take_code(request: Request) -> Response:
         proof = await identity.prove_code(challenge, (await form(request)).get("code", ""), browser=cookie(request, "browser"))
     except Refusal as problem:
         return _code_page(request, challenge, problem)
-    return await _go_on(request, proof)
+    return await go_on(request, proof)
 
 
 async def show_link(request: Request) -> Response:
@@ -51,16 +51,18 @@ async def show_link(request: Request) -> Response:
 
 
 async def take_link(request: Request) -> Response:
-    return await _go_on(request, await identity.prove_link(request.path_params["secret"], cookie(request, "browser")))
+    return await go_on(request, await identity.prove_link(request.path_params["secret"], cookie(request, "browser")))
 
 
 def _code_page(request: Request, challenge: str, problem: Refusal | None = None) -> Response:
     errors = {"code": problem.sentence} if problem else {}
-    context = {"challenge": challenge, "reference": cookie(request, "request"), "errors": errors}
+    again = request.state.customer is not None and identity.openid.is_offered()
+    context = {"challenge": challenge, "reference": cookie(request, "request"), "errors": errors, "again": again}
     return page(request, "public/proof-code.html", problem.status if problem else 200, **context)
 
 
-async def _go_on(request: Request, proof: identity.Proof) -> Response:
+async def go_on(request: Request, proof: identity.Proof) -> Response:
+    """To what the proof was asked for: signed in, one step further, or into the request."""
     if proof.use == "request":
         return await _into_the_request(request, proof)
     if proof.use == cases.new_address.USE:

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from portal import db, identity, subjects
-from portal.lib.errors import Invalid
+from portal.lib.errors import Invalid, Refusal
 from portal.pages import (
     CUSTOMER,
     anyone,
@@ -31,8 +31,21 @@ ASKS_PER_HOUR = 60
 
 
 async def show(request: Request) -> Response:
-    response = page(request, "public/sign-in.html", address="", errors={})
-    return remember_browser(request, response)
+    return remember_browser(request, sign_in_page(request))
+
+
+def sign_in_page(request: Request, problem: Refusal | None = None, *, address: str | None = None) -> Response:
+    """The page that asks who it is, with what went wrong: with the typed address, or else with the whole."""
+    sentence = problem.sentence if problem else ""
+    return page(
+        request,
+        "public/sign-in.html",
+        problem.status if problem else 200,
+        address=address or "",
+        errors={} if address is None else {"email": sentence},
+        sentence=sentence if address is None else "",
+        account=identity.openid.is_offered(),
+    )
 
 
 async def ask(request: Request) -> Response:
@@ -40,7 +53,7 @@ async def ask(request: Request) -> Response:
     try:
         challenge = await ask_for_proof(request, fields.get("email", ""), use="sign-in")
     except Invalid as problem:
-        return page(request, "public/sign-in.html", 422, address=fields.get("email", ""), errors={"email": problem.sentence})
+        return sign_in_page(request, problem, address=fields.get("email", ""))
     return RedirectResponse(f"/proofs/{challenge.id}", 303)
 
 

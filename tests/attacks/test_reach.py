@@ -45,7 +45,7 @@ NOT_ONLY_LOOKING = {
     "GET /downloads/{secret}": "a download must be a GET for browsers to save it; the link is for this session and one use",
     "GET /admin/sign-in/code": "shows a new officer's second factor, made anew until the first code of it was given",
 }
-NOT_THERE_YET = {  # the case is not closed; nobody is half signed in; the operator opened no log
+NOT_THERE_YET = {  # the case is not closed; nobody is half signed in, or at their account; the operator opened no log
     "GET /audit/tile/{path:path}",
     "GET /admin/cases/{case}/proof",
     "GET /admin/cases/{case}/certificate",
@@ -53,6 +53,7 @@ NOT_THERE_YET = {  # the case is not closed; nobody is half signed in; the opera
     "GET /requests/{reference}/certificate",
     "GET /requests/{reference}/proofs",
     "GET /admin/sign-in/code",
+    "GET /sign-in/account",
 }
 AUDITORS_POSTS = {"POST /admin/audit/check": "reads all", "POST /admin/people": "a search; the address shall not stand in a URL"}
 REFUSED = "Your role does not allow this"

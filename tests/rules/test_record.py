@@ -24,7 +24,7 @@ from tests.rules.desk import (
 )
 from tests.rules.doors import doors
 from tests.rules.programs import hand_in_and_ask
-from tests.rules.visits import answer_mails, visit
+from tests.rules.visits import answer_mails, sign_in_elsewhere, visit
 from tests.rules.watch import Watch
 from tests.rules.ways_in import bring_in
 
@@ -54,6 +54,7 @@ async def test_every_unsafe_route_leaves_an_entry_or_a_reason(company: Company) 
         olga, petra = await come_to_work(watch, olgas), await hire(PETRA, "approver")
         await sign_in_officer(watch, petras, petra)
         await visit(watch, ana)
+        await sign_in_elsewhere(watch, ana)
         await work_cases(watch, company, ana, olgas, petras)
         await answer_a_warning(watch)
         await use_other_rights(watch, olgas, petras)

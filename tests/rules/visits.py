@@ -1,9 +1,11 @@
 """What customers do on the site, from signing in to answering mails: every button of theirs is pressed once."""
 
 import re
+from dataclasses import replace
 
-from portal import db, identity, jobs, subjects
+from portal import db, identity, jobs, settings, subjects
 from tests.api.machines import Machine, key, question
+from tests.identity.provider import CLIENT, SECRET, serving
 from tests.people import ANA, BEN, Browser, code_for, link_for, newest_mail, sign_in
 from tests.rules.watch import Watch
 
@@ -31,6 +33,16 @@ async def visit(watch: Watch, ana: Browser) -> None:
     await ana.get("/sign-in")
     page = await watch.press(ana, "/sign-in", email=ANA)
     await watch.press(ana, page.headers["location"], code=await code_for(ANA))
+
+
+async def sign_in_elsewhere(watch: Watch, ana: Browser) -> None:
+    """To the company's own sign-in."""
+    before = settings.get()
+    with serving() as provider:
+        ours = replace(before, openid_issuer=provider.issuer, openid_client=CLIENT, openid_secret=SECRET)
+        settings.use(replace(ours, outbound_allow="127.0.0.0/8"))
+        await watch.press(ana, "/sign-in/account")
+    settings.use(before)
 
 
 async def answer_mails(watch: Watch) -> None:
