@@ -117,17 +117,27 @@ async def _told(answer: Mapping[str, str], state: str) -> str:
             grant_type="authorization_code",
         )
         keys = KeySet.import_key_set(cast(KeySetSerialization, await _json(client, provider["jwks_uri"])))
-    token = jwt.decode(str(tokens.get("id_token", "")), keys, algorithms=ALGORITHMS)
-    wanted = {"iss": {"essential": True, "value": provider["issuer"]}, "aud": {"essential": True, "value": get().openid_client}}
+        said = _checked(jwt.decode(str(tokens.get("id_token", "")), keys, algorithms=ALGORITHMS), provider["issuer"], state)
+        if "email" not in said:
+            of_person = await _json(client, provider["userinfo_endpoint"], as_person=True)
+            if of_person.get("sub") != said["sub"]:
+                raise _NotVouched("somebody else's address")
+            said = of_person
+    if said.get("email_verified") is not True:
+        raise _NotVouched("no address that the provider has checked")
+    return subjects.canonical("email", said["email"])
+
+
+def _checked(token: jwt.Token, issuer: str, state: str) -> Said:
+    """The claims of a token that is for this portal, this visit and this moment."""
+    wanted = {"iss": {"essential": True, "value": issuer}, "aud": {"essential": True, "value": get().openid_client}}
     params = {"client_id": get().openid_client, "nonce": _derived("nonce", state), "max_age": int(LASTS.total_seconds())}
     said = CodeIDToken(token.claims, token.header, wanted, params)
     now = int(clock.now().timestamp())
     said.validate(now, leeway=60)
     if now - said["auth_time"] > LASTS.total_seconds() + 60:
         raise _NotVouched("signed in there long ago")
-    if said.get("email_verified") is not True or not isinstance(said.get("email"), str):
-        raise _NotVouched("no address that the provider has checked")
-    return subjects.canonical("email", said["email"])
+    return dict(said)
 
 
 async def _provider() -> Said:
@@ -142,8 +152,8 @@ async def _provider() -> Said:
     return found
 
 
-async def _json(client: AsyncOAuth2Client, address: str) -> Said:
-    response = await client.request("GET", address, withhold_token=True)
+async def _json(client: AsyncOAuth2Client, address: str, *, as_person: bool = False) -> Said:
+    response = await client.request("GET", address, withhold_token=not as_person)
     try:
         found = response.json()
     except ValueError as problem:

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from html import escape
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -18,7 +19,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 
-CLIENT, SECRET = "portal", "the portal's secret there"
+CLIENT, SECRET, TOKEN = "portal", "the portal's secret there", "of-ana"
 Claims = dict[str, Any]
 
 
@@ -34,12 +35,13 @@ class Provider:
     change: Callable[[Claims], Claims] = _as_it_is
     sign: Callable[[Claims], str] | None = None
     description: Claims = field(default_factory=dict)
+    of_person: Claims = field(default_factory=dict)
     asked: Claims = field(default_factory=dict)
     codes: dict[str, Claims] = field(default_factory=dict)
     refusals: list[str] = field(default_factory=list)
 
     def described(self) -> Claims:
-        places = {f"{name}_endpoint": f"{self.issuer}/{name}" for name in ("authorization", "token")}
+        places = {f"{name}_endpoint": f"{self.issuer}/{name}" for name in ("authorization", "token", "userinfo")}
         said = {"issuer": self.issuer, **places, "jwks_uri": f"{self.issuer}/jwks"}
         return said | {"authorization_response_iss_parameter_supported": True} | self.description
 
@@ -64,7 +66,7 @@ class Provider:
         now = int(time.time())
         claims = {"iss": self.issuer, "sub": "248289", "aud": CLIENT, "iat": now, "exp": now + 60, "auth_time": now}
         claims |= {"nonce": asked["nonce"], "email": self.email, "email_verified": True}
-        return 200, {"access_token": "for nothing", "token_type": "Bearer", "id_token": self._signed(self.change(claims))}
+        return 200, {"access_token": TOKEN, "token_type": "Bearer", "id_token": self._signed(self.change(claims))}
 
     def _signed(self, claims: Claims) -> str:
         return self.sign(claims) if self.sign else jwt.encode({"alg": "RS256", "kid": "one"}, claims, self.key)
@@ -80,13 +82,26 @@ def serving() -> Iterator[Provider]:
 
     class Door(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            known = {"/.well-known/openid-configuration": provider.described, "/jwks": _keys}
-            self._answer(200, known[self.path]())
+            known = {"/.well-known/openid-configuration": provider.described, "/jwks": _keys, "/userinfo": _of_person}
+            if self.path.startswith("/authorization?"):
+                self._ask()
+            elif self.path == "/userinfo" and self.headers.get("authorization") != f"Bearer {TOKEN}":
+                self._answer(401, {"error": "invalid_token"})
+            else:
+                self._answer(200, known[self.path]())
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"])).decode()
             given = {name: values[0] for name, values in parse_qs(body).items()}
             self._answer(*provider.redeem(given, self.headers.get("authorization", "")))
+
+        def _ask(self) -> None:
+            """A page with one link: nobody has to know a password here."""
+            raw = f'<h1>Sign in</h1><a href="{escape(provider.agreed(self.path))}">It is me</a>'.encode()
+            self.send_response(200)
+            self.send_header("content-type", "text/html")
+            self.end_headers()
+            self.wfile.write(raw)
 
         def _answer(self, status: int, content: Claims) -> None:
             raw = json.dumps(content).encode()
@@ -98,6 +113,9 @@ def serving() -> Iterator[Provider]:
 
         def log_message(self, *_: Any) -> None:
             """Says nothing."""
+
+    def _of_person() -> Claims:
+        return provider.of_person
 
     def _keys() -> Claims:
         return {"keys": [provider.key.as_dict(private=False)]}

@@ -131,6 +131,15 @@ async def test_a_token_that_is_not_for_this_visit_signs_nobody_in(provider: Prov
     assert await subjects.find("email", ANA) is None
 
 
+@pytest.mark.parametrize(("sub", "status"), [("248289", 200), ("somebody else", 403)])
+async def test_the_address_may_stand_where_only_the_token_leads(provider: Provider, sub: str, status: int) -> None:
+    """As a provider does that keeps to OpenID Connect Core 5.4: the token says who, and not the address."""
+    provider.change = lambda claims: {name: value for name, value in claims.items() if not name.startswith("email")}
+    provider.of_person = {"sub": sub, "email": ANA, "email_verified": True}
+    async with Browser() as ana:
+        assert (await _come_back(ana, provider)).status_code == status and await _signed_in(ana) is (status == 200)
+
+
 def _by_hand(claims: Any, header: dict[str, str], secret: bytes) -> str:
     """A token as no library would make it."""
     said = ".".join(base64.urlsafe_b64encode(json.dumps(each).encode()).rstrip(b"=").decode() for each in (header, claims))
