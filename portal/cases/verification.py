@@ -36,11 +36,25 @@ async def verified(case_id: str, proof: identity.Proof) -> str:
         raise NotAllowed(_("This proof belongs to another request."))
     async with db.writing():
         row = await moves.lock(case_id)
+        if proof.by_account:
+            await _require_its_address(row, proof)
         for each in [row, *[await moves.lock(other) for other in await together.unproven_beside(row)]]:
             if proof.new_device:
                 await note_new_device(each)
-            await accept(each, proof.identifier_id, how="code", actor=f"customer:{proof.subject}")
+            await accept(
+                each,
+                proof.identifier_id,
+                how="signed in" if proof.by_account else "code",
+                actor=f"customer:{proof.subject}",
+            )
     return row.state
+
+
+async def _require_its_address(row: models.CaseRow, proof: identity.Proof) -> None:
+    """A code goes to the address of the request; an account may be anybody's."""
+    address, identifier = await case_address(row), await subjects.get(proof.identifier_id)
+    if row.address_kind != identifier.kind or await _canonical(identifier) != subjects.canonical(identifier.kind, address):
+        raise NotAllowed(_("Your account has another address than this request, so it does not show that the request is yours."))
 
 
 async def accept(row: models.CaseRow, identifier_id: str, *, how: str, actor: str) -> None:

@@ -43,9 +43,10 @@ class Landing:
 
 @dataclass(frozen=True)
 class Proof:
-    """An address was just shown to reach the person. Good for `use`, and for `bound_to` (a case, a session) alone.
+    """An address was just shown to be the person's. Good for `use`, and for `bound_to` (a case, a session) alone.
 
-    `new_device`: other browsers proved this address before, and this one not until lately.
+    `new_device`: other browsers proved this address before, and this one not until lately. `by_account`: no mail to it was read,
+    the company's own sign-in vouched for it.
     """
 
     identifier_id: str
@@ -53,6 +54,7 @@ class Proof:
     use: str
     bound_to: str
     new_device: bool = False
+    by_account: bool = False
 
 
 async def challenge(
@@ -247,7 +249,7 @@ async def _proven(
         object=f"identifier:{identifier.id}",
         payload={"use": asked.use} | how,
     )
-    return Proof(identifier.id, identifier.subject, asked.use, asked.bound_to, new_device)
+    return Proof(identifier.id, identifier.subject, asked.use, asked.bound_to, new_device, event is events.VOUCHED)
 
 
 async def is_new_device(address: str, browser: str | None) -> bool:

@@ -4,11 +4,12 @@ The browser is sent on by a page, not by the answer to its form: our forms may l
 """
 
 from datetime import timedelta
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from portal import db, identity
+from portal import cases, db, identity
 from portal.lib import ids
 from portal.lib.errors import Refusal
 from portal.pages import A_YEAR, anyone, cookie, form, get, keep_cookie, page, post
@@ -25,17 +26,23 @@ async def go(request: Request) -> Response:
         per=timedelta(hours=1),
         sentence=_("There were many requests from your network. Please try again in a while."),
     )
-    browser, session = cookie(request, "browser") or ids.secret(128), request.state.customer
-    again = session is not None and (await form(request)).get("again") == "yes"
+    browser = cookie(request, "browser") or ids.secret(128)
     try:
-        if again:
-            address = await identity.openid.begin(browser, use="step-up", bound_to=session.id, subject=session.subject)
-        else:
-            address = await identity.openid.begin(browser)
+        address = await identity.openid.begin(browser, **await _purpose(request))
     except Refusal as problem:
         return sign_in_page(request, problem)
     response = page(request, "public/to-account.html", address=address)
     return keep_cookie(response, "browser", browser, seconds=A_YEAR)
+
+
+async def _purpose(request: Request) -> dict[str, Any]:
+    """A request that waits for its proof, a visit that proves itself anew, or else a new visit."""
+    given, session = await form(request), request.state.customer
+    if reference := given.get("reference"):
+        return {"use": "request", "bound_to": (await cases.status_for_person(reference)).id}
+    if session is not None and given.get("again"):
+        return {"use": "step-up", "bound_to": session.id, "subject": session.subject}
+    return {}
 
 
 async def back(request: Request) -> Response:

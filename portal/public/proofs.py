@@ -55,10 +55,15 @@ async def take_link(request: Request) -> Response:
 
 
 def _code_page(request: Request, challenge: str, problem: Refusal | None = None) -> Response:
-    errors = {"code": problem.sentence} if problem else {}
-    again = request.state.customer is not None and identity.openid.is_offered()
-    context = {"challenge": challenge, "reference": cookie(request, "request"), "errors": errors, "again": again}
-    return page(request, "public/proof-code.html", problem.status if problem else 200, **context)
+    return page(
+        request,
+        "public/proof-code.html",
+        problem.status if problem else 200,
+        challenge=challenge,
+        reference=cookie(request, "request"),
+        errors={"code": problem.sentence} if problem else {},
+        account=identity.openid.is_offered(),
+    )
 
 
 async def go_on(request: Request, proof: identity.Proof) -> Response:

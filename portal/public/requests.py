@@ -8,7 +8,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from portal import cases
+from portal import cases, identity
 from portal.lib.errors import Invalid, NotFound
 from portal.pages import anyone, cookie, customer, form, get, page, post
 from portal.paper import _
@@ -32,7 +32,7 @@ async def show_one(request: Request, **context: Any) -> Response:
     template, rest = "public/request.html", {"status": status, "reference": reference, "mine": mine, "journey": _journey(status)}
     if mine:
         context |= await asker.of_request(status)
-    context["proving"] = await cases.proving.for_person(status.id)
+    context["proving"], context["account"] = await cases.proving.for_person(status.id), identity.openid.is_offered()
     context["new_address"] = await cases.new_address.is_awaited(status.id)
     context["until_posted"] = await cases.restricting.until_posted(status.id)
     context["recipients"] = await cases.recipients.of(status.id)

@@ -17,7 +17,7 @@ from portal import audit, db, settings, subjects
 from portal.lib import clock
 from tests.conftest import House, on_both
 from tests.identity.provider import CLIENT, SECRET, Provider, serving
-from tests.people import ANA, BEN, Browser, sign_in
+from tests.people import ANA, BEN, MALLORY, Browser, sign_in
 
 BACK = "/sign-in/account"
 
@@ -210,6 +210,33 @@ async def test_a_visit_proves_itself_anew_by_its_own_account_alone(provider: Pro
         provider.email = ANA
         page = await ana.get(provider.agreed(await _sent(ana, again="yes")))
         assert page.url.path == "/requests" and ana.cookies["customer"] != before
+
+
+async def _ask_for_a_copy(browser: Browser) -> str:
+    """Of Ana's data, by whoever; answers the reference."""
+    page = await browser.post("/requests", data={"right": "access", "email": ANA})
+    assert 'name="reference"' in page.text and "Sign in with my account" in page.text
+    return browser.cookies["request"]
+
+
+async def test_a_request_that_waits_for_a_mail_is_proven_by_the_account(provider: Provider) -> None:
+    async with Browser() as ana:
+        reference = await _ask_for_a_copy(ana)
+        assert "Sign in with my account" in (await ana.get(f"/requests/{reference}")).text
+        page = await ana.get(provider.agreed(await _sent(ana, reference=reference)))
+        assert page.url.path == f"/requests/{reference}" and "Next, one of us starts the search" in page.text
+    [shown] = await db.rows("SELECT how FROM case_identifier")
+    assert shown["how"] == "signed in"
+
+
+async def test_nobody_proves_another_persons_request_by_their_own_account(provider: Provider) -> None:
+    provider.email = MALLORY
+    async with Browser() as mallory:
+        reference = await _ask_for_a_copy(mallory)
+        refused = await mallory.get(provider.agreed(await _sent(mallory, reference=reference)))
+        assert refused.status_code == 403 and "another address than this request" in refused.text
+        assert "Send the message again" in (await mallory.get(f"/requests/{reference}")).text
+    assert await db.rows("SELECT how FROM case_identifier") == []
 
 
 async def test_an_address_that_its_owner_left_is_somebody_new(provider: Provider) -> None:
