@@ -213,7 +213,11 @@ async def _consume(found: ChallengeRow, browser: str | None, by: str) -> Proof:
     if not consumed:
         raise _consumed()
     address = (await vault.key_for("portal")).open(_place(found.id), found.address)
-    identifier = await _owner(address)
+    identifier = await subjects.ensure("email", address, by="system")
+    if identifier.audience == subjects.FORMER:
+        # Its earlier owner has left it: whoever reads it now is somebody new, and sees nothing of the other.
+        await subjects.forget_addresses([identifier.id], by="system")
+        identifier = await subjects.ensure("email", address, by="system")
     if await subjects.value_of(identifier) != address:
         # Recorded since the mail went out, in another spelling: that mailbox was not the one that was proven.
         raise _consumed()
@@ -222,17 +226,11 @@ async def _consume(found: ChallengeRow, browser: str | None, by: str) -> Proof:
 
 async def vouched(address: str, asked: Challenge, browser: str) -> Proof:
     """Inside `writing()`, and only for this room: who calls it has the word of the company's own sign-in for that address."""
-    identifier = await _owner(await _mailbox(address))
-    return await _proven(identifier, asked, browser, events.VOUCHED, {})
-
-
-async def _owner(address: str) -> subjects.Identifier:
-    identifier = await subjects.ensure("email", address, by="system")
+    identifier = await subjects.ensure("email", await _mailbox(address), by="system")
     if identifier.audience == subjects.FORMER:
-        # Its earlier owner has left it: whoever has it now is somebody new, and sees nothing of the other.
-        await subjects.forget_addresses([identifier.id], by="system")
-        identifier = await subjects.ensure("email", address, by="system")
-    return identifier
+        # Most likely an account in which the old address still stands, and nobody new.
+        raise NotAllowed(_("We no longer use the address that your account has. Please let us send you a message instead."))
+    return await _proven(identifier, asked, browser, events.VOUCHED, {})
 
 
 async def _proven(
