@@ -5,6 +5,7 @@ docs/operate.md lists the same table and a test compares the two.
 """
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from functools import cached_property
@@ -85,6 +86,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         text = _text(environ, f"PORTAL_{each.name.upper()}", secret=each.metadata["secret"])
         if text is not None:
             values[each.name] = _parse(f"PORTAL_{each.name.upper()}", type(each.default), text)
+    _require_tls("PORTAL_OPENID_ISSUER", values.get("openid_issuer", ""))
     return Settings(**values)
 
 
@@ -108,6 +110,12 @@ def _parse(variable: str, kind: type, text: str) -> Any:
         except ValueError as problem:
             raise SettingsError(f"{variable} must be a whole number, not {text!r}.") from problem
     return Path(text) if issubclass(kind, Path) else text
+
+
+def _require_tls(variable: str, address: str) -> None:
+    """Whoever stands between us and a sign-in without TLS could be anybody there."""
+    if address and not re.match(r"https://|http://(127\.0\.0\.1|localhost|\[::1\])(:\d+)?(/|$)", address):
+        raise SettingsError(f"{variable} must begin with https://, not {address!r}.")
 
 
 _in_use: Settings | None = None

@@ -15,6 +15,7 @@ from joserfc.jwk import RSAKey
 
 from portal import audit, db, settings, subjects
 from portal.lib import clock
+from portal.settings import SettingsError
 from tests.conftest import House, on_both
 from tests.identity.provider import CLIENT, SECRET, Provider, serving
 from tests.people import ANA, BEN, MALLORY, Browser, sign_in
@@ -251,3 +252,12 @@ async def test_an_address_that_its_owner_left_is_nobodys_by_an_account(provider:
     assert page.status_code == 403 and "no longer use the address" in page.text
     left = await subjects.find("email", ANA)
     assert left is not None and (left.id, left.audience, left.subject) == (known.id, subjects.FORMER, known.subject)
+
+
+@pytest.mark.parametrize(
+    "issuer", ["http://accounts.example.com", "http://127.0.0.1.example.com", "accounts.example.com", "http://["]
+)
+def test_a_provider_is_spoken_to_by_tls(issuer: str) -> None:
+    with pytest.raises(SettingsError, match="PORTAL_OPENID_ISSUER must begin with https://"):
+        settings.load({"PORTAL_OPENID_ISSUER": issuer})
+    assert settings.load({"PORTAL_OPENID_ISSUER": "https://accounts.example.com"}).openid_issuer
