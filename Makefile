@@ -29,7 +29,7 @@ deep: setup-test ## the long tests: 10,000 interleavings, kill -9, load, a milli
 bench: setup-test ## every figure beside its baseline, up to a million rows (needs wrk; about 40 minutes)
 	$(PYTHON) -m benchmarks
 
-bench-quick: setup-test ## the same with few rows (under three minutes)
+bench-quick: setup-test ## the same with few rows (about three minutes)
 	$(PYTHON) -m benchmarks --quick
 
 bench-widget: setup-test ## the script for websites beside two others from npm, in Chromium (needs npm; about five minutes)

@@ -1,4 +1,4 @@
-"""`python -m benchmarks [--quick]`: all figures, or in under three minutes those that need few stored rows."""
+"""`python -m benchmarks [--quick]`: all figures, or in about three minutes those that need few stored rows."""
 
 import argparse
 import sys
@@ -23,8 +23,8 @@ def main() -> int:
 
 
 def _all(quick: bool) -> Iterator[Figure]:
-    stored, seconds, rows = ([20_000], 4, 20_000) if quick else ([100_000, 1_000_000], 10, 1_000_000)
-    queued = 2_000 if quick else 100_000
+    stored, seconds, rows = ([5_000], 3, 5_000) if quick else ([100_000, 1_000_000], 10, 1_000_000)
+    queued = 1_000 if quick else 100_000
     yield from decisions.figures("", "SQLite", stored, seconds)
     yield from log.figures("", "SQLite", stored[0], seconds)
     yield from pages.figures("", "SQLite")
