@@ -7,6 +7,7 @@ counts as a fresh proof. Nothing that the provider says is kept.
 
 import base64
 import hmac
+import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -35,6 +36,7 @@ LASTS = timedelta(minutes=10)
 # What only the provider can sign: neither "none" nor a secret that a public key could be taken for.
 ALGORITHMS = ["RS256", "PS256", "ES256", "EdDSA"]
 Said = dict[str, Any]
+_ADDRESS = re.compile("https?://")
 
 
 def is_offered() -> bool:
@@ -147,7 +149,8 @@ async def _provider() -> Said:
     issuer = get().openid_issuer
     async with _client() as client:
         found = await _json(client, f"{issuer.rstrip('/')}/.well-known/openid-configuration")
-    if found.get("issuer") != issuer:
+    places = [found.get(each) for each in ("authorization_endpoint", "token_endpoint", "jwks_uri")]
+    if found.get("issuer") != issuer or not all(isinstance(each, str) and _ADDRESS.match(each) for each in places):
         raise _away()
     return found
 

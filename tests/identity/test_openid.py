@@ -184,8 +184,16 @@ async def test_a_no_there_leads_back_to_the_mail(provider: Provider) -> None:
         assert "did not tell us who you are" in page.text
 
 
-@pytest.mark.parametrize("wrong", [{"issuer": "http://127.0.0.1:9"}, {"token_endpoint": "http://127.0.0.1:9/token"}])
-async def test_a_provider_that_is_away_or_another_leaves_the_mail(provider: Provider, wrong: dict[str, str]) -> None:
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"issuer": "http://127.0.0.1:9"},
+        {"token_endpoint": "http://127.0.0.1:9/token"},
+        {"authorization_endpoint": "javascript:alert(1)"},
+        {"jwks_uri": None},
+    ],
+)
+async def test_a_provider_that_is_away_or_another_leaves_the_mail(provider: Provider, wrong: dict[str, Any]) -> None:
     async with Browser() as ana:
         answer = provider.agreed(await _sent(ana))
         provider.description = wrong
