@@ -24,7 +24,7 @@ from joserfc.jwk import KeySet, KeySetSerialization
 from portal import audit, db, subjects, vault
 from portal.identity import challenges, events
 from portal.identity.challenges import CLOCK_SKEW, Challenge, Proof
-from portal.identity.models import ElsewhereRow
+from portal.identity.models import ChallengeRow, ElsewhereRow
 from portal.lib import clock, ids, outbound
 from portal.lib.errors import Invalid, NotAllowed, NotFound, Unavailable
 from portal.paper import _
@@ -41,6 +41,13 @@ _ADDRESS = re.compile("https?://")
 
 def is_offered() -> bool:
     return bool(get().openid_issuer)
+
+
+async def instead_of(challenge_id: str) -> str:
+    """For what an account proves as much as the mail of this challenge: "request" or "step-up"; else "", as for a new address,
+    where the mailbox itself has to be shown."""
+    found = await ChallengeRow.get_or_none(id=challenge_id) if is_offered() else None
+    return found.use if found is not None and found.use in ("request", "step-up") else ""
 
 
 async def begin(browser: str, *, use: str = "sign-in", bound_to: str = "", subject: str | None = None) -> str:

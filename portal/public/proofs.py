@@ -27,7 +27,7 @@ from portal.paper import _
 
 
 async def show_code(request: Request) -> Response:
-    response = _code_page(request, request.path_params["challenge"])
+    response = await _code_page(request, request.path_params["challenge"])
     return remember_browser(request, response)
 
 
@@ -36,7 +36,7 @@ async def take_code(request: Request) -> Response:
     try:
         proof = await identity.prove_code(challenge, (await form(request)).get("code", ""), browser=cookie(request, "browser"))
     except Refusal as problem:
-        return _code_page(request, challenge, problem)
+        return await _code_page(request, challenge, problem)
     return await go_on(request, proof)
 
 
@@ -44,7 +44,7 @@ async def show_link(request: Request) -> Response:
     """The landing page of a link: no third party, no referrer, and nothing happens before the button."""
     landing = await identity.landing(request.path_params["secret"], cookie(request, "browser"))
     if not landing.same_browser:
-        return _code_page(request, landing.challenge.id)
+        return await _code_page(request, landing.challenge.id)
     response = page(request, "public/proof-link.html", secret=request.path_params["secret"], use=landing.challenge.use)
     response.headers["referrer-policy"] = "no-referrer"
     return response
@@ -54,7 +54,7 @@ async def take_link(request: Request) -> Response:
     return await go_on(request, await identity.prove_link(request.path_params["secret"], cookie(request, "browser")))
 
 
-def _code_page(request: Request, challenge: str, problem: Refusal | None = None) -> Response:
+async def _code_page(request: Request, challenge: str, problem: Refusal | None = None) -> Response:
     return page(
         request,
         "public/proof-code.html",
@@ -62,7 +62,7 @@ def _code_page(request: Request, challenge: str, problem: Refusal | None = None)
         challenge=challenge,
         reference=cookie(request, "request"),
         errors={"code": problem.sentence} if problem else {},
-        account=identity.openid.is_offered(),
+        account=await identity.openid.instead_of(challenge),
     )
 
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from html import unescape
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from joserfc.jwk import RSAKey
 from portal import audit, db, settings, subjects
 from portal.lib import clock
 from portal.settings import SettingsError
+from tests.cases.shops import found_company
 from tests.conftest import House, on_both
 from tests.identity.provider import CLIENT, SECRET, Provider, serving
 from tests.people import ANA, BEN, MALLORY, Browser, sign_in
@@ -236,6 +238,15 @@ async def test_a_request_that_waits_for_a_mail_is_proven_by_the_account(provider
         assert page.url.path == f"/requests/{reference}" and "Next, one of us starts the search" in page.text
     [shown] = await db.rows("SELECT how FROM case_identifier")
     assert shown["how"] == "signed in"
+
+
+async def test_an_account_is_no_proof_of_another_mailbox(provider: Provider, tmp_path: Path) -> None:
+    """Of the address that shall stand in place of the one on file."""
+    found_company(House(settings.get()), tmp_path / "company")
+    async with Browser() as ana:
+        await sign_in(ana, ANA)
+        page = await ana.post("/requests", data={"right": "rectification", "new-email": "ana@new.example"})
+        assert "Enter the code" in page.text and "Sign in with my account" not in page.text
 
 
 async def test_nobody_proves_another_persons_request_by_their_own_account(provider: Provider) -> None:
