@@ -54,7 +54,7 @@ def follow(page: Page, link: str) -> None:
         page.get_by_role("link", name=link).first.click()
 
 
-def reloaded(page: Page, text: str | re.Pattern[str], seconds: float = 20) -> None:
+def reloaded(page: Page, text: str | re.Pattern[str], seconds: float = 60) -> None:
     """Look again until the page says so."""
 
     def says() -> bool:
