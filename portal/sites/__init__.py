@@ -3,7 +3,7 @@
 ePrivacy Art. 5(3), GDPR Art. 7; Global Privacy Control (W3C). Registered in policies/sites.toml, texts published as editions.
 """
 
-from portal.sites import answers, counts, forms, links, manifest, proofs, releases, signals, standing, texts, traffic
+from portal.sites import answers, counts, forms, links, manifest, proofs, releases, signals, standing, texts, told, traffic
 from portal.sites.register import by_key, key_of, named, sites
 from portal.sites.sites_file import Site
 from portal.sites.snippet import Snippet, snippet
@@ -26,5 +26,6 @@ __all__ = [
     "snippet",
     "standing",
     "texts",
+    "told",
     "traffic",
 ]

@@ -17,24 +17,27 @@ from portal.sites.texts import Asked, Shown, Texts, in_language_of, texts_of
 NOWHERE = ("XX", "T1")  # what proxies say of addresses that they cannot place
 
 
-async def manifest(site: Site, language: str, region: str = "") -> dict[str, Any]:
-    """The script's settings in a language, for a region as the operator's proxy named it ("" where it did not)."""
+async def manifest(site: Site, language: str) -> dict[str, Any]:
+    """The script's settings in a language, but for the region."""
     texts = await texts_of(site)
     shown = in_language_of(texts, language)
-    known = region.upper() if re.fullmatch(r"[A-Za-z]{2}(-[A-Za-z0-9]{1,3})?", region) else None
-    if known in NOWHERE:
-        known = None
     return {
         **{"v": 1, "site": key_of(site), "language": shown.language, "dir": _direction(shown.language)},
         "languages": sorted(texts.latest),
         **{"edition": shown.name, "material": texts.material, "changed": texts.changed},
-        **{"law": dict(site.law), "region": known, "sells": site.sells, "months": site.months},
+        **{"law": dict(site.law), "sells": site.sells, "months": site.months},
         "purposes": [_purpose(each, site.loads.get(each.key, Load())) for each in shown.asks.values()],
         "texts": dict(shown.words),
         "links": _links(site, shown),
         "theme": dict(site.theme),
         **{"earlier": list(site.earlier), "aliases": dict(site.aliases), "refusals": bool(site.refusals)},
     }
+
+
+def region_of(named: str) -> str:
+    """A region as the operator's proxy named it, as US-CA; "" where that says nothing."""
+    known = named.upper() if re.fullmatch(r"[A-Za-z]{2}(-[A-Za-z0-9]{1,3})?", named) else ""
+    return "" if known in NOWHERE else known
 
 
 def latest_of(texts: Texts, language: str) -> str:

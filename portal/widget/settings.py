@@ -1,4 +1,7 @@
-"""A site's settings for the script: public, cacheable, the same for every visitor."""
+"""A site's settings for the script: public, cacheable, the same for every visitor but for a region, which stands last.
+
+Without it their SHA-256 is in the log; the proof of that is where the answer's `link` says.
+"""
 
 import hashlib
 import json
@@ -7,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from portal import sites
-from portal.paper import _, in_language
+from portal.paper import _, address, in_language
 from portal.sites import Site
 from portal.widget.door import get, is_ours, wanted_language
 
@@ -15,12 +18,19 @@ KEPT = "public, max-age=300"
 
 
 async def show(request: Request, site: Site) -> Response:
-    region = request.headers.get(site.region_header, "") if site.region_header else ""
-    told = await sites.manifest.manifest(site, wanted_language(request), region)
+    told = await sites.manifest.manifest(site, wanted_language(request))
     with in_language(told["language"]):
         told["texts"] |= _news()
     content = json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode()
-    headers = {"cache-control": KEPT, "etag": f'"{hashlib.sha256(content).hexdigest()[:32]}"'}
+    digest = await sites.told.note(site.name, told["edition"], content)
+    if region := sites.manifest.region_of(request.headers.get(site.region_header, "") if site.region_header else ""):
+        content = content[:-1] + f',"region":"{region}"}}'.encode()
+    proof = address(f"/w/v1/{request.path_params['site']}/settings/{digest}")
+    headers = {
+        "cache-control": KEPT,
+        "link": f'<{proof}>; rel="describedby"',
+        "etag": f'"{hashlib.sha256(content).hexdigest()[:32]}"',
+    }
     if site.region_header:
         headers["vary"] = site.region_header
     if not is_ours(request):
@@ -38,4 +48,10 @@ def _news() -> dict[str, str]:
     return {"unlike": stands}
 
 
-routes = [get("/w/v1/{site}/settings", show)]
+async def proof_file(request: Request, site: Site) -> Response:
+    """The file that proves it: a C2SP tlog-proof."""
+    receipt = await sites.told.receipt_of(site.name, request.path_params["digest"])
+    return Response(receipt, media_type="text/plain")
+
+
+routes = [get("/w/v1/{site}/settings", show), get("/w/v1/{site}/settings/{digest}", proof_file)]

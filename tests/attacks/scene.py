@@ -1,5 +1,6 @@
 """What the attacks are tried on: Ana's things, made through the rooms, with an address for every object route."""
 
+import hashlib
 import re
 import uuid
 from collections.abc import Mapping
@@ -27,7 +28,7 @@ from tests.sites.shops import Visitor
 PUBLIC_WORDS = {"/language/{code}": "/language/en", "/notices/{key}": "/notices/privacy"}
 # The script's files by their hash, and what a website's public key leads to.
 PUBLIC_WORDS |= {f"/w/v1/{{hash}}/{file}": "" for file in (*sites.releases.FILES, sites.releases.TYPES)}
-VISITORS = ("settings", "page", "choices", "standing", "form/{purpose}", "form/{purpose}.html")
+VISITORS = ("settings", "page", "choices", "standing", "settings/{digest}", "form/{purpose}", "form/{purpose}.html")
 PUBLIC_WORDS |= {f"/w/v1/{{site}}/{end}": "" for end in VISITORS}
 PUBLIC_WORDS |= {"/audit/tile/{path:path}": "/audit/tile/0/000.p/1"}
 PUBLIC_WORDS |= {f"/texts/{{key}}@{{number:int}}/{{language}}{end}": f"/texts/statement@1/en{end}" for end in ("", "/changes")}
@@ -183,9 +184,10 @@ async def _on_a_website() -> dict[str, str]:
     site = sites.named("shop")
     async with Visitor(site, site.origins[0]) as visitor:
         proof = "/w/" + (await visitor.answer()).json()["proof"].partition("/w/")[2]
-        at = visitor.at
+        at, told = visitor.at, hashlib.sha256((await visitor.get(visitor.at + "/settings")).content).hexdigest()
     await audit.sequence_all()
     found = {f"/w/v1/{{site}}/{end}": f"{at}/{end}" for end in ("settings", "page", "choices", "standing")}
+    found["/w/v1/{site}/settings/{digest}"] = f"{at}/settings/{told}"
     found |= {f"/w/v1/{{site}}/form/{{purpose}}{end}": f"{at}/form/newsletter{end}" for end in ("", ".html")}
     found |= {f"/w/v1/{{hash}}/{file}": sites.releases.current(file).path for file in sites.releases.FILES}
     found["/w/v1/{hash}/choice.d.ts"] = found["/w/v1/{hash}/choice.js"].replace(".js", ".d.ts")

@@ -9,6 +9,7 @@ ASKING = "subjects.evidence.closed_entry"
 NOT_ABOUT_A_PERSON = {
     "api/lists.py": "the receipt of a whole list, under the portal's own key",
     "consent/commands.py": "the same, for the operator who had the list checked",
+    "sites/told.py": "what a script was told, the same for all visitors",
     "cases/proof.py": "the steps of one request, under the request's own key",
     "cases/timeline.py": "the same, on the pages of officers and of the person",
     "public/downloads.py": "the same, after a deletion, for whoever holds its reference",

@@ -41,7 +41,7 @@ async def test_settings_say_what_is_asked_in_the_visitors_language_and_by_their_
         told = (await visitor.get(visitor.at + "/settings?lang=ro", headers={"x-region": "us-ca"})).json()
         other = (await visitor.get(visitor.at + "/settings?lang=th-TH", headers={"x-region": "<script>"})).json()
     assert told["edition"] == "site-shop@1/ro" and told["region"] == "US-CA" and told["dir"] == "ltr"
-    assert other["edition"] == "site-shop@1/en" and other["region"] is None
+    assert other["edition"] == "site-shop@1/en" and "region" not in other
     assert told["law"] == {"default": "opt-in", "US-CA": "opt-out"} and told["sells"] and told["months"] == 6
     assert [(each["key"], each["needed"], each["signal"]) for each in told["purposes"]] == [
         ("visits", False, False),
@@ -55,6 +55,27 @@ async def test_settings_say_what_is_asked_in_the_visitors_language_and_by_their_
     assert told["aliases"] == {"statistics": "visits"} and told["earlier"] == ["klaro"] and told["refusals"] is False
     assert told["links"]["page"] == f"http://127.0.0.1:8000/w/v1/{told['site']}/page?lang=ro"
     assert other["texts"]["signal_done"] == "Opt-Out Request Honored"  # 11 CCR 7025(c)(6), to the letter
+
+
+async def test_what_the_script_is_told_stands_in_the_log_before_it_is_told(shop: Site) -> None:
+    """Once for all visitors, whatever region a proxy names; and the proof needs nobody but the log's key."""
+    async with Visitor(shop) as visitor:
+        at = visitor.at + "/settings?lang=en"
+        told = await visitor.get(at)
+        placed = await visitor.get(at, headers={"x-region": "US-CA"})
+        assert placed.content == told.content[:-1] + b',"region":"US-CA"}' and placed.headers["link"] == told.headers["link"]
+        [entry] = await db.rows("SELECT d FROM entry WHERE event = 'site.settings_told'")
+        assert entry["d"] == hashlib.sha256(told.content).hexdigest()
+        await audit.sequence_all()
+        proof = await visitor.get(told.headers["link"].partition("<")[2].partition(">")[0])
+        report = audit.verify_receipt(proof.text, await audit.log_keys())
+        assert report.ok and report.index is not None
+        [leaf] = await db.rows("SELECT bytes FROM leaf WHERE log_index = ?", report.index)
+        assert f'"d":"{entry["d"]}"'.encode() in bytes(leaf["bytes"])
+        for other in (hashlib.sha256(placed.content).hexdigest(), "x", "00"):
+            assert (await visitor.get(f"{visitor.at}/settings/{other}")).status_code == 404
+        await visitor.get(visitor.at + "/settings?lang=ro")
+        assert len(await db.rows("SELECT 1 AS one FROM site_told")) == 2
 
 
 async def test_every_word_of_the_settings_stands_in_the_bytes_of_the_edition(shop: Site) -> None:
