@@ -19,13 +19,18 @@ async def note(site: str, edition: str, content: bytes) -> str:
     place = site, digest.digest()
     if await _entry(*place) is None:
         async with db.writing():
-            if await _entry(*place) is None:  # else another visitor was faster
+            # Nobody sees the row before the commit; another visitor who is faster by a moment makes this one wait for it.
+            first = await db.run(
+                "INSERT INTO site_told (site, digest, told_at, entry) VALUES (?, ?, ?, '') ON CONFLICT DO NOTHING",
+                *place,
+                clock.micros(clock.now()),
+            )
+            if first:
                 payload = {"site": site, "edition": edition, "sha256": digest.hexdigest()}
                 entry = await audit.record(
                     events.TOLD, actor="system", object=f"site:{site}", payload=payload, digest=digest.digest()
                 )
-                now = clock.micros(clock.now())
-                await db.run("INSERT INTO site_told (site, digest, told_at, entry) VALUES (?, ?, ?, ?)", *place, now, entry)
+                await db.run("UPDATE site_told SET entry = ? WHERE site = ? AND digest = ?", entry, *place)
     return digest.hexdigest()
 
 

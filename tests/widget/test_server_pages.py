@@ -1,5 +1,6 @@
 """What the script and its owner are served: settings, files by their hash, texts for forms, pages without JavaScript."""
 
+import asyncio
 import base64
 import hashlib
 import json
@@ -15,7 +16,7 @@ from portal.lib import clock
 from portal.settings import HOME
 from portal.sites import Site, releases
 from tests.api.machines import Machine, faults, key
-from tests.conftest import House
+from tests.conftest import House, on_both
 from tests.people import ANA
 from tests.sites.shops import Visitor, found_site
 
@@ -76,6 +77,15 @@ async def test_what_the_script_is_told_stands_in_the_log_before_it_is_told(shop:
             assert (await visitor.get(f"{visitor.at}/settings/{other}")).status_code == 404
         await visitor.get(visitor.at + "/settings?lang=ro")
         assert len(await db.rows("SELECT 1 AS one FROM site_told")) == 2
+
+
+@on_both
+async def test_many_first_visitors_at_once_are_told_the_same_under_one_entry(house: House, tmp_path: Path) -> None:
+    async with Visitor(await found_site(house, tmp_path)) as visitor:
+        told = await asyncio.gather(*(visitor.get(visitor.at + "/settings") for _each in range(12)))
+    assert {each.status_code for each in told} == {200} and len({each.content for each in told}) == 1
+    assert len(await db.rows("SELECT 1 AS one FROM entry WHERE event = 'site.settings_told'")) == 1
+    assert len(await db.rows("SELECT 1 AS one FROM site_told JOIN entry ON entry.id = site_told.entry")) == 1
 
 
 async def test_every_word_of_the_settings_stands_in_the_bytes_of_the_edition(shop: Site) -> None:
