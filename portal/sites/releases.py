@@ -79,13 +79,17 @@ async def note_releases() -> list[str]:
         if await _is_noted(*place):
             continue
         async with db.writing():
-            if await _is_noted(*place):  # another process was faster
+            first = await db.run(
+                "INSERT INTO widget_release (file, sha384, released_at, entry) VALUES (?, ?, ?, '') ON CONFLICT DO NOTHING",
+                *place,
+                clock.micros(clock.now()),
+            )
+            if not first:  # another process was faster
                 continue
             payload = {"file": release.file, "integrity": release.integrity, "bytes": len(release.content)}
             digest = hashlib.sha256(release.content).digest()
             entry = await audit.record(events.RELEASED, actor="system", object=release.path, payload=payload, digest=digest)
-            now = clock.micros(clock.now())
-            await db.run("INSERT INTO widget_release (file, sha384, released_at, entry) VALUES (?, ?, ?, ?)", *place, now, entry)
+            await db.run("UPDATE widget_release SET entry = ? WHERE file = ? AND sha384 = ?", entry, *place)
         new.append(release.path)
     return new
 

@@ -128,10 +128,12 @@ async def test_a_file_is_served_for_ever_under_its_own_hash_alone(
         assert (await visitor.get(f"/w/v1/{place.name}/choice.js")).status_code == 404
 
 
+@on_both
 async def test_a_built_file_is_noted_in_the_log_once(house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(releases, "BUILT", tmp_path)
     (tmp_path / "choice.js").write_bytes(b"// one\n")
-    assert len(await releases.note_releases()) == 1 and await releases.note_releases() == []
+    noted = await asyncio.gather(*(releases.note_releases() for _process in range(12)))
+    assert sum(map(len, noted)) == 1 and await releases.note_releases() == []
     (tmp_path / "choice.js").write_bytes(b"// another\n")
     [new] = await releases.note_releases()
     entries = await audit.search(event="widget.released")
