@@ -76,7 +76,7 @@ def main() -> int:
 
 def _figures(modules: Path) -> Iterator[Figure]:
     with tempfile.TemporaryDirectory() as var, _pages(modules) as (address, pages), _published(Path(var), address) as way:
-        pages[OURS] = _html(_ahead(way) + way.tag('data-lang="en"'))
+        pages[OURS] = _html(way.tag('data-lang="en"') + _beside(way))
         yield from _bytes(modules, way)
         yield from _answers(way, address)
         with browser.opened() as chromium:
@@ -91,7 +91,7 @@ def _figures(modules: Path) -> Iterator[Figure]:
                     yield figure(told, painted[OURS], "ms", baseline=painted[VANILLA], at_most=most)
 
 
-def _ahead(way: Way) -> str:
+def _beside(way: Way) -> str:
     """As the back office prints it for a page of one language."""
     settings = f"{way.portal.address}/w/v1/{way.key}/settings?lang=en"
     return f'<link rel="preload" as="fetch" crossorigin href="{settings}">'

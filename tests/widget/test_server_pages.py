@@ -112,7 +112,7 @@ async def test_a_file_is_served_for_ever_under_its_own_hash_alone(
     shop = await found_site(sqlite_house, tmp_path)
     pasted = sites.snippet(shop, "ro")
     integrity = "sha384-" + base64.b64encode(hashlib.sha384(now).digest()).decode()
-    assert f'integrity="{integrity}"' in pasted.tag and 'data-lang="ro"' in pasted.tag and "settings?lang=ro" in pasted.ahead
+    assert f'integrity="{integrity}"' in pasted.tag and 'data-lang="ro"' in pasted.tag and "settings?lang=ro" in pasted.beside
     async with Visitor(shop, "https://anybody.example") as visitor:
         for content in (before, now):
             path = f"/w/v1/{hashlib.sha384(content).hexdigest()[:16]}/choice.js"
