@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pymysql
 
-MISSING = "MariaDB's server is not installed. Please type:  sudo apt-get install mariadb-server-core"
+MISSING = "MariaDB's server is not installed. Please type:  sudo apt-get install mariadb-server-core mariadb-client-core"
 _PATH = f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin"  # where users seldom look
 _SMALL = (
     *("--skip-networking", "--skip-log-bin", "--skip-name-resolve", "--max-connections=40", "--performance-schema=OFF"),
@@ -29,7 +29,7 @@ _UNTIL_ASKED_TO_STOP = '"$@" & read -r line; kill -KILL $!; wait; rm -rf "$0"'
 
 
 def installed() -> bool:
-    return shutil.which("mariadbd", path=_PATH) is not None
+    return all(shutil.which(needed, path=_PATH) for needed in ("mariadbd", "mariadb-install-db", "my_print_defaults"))
 
 
 @contextmanager

@@ -88,11 +88,13 @@ if [ "$kind" = test ]; then
   fi
 fi
 
-if [ "$kind" = test ] && [ ! -x /usr/sbin/mariadbd ] && ! command -v mariadbd >/dev/null 2>&1 && [ ! -e .venv/no-mariadb ]; then
-  # Only the server's own programs: the package without -core would start one with the system. Asked for once.
-  packages=mariadb-server-core
+has_mariadb() (PATH="$PATH:/usr/sbin"; command -v mariadbd && command -v my_print_defaults) >/dev/null 2>&1
+if [ "$kind" = test ] && ! has_mariadb && [ ! -e .venv/no-mariadb ]; then
+  # Only the server's own programs: the package without -core would start one with the system. The client's core brings what
+  # makes a new data folder. Asked for once.
+  packages="mariadb-server-core mariadb-client-core"
   { command -v dpkg-query >/dev/null 2>&1 && (install_packages); } || {
-    echo "Without MariaDB's server (Debian: mariadb-server-core) the tests on it are skipped."
+    echo "Without MariaDB's server (Debian: mariadb-server-core, mariadb-client-core) the tests on it are skipped."
     touch .venv/no-mariadb
   }
 fi
