@@ -96,7 +96,9 @@ class OwnData:
         """Nothing by this way: an e-mail address changes to a proven one together with its record (`new_address.replace`)."""
         return Outcome(False, missing=tuple(changes))
 
-    async def set_consent(self, identifiers: connectors.Identifiers, cell: connectors.Cell, allowed: bool, index: int) -> None:
+    async def set_consent(
+        self, identifiers: connectors.Identifiers, cell: connectors.Cell, allowed: bool, index: int, *, enter: bool = True
+    ) -> None:
         """The word itself lies here already."""
 
     def takes(self, cell: connectors.Cell) -> bool:

@@ -258,8 +258,12 @@ class Connector(Protocol):
         neither what it `held` nor the new value, stops everything.
         """
 
-    async def set_consent(self, identifiers: Identifiers, cell: Cell, allowed: bool, index: int) -> None:
-        """Say yes or no for one cell. Idempotent; an index lower than one already seen changes nothing."""
+    async def set_consent(self, identifiers: Identifiers, cell: Cell, allowed: bool, index: int, *, enter: bool = True) -> None:
+        """Say yes or no for one cell. Idempotent; an index lower than one already seen changes nothing.
+
+        `enter`: also where the system does not hold the address. Not so where nobody ever said anything about it: what it
+        has no need of it is not given, and a correction to that address would find the place taken (GDPR Art. 5(1)(c)).
+        """
 
     def takes(self, cell: Cell) -> bool:
         """Whether this system wants to hear about the cell; `set_consent` of another cell does nothing."""

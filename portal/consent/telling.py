@@ -13,6 +13,7 @@ from portal import connectors, subjects
 from portal.consent.changes import Item
 from portal.consent.permissions import below, permissions
 from portal.consent.purposes import in_force
+from portal.consent.rules import Answer
 from portal.consent.words import Cell
 
 # So many failures one after the other mean that the system is down, not that a message is bad.
@@ -51,7 +52,7 @@ class Line:
     async def tell(self, items: Sequence[Item]) -> list[Outcome]:
         """The outcome of each item; people side by side, the items of one in the order given."""
         outcomes = [Outcome(None)] * len(items)
-        answers = await _allowed(items)
+        answers = await _answers(items)
         addresses = await _addresses({item.identifier for item in items})
         queues: dict[str, list[int]] = {}
         for number, item in enumerate(items):
@@ -64,19 +65,23 @@ class Line:
                     if not self.is_open:
                         return
                     item = items[number]
-                    allowed = answers.get((item.identifier, item.cell), False)
-                    outcomes[number] = await self._send(item, addresses[item.identifier], allowed)
+                    answer = answers.get((item.identifier, item.cell))
+                    outcomes[number] = await self._send(item, addresses[item.identifier], answer)
                     if outcomes[number].allowed is None:
                         break
 
         await asyncio.gather(*(hand() for _each in range(min(self.at_once, len(queues)))))
         return outcomes
 
-    async def _send(self, item: Item, address: dict[str, list[str]], allowed: bool) -> Outcome:
+    async def _send(self, item: Item, address: dict[str, list[str]], answer: Answer | None) -> Outcome:
+        allowed = answer is not None and answer.allowed
+        was_said = answer is None or answer.because.what != "default"
         if not address:
             return Outcome(allowed)
         try:
-            await self.connector.set_consent(address, connectors.Cell(*item.cell), allowed, item.log_index)
+            await self.connector.set_consent(
+                address, connectors.Cell(*item.cell), allowed, item.log_index, enter=allowed or was_said
+            )
         except connectors.ConnectorError as problem:
             self.in_a_row += 1
             self.problem = problem.sentence
@@ -87,13 +92,12 @@ class Line:
         return Outcome(allowed)
 
 
-async def _allowed(items: Iterable[Item]) -> dict[tuple[str, Cell], bool]:
+async def _answers(items: Iterable[Item]) -> dict[tuple[str, Cell], Answer]:
     """What counts now; a cell that its purpose no longer has, or whose purpose was retired, is missing: no."""
     wanted = list(items)
     known = await in_force({item.cell.purpose for item in wanted})
     living = {cell for about in known.values() for cell in below(about, Cell(about.key, "*", "*"))}
-    answers = await permissions({(item.identifier, item.cell) for item in wanted if item.cell in living})
-    return {asked: answer.allowed for asked, answer in answers.items()}
+    return await permissions({(item.identifier, item.cell) for item in wanted if item.cell in living})
 
 
 async def _addresses(identifiers: set[str]) -> dict[str, dict[str, list[str]]]:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from portal import cases, consent, db, identity, jobs, subjects
+from portal import audit, cases, consent, db, identity, jobs, subjects
 from portal.cases import models, states, verification
 from portal.lib.errors import Conflict, Invalid, NotAllowed
 from tests.cases.autopilot_steps import acting, an_hour_later, asked
@@ -68,6 +68,34 @@ async def test_the_new_address_stands_everywhere_and_the_old_one_is_told_and_lef
     assert "corrected, and read again" in await newest_to(NEW, "mail/case-corrected")
     assert not await cases.is_of(case_id, session) or (await subjects.get(session.identifier or "")).audience == subjects.FORMER
     assert await cases.is_of(case_id, await visit(NEW))
+
+
+TOLD_OF_THE_NEWSLETTER = """
+[consent]
+table = "subscription"
+identifiers = { email = "email" }
+[[consent.cell]]
+purpose = "newsletter"
+channel = "email"
+topic = "offers"
+set = { status = ["subscribed", "unsubscribed"] }
+"""
+
+
+@on_both
+async def test_a_list_that_hears_of_every_choice_has_room_for_the_new_address(company: Company) -> None:
+    correcting_addresses(company)
+    news = company.folder / "news.toml"
+    news.write_text(news.read_text() + TOLD_OF_THE_NEWSLETTER)
+    await publish()
+    case_id = await collected("rectification", details={"changes": {"email": NEW}})
+    await confirmed(case_id, NEW)
+    await audit.sequence_all()
+    heard = await consent.propagation.propagate_once("news")
+    assert heard.sent and company.rows("news", "SELECT email FROM subscription ORDER BY email") == [(ANA,), (BEN,)]
+    await cases.decide_correction(case_id, "email", True, officer=OLGA)
+    assert (await answer(case_id)).outcome == "fulfilled"
+    assert company.rows("news", "SELECT email FROM subscription ORDER BY email") == [(NEW,), (BEN,)]
 
 
 @on_both

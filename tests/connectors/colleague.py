@@ -136,8 +136,10 @@ class Asked:
     ) -> Outcome:
         return await self._until_answered(lambda each: each.correct(identifiers, changes, rows), anew=True)
 
-    async def set_consent(self, identifiers: Identifiers, cell: connectors.Cell, allowed: bool, index: int) -> None:
-        await connect(self.system).set_consent(identifiers, cell, allowed, index)
+    async def set_consent(
+        self, identifiers: Identifiers, cell: connectors.Cell, allowed: bool, index: int, *, enter: bool = True
+    ) -> None:
+        await connect(self.system).set_consent(identifiers, cell, allowed, index, enter=enter)
 
     def takes(self, cell: connectors.Cell) -> bool:
         return connect(self.system).takes(cell)

@@ -87,7 +87,7 @@ async def test_telling_a_word_holds_up_nobody_elses_row(address: str, tmp_path: 
     shop.open_shop(address, tmp_path)
     system = System("shop", "The shop", "sql", address, tmp_path / "shop.toml", "")
     with database.transaction(system, write=True) as connection:
-        consent.set_consent(connection, bind(connection, read(system.map)), *NO)
+        consent.set_consent(connection, bind(connection, read(system.map)), *NO, enter=True)
         with shop.opened(address) as theirs:
             theirs.exec_driver_sql("SET innodb_lock_wait_timeout = 1")
             theirs.exec_driver_sql("UPDATE subscription SET log_index = 5 WHERE email = 'ben@example.com'")

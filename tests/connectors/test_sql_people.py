@@ -148,6 +148,24 @@ async def test_a_no_is_remembered_even_for_an_address_the_list_never_had(address
     assert [tuple(row) for row in shop.rows(address, status)] == [("unsubscribed", 10)]
 
 
+async def test_an_address_about_which_nobody_said_anything_is_not_entered_there(address: str, tmp_path: Path) -> None:
+    connector = shop.open_shop(address, tmp_path)
+    everybody = "SELECT email, list, status FROM subscription ORDER BY email, list"
+    before = shop.rows(address, everybody)
+    await connector.set_consent({"email": ["new@example.com"]}, NEWS, False, 10, enter=False)
+    assert shop.rows(address, everybody) == before
+    await connector.set_consent(shop.ANA, NEWS, False, 11, enter=False)
+    hers = "SELECT status FROM subscription WHERE lower(email) = 'ana@example.com' AND list = 'weekly'"
+    assert [tuple(row) for row in shop.rows(address, hers)] == [("unsubscribed",)]
+
+
+async def test_a_value_that_another_entry_has_already_is_refused_in_a_sentence(address: str, tmp_path: Path) -> None:
+    connector = shop.open_shop(address, tmp_path)
+    with pytest.raises(ConnectorError, match="has another entry with a value that must be there only once") as refused:
+        await connector.correct(shop.ANA, {"email": "ben@example.com"})
+    assert refused.value.permanent
+
+
 async def test_cells_of_one_person_do_not_overtake_each_other(address: str, tmp_path: Path) -> None:
     connector = shop.open_shop(address, tmp_path)
     await connector.set_consent(shop.ANA, Cell("offers", "email"), True, 50)

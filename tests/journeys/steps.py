@@ -56,12 +56,13 @@ def follow(page: Page, link: str) -> None:
 
 def reloaded(page: Page, text: str | re.Pattern[str], seconds: float = 60) -> None:
     """Look again until the page says so."""
-
-    def says() -> bool:
+    ends = time.monotonic() + seconds
+    while not page.get_by_text(text).first.is_visible():
+        assert time.monotonic() < ends, (
+            f"Still not after {seconds} s: {text}. The page says:\n{page.locator('main').inner_text()}"
+        )
+        time.sleep(0.1)
         page.reload()
-        return page.get_by_text(text).first.is_visible()
-
-    eventually(says, seconds)
 
 
 def mail(page: Page, to: str, about: str = "") -> str:

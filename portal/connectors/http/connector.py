@@ -91,7 +91,7 @@ class HttpConnector:
         answers.require_listed((each.table for each in outcome.changed), self.tables)
         return outcome
 
-    async def set_consent(self, identifiers: Identifiers, cell: Cell, allowed: bool, index: int) -> None:
+    async def set_consent(self, identifiers: Identifiers, cell: Cell, allowed: bool, index: int, *, enter: bool = True) -> None:
         """Told once for all addresses; the service keeps the highest index it has seen."""
         if not self.takes(cell) and (allowed or not hears_every_no(self.system)):
             return

@@ -83,7 +83,7 @@ class PersonConnector:
         question = await self._answered("correct", {**_about(identifiers), "entries": entries})
         return results.corrected(question, chosen=rows is not None)
 
-    async def set_consent(self, identifiers: Identifiers, cell: Cell, allowed: bool, index: int) -> None:
+    async def set_consent(self, identifiers: Identifiers, cell: Cell, allowed: bool, index: int, *, enter: bool = True) -> None:
         """Nobody is written to for every choice."""
 
     def takes(self, cell: Cell) -> bool:

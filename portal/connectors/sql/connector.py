@@ -65,10 +65,10 @@ class SqlConnector:
     ) -> Outcome:
         return await self._write(lambda connection, schema: correcting.correct(connection, schema, identifiers, changes, rows))
 
-    async def set_consent(self, identifiers: Identifiers, cell: Cell, allowed: bool, index: int) -> None:
+    async def set_consent(self, identifiers: Identifiers, cell: Cell, allowed: bool, index: int, *, enter: bool = True) -> None:
         if self.takes(cell):
             await self._write(
-                lambda connection, schema: consent.set_consent(connection, schema, identifiers, cell, allowed, index)
+                lambda connection, schema: consent.set_consent(connection, schema, identifiers, cell, allowed, index, enter)
             )
 
     def takes(self, cell: Cell) -> bool:

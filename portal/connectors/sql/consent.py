@@ -9,14 +9,12 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Table, and_, exc, insert, literal, or_, select, true, update
 
 from portal.connectors.contract import Cell, ConnectorError, Identifiers
-from portal.connectors.sql import mysql, rows
+from portal.connectors.sql import database, mysql, rows
 from portal.connectors.sql.map import CellRule, ConsentRule
 from portal.connectors.sql.schema import Schema
 from portal.connectors.sql.values import matches
 from portal.lib import clock
 from portal.paper import _
-
-_ALREADY_THERE = ("23505", "SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY", mysql.ALREADY_THERE)
 
 
 def cell_rule(rule: ConsentRule | None, cell: Cell) -> CellRule | None:
@@ -24,8 +22,10 @@ def cell_rule(rule: ConsentRule | None, cell: Cell) -> CellRule | None:
     return next((each for each in rule.cells if each.cell == cell), None) if rule else None
 
 
-def set_consent(connection: Connection, schema: Schema, identifiers: Identifiers, cell: Cell, allowed: bool, index: int) -> None:
-    """One row per address and cell; a missing row is written, for a no as well, so that its index is remembered."""
+def set_consent(
+    connection: Connection, schema: Schema, identifiers: Identifiers, cell: Cell, allowed: bool, index: int, enter: bool
+) -> None:
+    """One row per address and cell; `enter`: a missing one is written, for a no as well, so that its index is remembered."""
     consent, rule = schema.map.consent, cell_rule(schema.map.consent, cell)
     if consent is None or rule is None:
         return
@@ -34,7 +34,7 @@ def set_consent(connection: Connection, schema: Schema, identifiers: Identifiers
         for value in identifiers.get(kind, []):
             same = matches(connection, table.columns[column], kind, [value], schema.map.region)
             where = and_(same, *(name == fixed for name, fixed in _fitting(table, dict(rule.match)).items()))
-            _write(connection, table, consent, rule, where, {column: value}, allowed, index)
+            _write(connection, table, consent, rule, where, {column: value} if enter and consent.insert else {}, allowed, index)
 
 
 def _write(
@@ -43,7 +43,7 @@ def _write(
     consent: ConsentRule,
     rule: CellRule,
     where: ColumnElement[bool],
-    identity: dict[str, Any],
+    missing: dict[str, Any],
     allowed: bool,
     index: int,
 ) -> None:
@@ -61,16 +61,15 @@ def _write(
         # by key, because MariaDB and MySQL lock every row that a statement has to look at
         these = [and_(*(column == value for column, value in zip(keys, key, strict=False))) for key in known if keys]
         connection.execute(update(table).where(older, or_(*these) if keys else true()).values(_fitting(table, new)))
-    elif consent.insert:
-        _insert(connection, table, where, {**identity, **rule.match, **new})
+    elif missing:
+        _insert(connection, table, where, {**missing, **rule.match, **new})
 
 
 def _insert(connection: Connection, table: Table, where: ColumnElement[bool], values: dict[str, Any]) -> None:
     try:
         connection.execute(insert(table).values(_fitting(table, values)))
     except exc.IntegrityError as problem:
-        code = getattr(problem.orig, "sqlite_errorname", None) or mysql.number(problem) or getattr(problem.orig, "sqlstate", None)
-        if code not in _ALREADY_THERE or not _arrived(connection, table, where):
+        if not database.is_already_there(problem) or not _arrived(connection, table, where):
             raise
         # somebody signed up in the same moment: the next try finds their row
         raise ConnectorError(_("The same address was entered there at this moment. We try again."), permanent=False) from problem

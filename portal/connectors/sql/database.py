@@ -26,6 +26,7 @@ from portal.paper import _
 Version = tuple[int, int, int]
 _WAIT_SECONDS = 5
 _STATEMENT_MILLISECONDS = 60_000
+_ALREADY_THERE = ("23505", "SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY", mysql.ALREADY_THERE)
 
 
 @contextmanager
@@ -49,6 +50,11 @@ def version(system: System, connection: Connection) -> Version | None:
         return None
     file = Path(make_url(system.url).database or "").stat()
     return file.st_dev, file.st_ino, int(connection.exec_driver_sql("PRAGMA schema_version").scalar_one())
+
+
+def is_already_there(problem: exc.DBAPIError) -> bool:
+    """Whether another row has a value that may be there only once."""
+    return _code(problem) in _ALREADY_THERE
 
 
 def limit_statements(connection: Connection, seconds: float) -> None:
@@ -112,15 +118,22 @@ def _postgresql(url: URL) -> Engine:
 
 def _translated(system: System, problem: exc.DBAPIError) -> ConnectorError:
     number = mysql.number(problem)
-    code = getattr(problem.orig, "sqlite_errorname", None) or number or getattr(problem.orig, "sqlstate", None)
-    known = {"system": system.title, "code": code or type(problem.orig).__name__}
+    known = {"system": system.title, "code": _code(problem) or type(problem.orig).__name__}
     if number is None:
         later, rule = isinstance(problem, exc.OperationalError | exc.InterfaceError), isinstance(problem, exc.IntegrityError)
     else:
         later, rule = mysql.meaning(number) == "later", mysql.meaning(number) == "rule"
     if later or problem.connection_invalidated:
         return ConnectorError(_("%(system)s cannot be reached or is busy (%(code)s). We try again.") % known, permanent=False)
+    if is_already_there(problem):
+        what = _("%(system)s has another entry with a value that must be there only once (%(code)s). Look at both there first.")
+        return ConnectorError(what % known, permanent=True)
     if rule:
         what = _("%(system)s refused the change because other rows depend on it or a rule forbids it (%(code)s).")
         return ConnectorError(what % known, permanent=True)
     return ConnectorError(_("%(system)s did not accept what we asked (%(code)s).") % known, permanent=True)
+
+
+def _code(problem: exc.DBAPIError) -> str | int | None:
+    raised = problem.orig
+    return getattr(raised, "sqlite_errorname", None) or mysql.number(problem) or getattr(raised, "sqlstate", None)

@@ -71,7 +71,7 @@ class WebhookConnector:
         """No field has a place here."""
         return Outcome(done=not changes, missing=tuple(changes))
 
-    async def set_consent(self, identifiers: Identifiers, cell: Cell, allowed: bool, index: int) -> None:
+    async def set_consent(self, identifiers: Identifiers, cell: Cell, allowed: bool, index: int, *, enter: bool = True) -> None:
         """One message per address."""
         if not self.takes(cell) and (allowed or not hears_every_no(self.system)):
             return
