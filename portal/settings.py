@@ -5,12 +5,12 @@ docs/operate.md lists the same table and a test compares the two.
 """
 
 import os
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 HOME = Path(__file__).resolve().parent.parent
 
@@ -86,7 +86,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         text = _text(environ, f"PORTAL_{each.name.upper()}", secret=each.metadata["secret"])
         if text is not None:
             values[each.name] = _parse(f"PORTAL_{each.name.upper()}", type(each.default), text)
-    _require_tls("PORTAL_OPENID_ISSUER", values.get("openid_issuer", ""))
+    _require_whole_provider(values)
     return Settings(**values)
 
 
@@ -112,10 +112,25 @@ def _parse(variable: str, kind: type, text: str) -> Any:
     return Path(text) if issubclass(kind, Path) else text
 
 
-def _require_tls(variable: str, address: str) -> None:
-    """Whoever stands between us and a sign-in without TLS could be anybody there."""
-    if address and not re.match(r"https://|http://(127\.0\.0\.1|localhost|\[::1\])(:\d+)?(/|$)", address):
-        raise SettingsError(f"{variable} must begin with https://, not {address!r}.")
+def _require_whole_provider(values: Mapping[str, Any]) -> None:
+    """Half of it would be a button that leads nowhere; without TLS, whoever stands between could be anybody there."""
+    issuer = values.get("openid_issuer", "")
+    if issuer and not is_by_tls(issuer):
+        raise SettingsError(f"PORTAL_OPENID_ISSUER must begin with https://, not {issuer!r}.")
+    if issuer and not (values.get("openid_client") and values.get("openid_secret")):
+        raise SettingsError("Beside PORTAL_OPENID_ISSUER, PORTAL_OPENID_CLIENT and PORTAL_OPENID_SECRET have to be set.")
+
+
+def is_by_tls(address: str) -> bool:
+    """Whether nobody on the way can read or change what is said there: TLS, or it stays on this machine."""
+    try:
+        place = urlsplit(address)
+        _port = place.port  # raises where it is none
+    except ValueError:
+        return False
+    return bool(place.hostname) and (
+        place.scheme == "https" or (place.scheme == "http" and place.hostname in ("127.0.0.1", "localhost", "::1"))
+    )
 
 
 _in_use: Settings | None = None

@@ -225,8 +225,14 @@ async def _consume(found: ChallengeRow, browser: str | None, by: str) -> Proof:
 
 
 async def vouched(address: str, asked: Challenge, browser: str) -> Proof:
-    """Inside `writing()`, and only for this room: who calls it has the word of the company's own sign-in for that address."""
-    identifier = await subjects.ensure("email", await _mailbox(address), by="system")
+    """Inside `writing()`, and only for this room: who calls it has the word of the company's own sign-in for that address.
+
+    It is the word for that spelling: what only our index takes for the same (ß for ss, a wider letter) may be another mailbox.
+    """
+    mailbox = await _mailbox(address)
+    if mailbox.strip().encode().lower() != address.strip().encode().lower():
+        raise NotAllowed(_("Your account has this address in another spelling. Please let us send you a message instead."))
+    identifier = await subjects.ensure("email", mailbox, by="system")
     if identifier.audience == subjects.FORMER:
         # Most likely an account in which the old address still stands, and nobody new.
         raise NotAllowed(_("We no longer use the address that your account has. Please let us send you a message instead."))

@@ -7,11 +7,10 @@ counts as a fresh proof. Nothing that the provider says is kept.
 
 import base64
 import hmac
-import re
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
-from typing import Any, cast
+from typing import Any
 
 import httpx2
 from authlib.integrations.base_client import OAuthError
@@ -19,7 +18,7 @@ from authlib.integrations.httpx_client import AsyncOAuth2Client
 from authlib.oidc.core import CodeIDToken
 from joserfc import jwt
 from joserfc.errors import JoseError
-from joserfc.jwk import KeySet, KeySetSerialization
+from joserfc.jwk import KeySet, import_key
 
 from portal import audit, db, subjects, vault
 from portal.identity import challenges, events
@@ -29,14 +28,15 @@ from portal.lib import clock, ids, outbound
 from portal.lib.errors import Invalid, NotAllowed, NotFound, Unavailable
 from portal.paper import _
 from portal.paper import address as full_address
-from portal.settings import get
+from portal.settings import get, is_by_tls
 
 BACK = "/sign-in/account"
 LASTS = timedelta(minutes=10)
 # What only the provider can sign: neither "none" nor a secret that a public key could be taken for.
 ALGORITHMS = ["RS256", "PS256", "ES256", "EdDSA"]
 Said = dict[str, Any]
-_ADDRESS = re.compile("https?://")
+# What reading an answer raises that says something else than it must, or is nested without end.
+_UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
 
 
 def is_offered() -> bool:
@@ -81,7 +81,7 @@ async def finish(answer: Mapping[str, str], browser: str) -> Proof:
     asked = await _consume(state, browser)
     try:
         address = await _told(answer, state)
-    except (_NotVouched, OAuthError, JoseError, Invalid, ValueError, KeyError, TypeError) as problem:
+    except (*_UNREADABLE, _NotVouched, OAuthError, JoseError, Invalid) as problem:
         async with db.writing():
             await audit.record(events.NOT_VOUCHED, actor="system", object="account", payload={"use": asked.use})
         sentence = _("Your account did not tell us who you are. Please try again, or let us send you a message.")
@@ -111,7 +111,7 @@ async def _consume(state: str, browser: str) -> Challenge:
 
 
 async def _told(answer: Mapping[str, str], state: str) -> str:
-    """The address that the provider vouches for, after every check of OpenID Connect Core 3.1.3.7."""
+    """The address that the provider vouches for, as it spells it, after every check of OpenID Connect Core 3.1.3.7."""
     provider = await _provider()
     named = answer.get("iss")
     if named != provider["issuer"] and (named or provider.get("authorization_response_iss_parameter_supported")):
@@ -125,7 +125,7 @@ async def _told(answer: Mapping[str, str], state: str) -> str:
             code_verifier=_derived("verifier", state),
             grant_type="authorization_code",
         )
-        keys = KeySet.import_key_set(cast(KeySetSerialization, await _json(client, provider["jwks_uri"])))
+        keys = _readable(await _json(client, provider["jwks_uri"]))
         said = _checked(jwt.decode(str(tokens.get("id_token", "")), keys, algorithms=ALGORITHMS), provider["issuer"], state)
         if "email" not in said:
             of_person = await _json(client, provider["userinfo_endpoint"], as_person=True)
@@ -134,7 +134,17 @@ async def _told(answer: Mapping[str, str], state: str) -> str:
             said = of_person
     if said.get("email_verified") is not True:
         raise _NotVouched("no address that the provider has checked")
-    return subjects.canonical("email", said["email"])
+    subjects.canonical("email", said["email"])
+    return str(said["email"])
+
+
+def _readable(found: Said) -> KeySet:
+    """Its keys, without those of a kind that we do not know (RFC 7517, 5)."""
+    keys = []
+    for each in found["keys"]:
+        with suppress(JoseError, *_UNREADABLE):
+            keys.append(import_key(each))
+    return KeySet(keys)
 
 
 def _checked(token: jwt.Token, issuer: str, state: str) -> Said:
@@ -144,8 +154,8 @@ def _checked(token: jwt.Token, issuer: str, state: str) -> Said:
     said = CodeIDToken(token.claims, token.header, wanted, params)
     now = int(clock.now().timestamp())
     said.validate(now, leeway=60)
-    if now - said["auth_time"] > LASTS.total_seconds() + 60:
-        raise _NotVouched("signed in there long ago")
+    if not -60 <= now - said["auth_time"] <= LASTS.total_seconds() + 60:
+        raise _NotVouched("signed in there long ago, or not yet")
     return dict(said)
 
 
@@ -157,7 +167,8 @@ async def _provider() -> Said:
     async with _client() as client:
         found = await _json(client, f"{issuer.rstrip('/')}/.well-known/openid-configuration")
     places = [found.get(each) for each in ("authorization_endpoint", "token_endpoint", "jwks_uri")]
-    if found.get("issuer") != issuer or not all(isinstance(each, str) and _ADDRESS.match(each) for each in places):
+    places += [found["userinfo_endpoint"]] if "userinfo_endpoint" in found else []
+    if found.get("issuer") != issuer or not all(isinstance(each, str) and is_by_tls(each) for each in places):
         raise _away()
     return found
 
@@ -166,7 +177,7 @@ async def _json(client: AsyncOAuth2Client, address: str, *, as_person: bool = Fa
     response = await client.request("GET", address, withhold_token=not as_person)
     try:
         found = response.json()
-    except ValueError as problem:
+    except (ValueError, RecursionError) as problem:
         raise _away() from problem
     if response.status_code != 200 or not isinstance(found, dict):
         raise _away()

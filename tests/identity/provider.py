@@ -1,6 +1,6 @@
 """An OpenID provider on loopback, as strict as the standard has it, that tests can make lie.
 
-`honest` claims are what its token says; `change` may alter the claims, and `sign` may sign them in another way.
+`change` may alter the claims that its token says, and `sign` may sign them in another way; `told` stands in place of its answer.
 """
 
 import base64
@@ -38,6 +38,8 @@ class Provider:
     of_person: Claims = field(default_factory=dict)
     asked: Claims = field(default_factory=dict)
     codes: dict[str, Claims] = field(default_factory=dict)
+    told: str = ""
+    more_keys: list[Any] = field(default_factory=list)
     refusals: list[str] = field(default_factory=list)
 
     def described(self) -> Claims:
@@ -104,7 +106,7 @@ def serving() -> Iterator[Provider]:
             self.wfile.write(raw)
 
         def _answer(self, status: int, content: Claims) -> None:
-            raw = json.dumps(content).encode()
+            raw = (provider.told if provider.told and self.command == "POST" else json.dumps(content)).encode()
             self.send_response(status)
             self.send_header("content-type", "application/json")
             self.send_header("content-length", str(len(raw)))
@@ -118,7 +120,7 @@ def serving() -> Iterator[Provider]:
         return provider.of_person
 
     def _keys() -> Claims:
-        return {"keys": [provider.key.as_dict(private=False)]}
+        return {"keys": [*provider.more_keys, provider.key.as_dict(private=False)]}
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Door)
     provider.issuer = f"http://127.0.0.1:{server.server_port}"

@@ -122,6 +122,9 @@ LIES = {
     "no address": _without("email"),
     "an address that is none": _other("email", "ana"),
     "a list of addresses": _other("email", [ANA]),
+    "will sign in tomorrow": lambda claims: {**claims, "auth_time": claims["iat"] + 86_400},
+    "signed in at no time": _other("auth_time", float("nan")),
+    "signed in at any time": _other("auth_time", float("inf")),
 }
 
 
@@ -132,6 +135,41 @@ async def test_a_token_that_is_not_for_this_visit_signs_nobody_in(provider: Prov
         page = await _come_back(ana, provider)
         assert page.status_code == 403 and "did not tell us who you are" in page.text and not await _signed_in(ana)
     assert await subjects.find("email", ANA) is None
+
+
+@pytest.mark.parametrize(
+    "told", ["ana@straße.example", "straße@example.com", "ＡＮＡ@example.com", "an\u200ba@example.com", "\u212aim@example.com"]
+)
+async def test_an_account_is_no_proof_of_an_address_that_only_reads_like_its_own(provider: Provider, told: str) -> None:
+    """Another mailbox may lie behind each, and an account there is easily had."""
+    provider.email = told
+    async with Browser() as mallory:
+        page = await _come_back(mallory, provider)
+        assert page.status_code == 403 and "in another spelling" in page.text and not await _signed_in(mallory)
+    assert await subjects.find("email", told) is None
+
+
+async def test_capital_letters_are_no_other_spelling(provider: Provider) -> None:
+    provider.email = "Ana@Example.com"
+    async with Browser() as ana:
+        assert (await _come_back(ana, provider)).status_code == 200 and await _signed_in(ana)
+
+
+@pytest.mark.parametrize(
+    "answer", ["[]", "null", '"token"', "{", '{"access_token": "a", "token_type": "Bearer"}', "[" * 50_000, '{"id_token": 7}']
+)
+async def test_what_is_no_answer_of_a_provider_is_refused_in_a_sentence(provider: Provider, answer: str) -> None:
+    provider.told = answer
+    async with Browser() as ana:
+        page = await _come_back(ana, provider)
+        assert page.status_code == 403 and "did not tell us who you are" in page.text and not await _signed_in(ana)
+
+
+async def test_a_key_of_a_kind_that_nobody_knows_yet_stops_nobody(provider: Provider) -> None:
+    """RFC 7517, 5: it is left aside."""
+    provider.more_keys = [{"kty": "EC", "crv": "P-999", "x": "a", "y": "b"}, {"kty": "later"}, {}, "key"]
+    async with Browser() as ana:
+        assert (await _come_back(ana, provider)).status_code == 200 and await _signed_in(ana)
 
 
 @pytest.mark.parametrize(("sub", "status"), [("248289", 200), ("somebody else", 403)])
@@ -193,6 +231,12 @@ async def test_a_no_there_leads_back_to_the_mail(provider: Provider) -> None:
         {"token_endpoint": "http://127.0.0.1:9/token"},
         {"authorization_endpoint": "javascript:alert(1)"},
         {"jwks_uri": None},
+        {"jwks_uri": "http://accounts.example.com/jwks"},
+        {"token_endpoint": "http://accounts.example.com/token"},
+        {"authorization_endpoint": "http://accounts.example.com/go"},
+        {"userinfo_endpoint": "http://accounts.example.com/person"},
+        {"token_endpoint": "https://["},
+        {"token_endpoint": "https://"},
     ],
 )
 async def test_a_provider_that_is_away_or_another_leaves_the_mail(provider: Provider, wrong: dict[str, Any]) -> None:
@@ -279,4 +323,8 @@ async def test_an_address_that_its_owner_left_is_nobodys_by_an_account(provider:
 def test_a_provider_is_spoken_to_by_tls(issuer: str) -> None:
     with pytest.raises(SettingsError, match="PORTAL_OPENID_ISSUER must begin with https://"):
         settings.load({"PORTAL_OPENID_ISSUER": issuer})
-    assert settings.load({"PORTAL_OPENID_ISSUER": "https://accounts.example.com"}).openid_issuer
+    whole = {"PORTAL_OPENID_ISSUER": "https://accounts.example.com", "PORTAL_OPENID_CLIENT": "a", "PORTAL_OPENID_SECRET": "b"}
+    assert settings.load(whole).openid_issuer
+    for missing in ("PORTAL_OPENID_CLIENT", "PORTAL_OPENID_SECRET"):
+        with pytest.raises(SettingsError, match="have to be set"):
+            settings.load({name: value for name, value in whole.items() if name != missing})
