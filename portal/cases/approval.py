@@ -11,6 +11,7 @@ from typing import Any
 
 from portal import audit, db, identity, vault
 from portal.cases import (
+    ahead,
     answering,
     caution,
     events,
@@ -59,7 +60,8 @@ async def propose(case_id: str, *, answer: str = "fulfilled", reasons: str = "",
         raise Invalid(_("Please choose an answer."), {"answer": _("In full, in part, or refused.")})
     if answer != "fulfilled" and len(reasons.strip()) < 10:
         raise Invalid(_("Please give the reasons."), {"reasons": _("The person will read them, with the right to complain.")})
-    async with db.writing():
+    in_full = _with_ground(await moves.load(case_id), answer, ground, reasons.strip())
+    async with ahead.stored(case_id, answer=answer, reasons=in_full) as before, db.writing():
         row = await moves.lock(case_id)
         actor = f"officer:{officer}"
         again = await answering.by_others(row, officer, "cases.process")
@@ -69,7 +71,7 @@ async def propose(case_id: str, *, answer: str = "fulfilled", reasons: str = "",
         said = ({"reason": ground} if ground else {}) | again
         person = await identity.person_of(officer)
         await freeze_and_go_on(
-            row, answer, reasons, event=events.PROPOSED, actor=actor, person=person, said=said, flagged=flagged
+            row, answer, reasons, event=events.PROPOSED, actor=actor, person=person, said=said, flagged=flagged, before=before
         )
     return row.state
 
@@ -84,10 +86,11 @@ async def freeze_and_go_on(
     person: str,
     said: Mapping[str, str] | None = None,
     flagged: bool = False,
+    before: ahead.Ahead | None = None,
 ) -> None:
     """Inside `writing()`: keep the snapshot of the answer; it waits for a second person, or is carried out."""
     row.proposed = answer
-    snapshot = await freeze.take(row, answer=answer, reasons=reasons)
+    digest, blob = await ahead.keep(row, answer, reasons, before)
     approval_id = ids.new()
     key = await vault.key_for("case", row.id)
     await models.Approval.create(
@@ -96,15 +99,15 @@ async def freeze_and_go_on(
         round=row.round,
         answer=answer,
         reasons=key.seal(Place("case_approval", "reasons", approval_id), reasons),
-        digest=snapshot.digest,
-        snapshot_blob=await freeze.keep(row, snapshot),
+        digest=digest,
+        snapshot_blob=blob,
         proposed_by=actor,
         proposed_person=person,
         proposed_at=clock.now(),
         decision="",
     )
     facts = await moves.facts(row, flagged=flagged)
-    payload = {"answer": answer, "snapshot": snapshot.digest} | dict(said or {})
+    payload = {"answer": answer, "snapshot": digest} | dict(said or {})
     if answer == "refused" and row.state in (states.TRIAGE, states.COLLECTING):
         await moves.move(row, "propose a refusal", event=event, actor=actor, payload=payload, proposed=answer)
     elif facts.needs_four_eyes:
@@ -128,6 +131,7 @@ async def approve(case_id: str, digest: str, *, why: str = "", officer: str) -> 
 
     `why`: asked of whoever proposed it as well, in words for the evidence.
     """
+    before = await ahead.taken(case_id)
     async with db.writing():
         row = await moves.lock(case_id)
         approval = await _waiting(row)
@@ -136,7 +140,7 @@ async def approve(case_id: str, digest: str, *, why: str = "", officer: str) -> 
         if digest != approval.digest:
             raise Conflict(_("What you looked at is not what is proposed now. Please look again."))
         alone = {} if hours is None else {"hours_later": hours, "because": _reason_alone(why)}
-        if (await freeze.take(row, reasons=await moves.reasons_of(approval))).digest != approval.digest:
+        if await ahead.digest(row, "", await moves.reasons_of(approval), before) != approval.digest:
             changed = True
             await moves.void(row, actor="system")
         else:

@@ -6,10 +6,12 @@ officer would have to open first (caution.py) stays for officers, with the searc
 would have answered.
 """
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 
 from portal import audit, db, jobs, subjects, vault
-from portal.cases import approval, caution, events, fanout, freeze, models, moves, review, states, switches, targets
+from portal.cases import ahead, approval, caution, events, fanout, models, moves, review, states, switches, targets
 from portal.lib import clock
 from portal.lib.errors import Invalid
 from portal.vault import Place
@@ -36,7 +38,7 @@ class _Looked(Exception):
 @jobs.verb("cases.autopilot", at_once=2)
 async def autopilot_job(job: jobs.Job) -> None:
     """One look at one request: it may have moved since, or an owner may have switched it off."""
-    async with db.writing():
+    async with _prepared(job.arguments["case"]) as before, db.writing():
         await job.hold()
         row = await moves.lock(job.arguments["case"])
         mode = await switches.mode_of(row.right)
@@ -49,19 +51,30 @@ async def autopilot_job(job: jobs.Job) -> None:
             if acts and row.right == "rectification" and clock.now() < ready:
                 await switches.look_later(row, ready)
                 return
-            await _look(row, acts=acts and await _searched_where_it_acts(row))
+            await _look(row, before, acts=acts and await _searched_where_it_acts(row))
 
 
-async def _look(row: models.CaseRow, *, acts: bool) -> None:
+@asynccontextmanager
+async def _prepared(case_id: str) -> AsyncIterator[ahead.Ahead | None]:
+    """What was found may be large; a correction's answer is short, and known only once it is accepted."""
+    row = await moves.load(case_id)
+    if row.state == states.REVIEWING and row.right != "rectification" and await switches.mode_of(row.right) != switches.OFF:
+        async with ahead.stored(case_id, answer=ANSWER, reasons="") as before:
+            yield before
+    else:
+        yield None
+
+
+async def _look(row: models.CaseRow, before: ahead.Ahead | None, *, acts: bool) -> None:
     answers = await _answers(row)
-    digest = await _digest(row) if answers else ""
+    digest = await _digest(row, before) if answers else ""
     await db.run(
         "INSERT INTO autopilot_note (case_id, round, asked_for, at, digest, acted) VALUES (?, ?, ?, ?, ?, ?)",
         *(row.id, row.round, row.right, clock.micros(clock.now()), digest, int(acts and answers)),
     )
     if acts and answers:
         await _accept(row)
-        await approval.freeze_and_go_on(row, ANSWER, "", event=events.AUTOPILOT_ANSWERED, actor=ACTOR, person="")
+        await approval.freeze_and_go_on(row, ANSWER, "", event=events.AUTOPILOT_ANSWERED, actor=ACTOR, person="", before=before)
     else:
         said = {"answer": ANSWER if answers else "an officer has to look"}
         await audit.record(events.AUTOPILOT_LOOKED, actor=ACTOR, subject=row.subject, case=row.id, payload=said)
@@ -76,12 +89,12 @@ async def _answers(row: models.CaseRow) -> bool:
     return not await caution.reasons(row)
 
 
-async def _digest(row: models.CaseRow) -> str:
+async def _digest(row: models.CaseRow, before: ahead.Ahead | None) -> str:
     """Of the answer as it would be signed; nothing of it stays."""
     try:
         async with db.savepoint():
             await _accept(row)
-            raise _Looked((await freeze.take(row, answer=ANSWER)).digest)
+            raise _Looked(await ahead.digest(row, ANSWER, "", before))
     except _Looked as looked:
         return looked.digest
 

@@ -122,13 +122,13 @@ async def collect_job(job: jobs.Job) -> None:
             found = await system.find(known.identifiers)
     except Refusal as problem:
         raise await not_done(task, problem) from problem
-    async with db.writing():
+    async with findings.sealed(row, task.system, found) as answer, db.writing():
         await job.hold()
         row = await moves.lock(task.case_id)
         task = await _task(task.id)
         if _is_over(task, row):
             return
-        await _keep(row, task, found)
+        await _keep(row, task, answer)
         facts = await moves.facts(row)
         if facts.everything_answered:
             await targets.settle(row)
@@ -161,11 +161,8 @@ async def failed(task: models.Task, sentence: str, *, permanent: bool) -> jobs.G
     return jobs.TryAgain(f"System {task.system} did not answer.", after=pause)
 
 
-async def _keep(row: models.CaseRow, task: models.Task, found: list[connectors.Finding] | connectors.Plan) -> None:
-    if isinstance(found, connectors.Plan):
-        counts = await findings.store_plan(row, task, found)
-    else:
-        counts = await findings.store(row, task, found)
+async def _keep(row: models.CaseRow, task: models.Task, answer: findings.Sealed) -> None:
+    counts = await findings.store(row, task, answer)
     task.state, task.sentence, task.answered_at, task.counts = "answered", "", clock.now(), counts
     await task.save()
     await audit.record(

@@ -7,6 +7,7 @@ an end date of their own. For an erasure only the dry run's counts are kept read
 import asyncio
 import json
 from collections.abc import AsyncIterator, Collection, Iterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, fields
 from itertools import groupby
 from sys import intern
@@ -48,22 +49,61 @@ class Found:
     about: dict[str, Any]
 
 
-async def store(row: models.CaseRow, task: models.Task, found: list[connectors.Finding]) -> dict[str, int]:
-    """Inside `writing()`: keep the rows a system answered with; answers how many per table."""
+@dataclass(frozen=True)
+class Sealed:
+    """What a system answered, stored ahead of the transaction that keeps it: tables with their rows, or a dry run."""
+
+    tables: Sequence["SealedTable"]
+    plan: connectors.Plan | None = None
+    plan_blob: str = ""
+
+
+@dataclass(frozen=True)
+class SealedTable:
+    category: str
+    table: str
+    label: str
+    row_count: int
+    blob: str
+    signs: signs.Signs
+
+
+@asynccontextmanager
+async def sealed(row: models.CaseRow, system: str, found: list[connectors.Finding] | connectors.Plan) -> AsyncIterator[Sealed]:
+    """For `store` inside the block; what it does not keep is dropped at the end."""
+    blobs: list[str] = []
+    try:
+        if isinstance(found, connectors.Plan):
+            blobs.append(await vault.store_ahead(await verification.person_key(row), found.to_json().encode()))
+            yield Sealed([], found, blobs[0])
+            return
+        tables = []
+        ordered = sorted(found, key=lambda each: (each.category, each.table))
+        for (category, table), group in groupby(ordered, key=lambda each: (each.category, each.table)):
+            rows = list(group)
+            noted = await asyncio.to_thread(signs.of_table, system, category, table, rows)
+            blobs.append(await vault.store_ahead(await verification.person_key(row), _pieces(rows)))
+            tables.append(SealedTable(category, table, rows[0].label, len(rows), blobs[-1], noted))
+        yield Sealed(tables)
+    finally:
+        await vault.drop_unclaimed(blobs)
+
+
+async def store(row: models.CaseRow, task: models.Task, answer: Sealed) -> dict[str, int]:
+    """Inside `writing()`: keep what a system answered; answers how many rows per table, for a dry run per action too."""
+    if answer.plan is not None:
+        return await _store_plan(row, task, answer.plan, answer.plan_blob)
     counts: dict[str, int] = {}
-    ordered = sorted(found, key=lambda each: (each.category, each.table))
-    for (category, table), group in groupby(ordered, key=lambda each: (each.category, each.table)):
-        rows = list(group)
-        noted = await asyncio.to_thread(signs.of_table, task.system, category, table, rows)
-        await _add(row, task, category, table, rows[0].label, len(rows), {}, _pieces(rows), noted)
-        counts[table] = counts.get(table, 0) + len(rows)
+    for each in answer.tables:
+        await _add(row, task, each.category, each.table, each.label, each.row_count, {}, each)
+        counts[each.table] = counts.get(each.table, 0) + each.row_count
     return counts
 
 
-async def store_plan(row: models.CaseRow, task: models.Task, plan: connectors.Plan) -> dict[str, int]:
-    """Inside `writing()`: keep a dry run whole, and its counts per table, action and law beside it."""
-    key = await verification.person_key(row)
-    task.plan_blob = await vault.store_blob(key, plan.to_json().encode(), clock.now() + policy().findings_kept)
+async def _store_plan(row: models.CaseRow, task: models.Task, plan: connectors.Plan, blob: str) -> dict[str, int]:
+    """Keep a dry run whole, and its counts per table, action and law beside it."""
+    await vault.claim_blob(blob, clock.now() + policy().findings_kept)
+    task.plan_blob = blob
 
     def what(each: connectors.PlanRow) -> tuple[str, str, str, str, str, str]:
         return (each.table, each.label, each.action, each.law, each.until or "", each.why)
@@ -237,15 +277,14 @@ async def _add(
     label: str,
     count: int,
     about: dict[str, str],
-    content: AsyncIterator[bytes] | None = None,
-    noted: signs.Signs | None = None,
+    answer: SealedTable | None = None,
 ) -> None:
     keep_until, finding_id = clock.now() + policy().findings_kept, ids.new()
-    blob_id = sealed = None
-    if content is not None and noted is not None:
+    noted = None
+    if answer is not None:
+        await vault.claim_blob(answer.blob, keep_until)
         key = await verification.person_key(row)
-        blob_id = await vault.store_blob(key, content, keep_until)
-        sealed = key.seal(Place("case_finding", "signs", finding_id), noted.to_json())
+        noted = key.seal(Place("case_finding", "signs", finding_id), answer.signs.to_json())
     await models.FindingRow.create(
         id=finding_id,
         case_id=row.id,
@@ -257,7 +296,7 @@ async def _add(
         label=label,
         row_count=count,
         about=about,
-        blob_id=blob_id,
+        blob_id=answer.blob if answer else None,
         keep_until=keep_until,
-        signs=sealed,
+        signs=noted,
     )

@@ -5,6 +5,7 @@ values become text once, in the person's language, and stay so.
 """
 
 from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
 from typing import Any
 
 from portal import connectors, consent, documents, subjects, vault
@@ -80,17 +81,16 @@ async def take(row: models.CaseRow, *, answer: str = "", reasons: str = "") -> S
     )
 
 
-async def keep(row: models.CaseRow, snapshot: Snapshot) -> str:
-    """Inside `writing()`: store the frozen snapshot; answers its blob. An erasure's holds nothing of the person's data; any
-    other is kept as long as what was found, which it repeats."""
-    bare = row.right == "erasure" or (snapshot.answer == "refused" and await verification.is_erased(row))
-    if bare:
-        return await vault.store_blob(await verification.case_key(row), _pieces(snapshot))
-    until = clock.now() + policy().findings_kept
-    return await vault.store_blob(await verification.person_key(row), _pieces(snapshot), until)
+async def place(row: models.CaseRow, answer: str) -> tuple[vault.Key, datetime | None]:
+    """Under which key a frozen snapshot lies, and until when. An erasure's holds nothing of the person's data; any other is kept
+    as long as what was found, which it repeats."""
+    if row.right == "erasure" or (answer == "refused" and await verification.is_erased(row)):
+        return await verification.case_key(row), None
+    return await verification.person_key(row), clock.now() + policy().findings_kept
 
 
-async def _pieces(snapshot: Snapshot) -> AsyncIterator[bytes]:
+async def content(snapshot: Snapshot) -> AsyncIterator[bytes]:
+    """As it is stored, a portion at a time."""
     for piece in pieces(snapshot):
         yield piece
 

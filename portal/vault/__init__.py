@@ -5,7 +5,7 @@ Serves GDPR Art. 32(1)(a) and makes Art. 17 hold for backups, which carry no dat
 """
 
 from portal.vault import files, spool
-from portal.vault.blobs import drop_blob, drop_expired_blobs, read_blob, store_blob
+from portal.vault.blobs import claim_blob, drop_blob, drop_expired_blobs, drop_unclaimed, read_blob, store_ahead, store_blob
 from portal.vault.fields import Place, Tampered
 from portal.vault.keys import (
     Key,
@@ -33,8 +33,10 @@ __all__ = [
     "Tampered",
     "blind",
     "check_master_key",
+    "claim_blob",
     "drop_blob",
     "drop_expired_blobs",
+    "drop_unclaimed",
     "end_at",
     "ended",
     "ends_of",
@@ -55,5 +57,6 @@ __all__ = [
     "shred",
     "signing_seed",
     "spool",
+    "store_ahead",
     "store_blob",
 ]
