@@ -181,7 +181,7 @@ async def test_the_servers_own_ways_of_reading_statements_do_not_matter(address:
 
 async def test_a_word_on_an_address_that_their_list_takes_for_another_one_changes_nothing(address: str, tmp_path: Path) -> None:
     connector = shop.open_shop(address, tmp_path)
-    with pytest.raises(ConnectorError, match="a rule forbids it [(]1062[)]") as refused:
+    with pytest.raises(ConnectorError, match="has another entry with a value that must be there only once [(]1062[)]") as refused:
         await connector.set_consent({"email": ["bén@example.com"]}, *NO)
     assert refused.value.permanent
     status = "SELECT status, log_index FROM subscription WHERE email = 'ben@example.com'"
