@@ -19,12 +19,12 @@ PASSWORD = "correct horse battery staple"
 
 
 class Browser(httpx2.AsyncClient):
-    """A browser without scripts on the portal's pages; the database is opened by the test."""
+    """A browser without scripts on the portal's pages, in the network `peer`; the database is opened by the test."""
 
-    def __init__(self) -> None:
+    def __init__(self, peer: str = "127.0.0.1") -> None:
         ours = "http://127.0.0.1:8000"
         super().__init__(
-            transport=httpx2.ASGITransport(app=build(), raise_app_exceptions=False),
+            transport=httpx2.ASGITransport(app=build(), raise_app_exceptions=False, client=(peer, 4711)),
             base_url=ours,
             headers={"sec-fetch-site": "same-origin", "origin": ours, "accept-language": "en"},
             follow_redirects=True,
