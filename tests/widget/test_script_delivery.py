@@ -1,6 +1,7 @@
 """What a visitor said reaches the server once: with storage blocked, the server away or killed, in two tabs, after new texts."""
 
 import contextlib
+import json
 import os
 import random
 import shutil
@@ -79,6 +80,70 @@ def test_what_one_tab_is_told_the_other_follows(way: Way, shop: Shop, visit: Vis
     eventually(lambda: waiting(other, way) == 0)
     said = dict(way.decided()[-3:])
     assert said == dict.fromkeys(said, "no")
+
+
+@pytest.mark.parametrize(("button", "visits"), [(NO, False), (YES, True)])
+def test_a_tab_that_had_read_before_writes_over_no_answer(way: Way, shop: Shop, visit: Visit, button: str, visits: bool) -> None:
+    """Two tabs that write in one moment: the second has not seen what the first has just written."""
+    page, key = visit(), f"pc1:{way.key}"
+    page.route("**/choices", lambda route: route.abort())
+    page.goto(shop.page(TEXT))
+    other = page.context.new_page()
+    other.goto(shop.address + "/w/v1/nothing")  # the shop's own storage, without the script
+    page.get_by_role("button", name=button).click()
+    said = page.evaluate(f"localStorage['{key}']")
+    other.evaluate(f'localStorage[\'{key}\'] = \'{{"at": 1, "answers": {{}}, "queue": []}}\'')
+    page.wait_for_function(f"localStorage['{key}'] === {json.dumps(said)}")
+    assert waiting(page, way) == 1
+    page.reload()
+    page.wait_for_function(f"privacyChoices.get().answers.visits === {json.dumps(visits)}")
+    expect(page.get_by_role("button", name=button)).to_have_count(0)
+
+
+def test_a_page_that_stumbles_over_what_it_is_told_goes_on_delivering(way: Way, shop: Shop, visit: Visit) -> None:
+    page, sent = visit(), list[str]()
+
+    def refuse(route: Route) -> None:
+        sent.append(route.request.post_data or "")
+        route.fulfill(json={"answers": {}}, headers={"access-control-allow-origin": "*"})
+
+    page.route("**/choices", refuse)
+    page.goto(shop.page(TEXT))
+    page.get_by_role("button", name=YES).wait_for()
+    page.evaluate("""
+        let updates = 0; const push = dataLayer.push;
+        dataLayer.push = (...all) => {
+            if (all[0][1] === 'update' && ++updates === 2) throw new Error("the shop's own");
+            return push.apply(dataLayer, all);
+        };
+        addEventListener('unhandledrejection', event => { event.preventDefault(); window.stumbled = true; });
+    """)
+    page.get_by_role("button", name=YES).click()
+    page.wait_for_function("window.stumbled")
+    page.evaluate("privacyChoices.set({ visits: false })")
+    eventually(lambda: len(sent) == 2)
+    assert json.loads(sent[1])["answers"] == {"visits": False}
+
+
+def test_who_is_asked_to_wait_for_months_asks_again_in_minutes_and_not_at_once(way: Way, shop: Shop, visit: Visit) -> None:
+    """More than a browser's timer can count: it would run out at once, again and again."""
+    page, sent = visit(), list[str]()
+    headers = {"retry-after": "3000000", "access-control-allow-origin": "*", "access-control-expose-headers": "retry-after"}
+
+    def later(route: Route) -> None:
+        sent.append(route.request.url)
+        route.fulfill(status=503, headers=headers)
+
+    page.clock.install()
+    page.route("**/choices", later)
+    page.goto(shop.page(TEXT))
+    page.get_by_role("button", name=NO).click()
+    eventually(lambda: len(sent) == 1)
+    page.clock.run_for(10_000)
+    page.wait_for_timeout(300)
+    assert len(sent) == 1
+    page.clock.run_for(300_000)
+    eventually(lambda: len(sent) == 2)
 
 
 def test_a_page_whose_server_is_away_works_and_delivers_later(way: Way, shop: Shop, visit: Visit) -> None:

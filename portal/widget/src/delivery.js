@@ -29,14 +29,17 @@ export function courier(site, storage, settled) {
     clearTimeout(timer);
     if (busy) return;
     busy = true;
-    for (let word; (word = storage.read().queue[0]); ) {
-      const wait = await send(word);
-      if (wait) {
-        timer = setTimeout(deliver, wait);
-        break;
+    try {
+      for (let word; (word = storage.read().queue[0]); ) {
+        const wait = await send(word);
+        if (wait) {
+          timer = setTimeout(deliver, wait);
+          break;
+        }
       }
+    } finally {
+      busy = false; // also when the page itself stumbles over what it is told
     }
-    busy = false;
   }
 
   /** @param {Word} word @returns {Promise<number>} milliseconds to wait before trying again; 0: it is settled */
@@ -49,7 +52,7 @@ export function courier(site, storage, settled) {
     } catch {
       return longer();
     }
-    if (!answer.ok && !HOPELESS.includes(answer.status)) return Number(answer.headers.get("retry-after")) * 1000 || longer();
+    if (!answer.ok && !HOPELESS.includes(answer.status)) return Math.min(Number(answer.headers.get("retry-after")) * 1000, LONGEST_PAUSE) || longer();
     const said = await answer.json().catch(() => ({}));
     storage.change((memory) => (memory.queue = memory.queue.filter((one) => one.id !== word.id)));
     pause = FIRST_PAUSE;

@@ -47,6 +47,8 @@ let pause = 8_000;
 let blocked;
 /** The word that last said something about each purpose, as the page was last told. @type {Record<string, string>} */
 let told = Object.create(null);
+/** What this page has just written; a tab that had read before can write over it. @type {import("./storage.js").Memory | undefined} */
+let fresh;
 let unlike = false; // before the settings came: the server had counted less than the visitor said
 /** @type {ReturnType<typeof layer> | undefined} */
 let ours;
@@ -184,7 +186,8 @@ function shown(words, news) {
 
 /** Into this browser's memory first, then to the server. @param {Answers} answers @param {string} how @param {string | null} source */
 function write(answers, how, source) {
-  storage.change((memory) => keep(memory, settings, answers, { how, source, signal, link: tag.link }));
+  fresh = storage.change((memory) => keep(memory, settings, answers, { how, source, signal, link: tag.link }));
+  setTimeout(() => (fresh = undefined), 1_000); // long since read by every tab
   void deliver();
 }
 
@@ -224,6 +227,8 @@ async function askAgain() {
 
 /** Another tab, or a later page of this one, has decided. */
 function follow() {
+  const { at } = fresh ?? {};
+  if (at && storage.read().at < at) storage.change((memory) => Object.assign(memory, fresh));
   apply();
   draw();
 }
