@@ -57,6 +57,7 @@ def follow(page: Page, link: str) -> None:
 def reloaded(page: Page, text: str | re.Pattern[str], seconds: float = 60) -> None:
     """Look again until the page says so."""
     ends = time.monotonic() + seconds
+    page.reload()
     while not page.get_by_text(text).first.is_visible():
         assert time.monotonic() < ends, (
             f"Still not after {seconds} s: {text}. The page says:\n{page.locator('main').inner_text()}"

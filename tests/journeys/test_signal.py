@@ -22,7 +22,7 @@ def page(chromium: Browser, shared_portal: Portal) -> Iterator[Page]:
     )
     context.set_default_timeout(30_000)
     page = context.new_page()
-    sign_in(page, somebody(shared_portal.var, "language = 'en'", skip=60)[1])
+    sign_in(page, somebody(shared_portal.var, "language = 'en'", skip=50)[1])
     yield page
     context.close()
 
