@@ -4,6 +4,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from portal import sites
+from portal.widget.compact import compact
 from portal.widget.door import FOR_OTHER_SITES, get_open
 
 _HEADERS = {
@@ -14,11 +15,11 @@ _HEADERS = {
 
 
 async def script(request: Request) -> Response:
-    return _file(sites.releases.SCRIPT, request)
+    return await _file(sites.releases.SCRIPT, request)
 
 
 async def form_script(request: Request) -> Response:
-    return _file(sites.releases.FORM, request)
+    return await _file(sites.releases.FORM, request)
 
 
 async def types(request: Request) -> Response:
@@ -27,9 +28,9 @@ async def types(request: Request) -> Response:
     return Response(content, media_type="text/plain; charset=utf-8", headers=_HEADERS | {"cache-control": "public, max-age=3600"})
 
 
-def _file(name: str, request: Request) -> Response:
+async def _file(name: str, request: Request) -> Response:
     release = sites.releases.released(name, request.path_params["hash"])
-    return Response(release.content, media_type="text/javascript; charset=utf-8", headers=_HEADERS)
+    return await compact(request, release.content, "text/javascript; charset=utf-8", _HEADERS)
 
 
 routes = [

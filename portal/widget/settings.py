@@ -12,6 +12,7 @@ from starlette.responses import Response
 from portal import sites
 from portal.paper import _, address, in_language
 from portal.sites import Site
+from portal.widget.compact import compact
 from portal.widget.door import get, is_ours, wanted_language
 
 KEPT = "public, max-age=300"
@@ -37,7 +38,7 @@ async def show(request: Request, site: Site) -> Response:
         sites.traffic.note(site.name, sites.traffic.SETTINGS, told["edition"])
     if request.headers.get("if-none-match") == headers["etag"]:
         return Response(status_code=304, headers=headers)
-    return Response(content, headers=headers, media_type="application/json")
+    return await compact(request, content, "application/json", headers)
 
 
 def _news() -> dict[str, str]:

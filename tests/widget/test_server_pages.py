@@ -128,6 +128,19 @@ async def test_a_file_is_served_for_ever_under_its_own_hash_alone(
         assert (await visitor.get(f"/w/v1/{place.name}/choice.js")).status_code == 404
 
 
+async def test_what_every_visitor_gets_is_as_small_as_can_be(shop: Site) -> None:
+    async with Visitor(shop) as visitor:
+        script = sites.releases.current("choice.js").path
+        got = {
+            path: await visitor.get(path, headers={"accept-encoding": "gzip, br"}) for path in (script, visitor.at + "/settings")
+        }
+        for path, small in got.items():
+            plain = await visitor.get(path, headers={"accept-encoding": "br;q=0"})
+            assert small.headers["content-encoding"] == "br" and "content-encoding" not in plain.headers
+            assert small.content == plain.content and "Accept-Encoding" in small.headers["vary"]
+    assert sum(int(each.headers["content-length"]) for each in got.values()) <= 12_000
+
+
 @on_both
 async def test_a_built_file_is_noted_in_the_log_once(house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(releases, "BUILT", tmp_path)
