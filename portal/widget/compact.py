@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import Mapping
-from functools import lru_cache
 
 import brotli
 from starlette.requests import Request
 from starlette.responses import Response
+
+MOST = 256  # sites, languages and regions; a few kilobytes each
+_known: dict[bytes, bytes] = {}
 
 
 async def compact(request: Request, content: bytes, media_type: str, headers: Mapping[str, str]) -> Response:
@@ -14,8 +16,7 @@ async def compact(request: Request, content: bytes, media_type: str, headers: Ma
     if not _takes_brotli(request.headers.get("accept-encoding", "")):
         response = Response(content, media_type=media_type, headers=headers)
     else:
-        small = await asyncio.to_thread(_smallest, content)
-        response = Response(small, media_type=media_type, headers={**headers, "content-encoding": "br"})
+        response = Response(await _smallest(content), media_type=media_type, headers={**headers, "content-encoding": "br"})
     response.headers.add_vary_header("Accept-Encoding")
     return response
 
@@ -28,7 +29,9 @@ def _takes_brotli(accepted: str) -> bool:
     return False
 
 
-@lru_cache(maxsize=256)
-def _smallest(content: bytes) -> bytes:
-    found: bytes = brotli.compress(content, quality=11)
-    return found
+async def _smallest(content: bytes) -> bytes:
+    if content not in _known:
+        if len(_known) >= MOST:
+            _known.clear()
+        _known[content] = await asyncio.to_thread(brotli.compress, content, quality=11)
+    return _known[content]
