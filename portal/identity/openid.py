@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from typing import Any
+from urllib.parse import quote_plus
 
 import httpx2
 from authlib.integrations.base_client import OAuthError
@@ -195,11 +196,19 @@ async def _client() -> AsyncIterator[AsyncOAuth2Client]:
             scope="openid email",
             redirect_uri=full_address(BACK),
             code_challenge_method="S256",
+            token_endpoint_auth_method=_basic,
             transport=outbound.Transport(outbound.networks(mine.outbound_allow)),
         ) as client:
             yield client
     except (outbound.OutboundRefused, outbound.OutboundFailed, httpx2.HTTPError) as problem:
         raise _away() from problem
+
+
+def _basic(client: AsyncOAuth2Client, _method: str, uri: str, headers: dict[str, str], body: str) -> tuple[str, Any, str]:
+    """Who we are there, both halves form-encoded first (RFC 6749, 2.3.1), which the library leaves out."""
+    pair = f"{quote_plus(client.client_id)}:{quote_plus(client.client_secret)}"
+    headers["Authorization"] = f"Basic {base64.b64encode(pair.encode()).decode()}"
+    return uri, headers, body
 
 
 def _away() -> Unavailable:

@@ -14,12 +14,12 @@ from dataclasses import dataclass, field
 from html import escape
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import parse_qs, quote_plus, urlencode, urlsplit
 
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 
-CLIENT, SECRET, TOKEN = "portal", "the portal's secret there", "of-ana"
+CLIENT, SECRET, TOKEN = "portal", "the portal's 100 % sécret: a+b=c", "of-ana"
 Claims = dict[str, Any]
 
 
@@ -58,7 +58,7 @@ class Provider:
 
     def redeem(self, given: Claims, authorization: str) -> tuple[int, Claims]:
         asked = self.codes.pop(given.get("code", ""), None)
-        expected = "Basic " + base64.b64encode(f"{CLIENT}:{SECRET}".encode()).decode()
+        expected = "Basic " + base64.b64encode(f"{quote_plus(CLIENT)}:{quote_plus(SECRET)}".encode()).decode()
         verifier = given.get("code_verifier", "").encode()
         challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier).digest()).rstrip(b"=").decode()
         if authorization != expected:
